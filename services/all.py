@@ -1,0 +1,5 @@
+"""Every service of the suite, for the processes that run or describe all of them."""
+
+from services.orders.service import SERVICE as ORDERS
+
+SERVICES = (ORDERS,)

@@ -1,0 +1,136 @@
+"""What a billing document says, before it takes a form.
+
+`DocumentContent` is the one value both renderers read. Every amount is a `Decimal` in the document's
+currency and already rounded to its `decimals`; nothing here or in the renderers recomputes what billing
+posted. Field comments name the business terms (BT) and groups (BG) of EN 16931-1:2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["invoice", "credit_note"]
+State = Literal["draft", "finalized", "voided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a party sits (BG-5, BG-8); `country` is an ISO 3166-1 alpha-2 code."""
+
+    line1: str
+    city: str
+    country: str
+    line2: str = ""
+    region: str = ""
+    postal_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The seller (BG-4) or the buyer (BG-7).
+
+    `name` is the trading name, `legal_name` the registered one (empty: the same). `tax_id` is the VAT
+    identifier with its country prefix where there is one, else the local tax number. `registration_number`
+    is the entry in the company register (BT-30, BT-47); a seller without any tax id needs it (BR-CO-26).
+    """
+
+    name: str
+    address: Address
+    legal_name: str = ""
+    tax_id: str = ""
+    email: str = ""
+    registration_number: str = ""
+
+    @property
+    def registered_name(self) -> str:
+        """The name the law knows the party by (BT-27, BT-44)."""
+        return self.legal_name or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One thing sold (BG-25).
+
+    `net` = quantity × unit price − discount, rounded (BT-131); with tax-inclusive prices `unit_price` and
+    `discount` include tax and `net` does not. `tax_rate` is in per cent, `tax_category` a UNCL 5305 code
+    (S standard or reduced, Z zero, E exempt, AE reverse charge, K intra-community, G export, O out of
+    scope). `unit` is a UN/ECE Recommendation 20 code; C62 is "one piece".
+    """
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    discount: Decimal = Decimal(0)
+    unit: str = "C62"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRow:
+    """The tax of all lines with one category and rate (BG-23): `rate` in per cent, `tax` on `base`.
+
+    `exemption_reason` is the text the law asks for when no tax is charged (BT-120); empty takes the
+    category's usual wording.
+    """
+
+    tax_code: str
+    category: str
+    rate: Decimal
+    base: Decimal
+    tax: Decimal
+    exemption_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Which other papers this one belongs to.
+
+    `order_number` is the seller's own sales order (BT-14), `purchase_order` the buyer's (BT-13),
+    `buyer_reference` what the buyer wants quoted, such as a German Leitweg-ID (BT-10). A credit note names
+    the invoice it corrects and that invoice's date (BT-25, BT-26).
+    """
+
+    order_number: str = ""
+    purchase_order: str = ""
+    buyer_reference: str = ""
+    original_invoice_number: str = ""
+    original_invoice_issued_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """An invoice (UNTDID 1001 code 380) or credit note (381), complete and ready to be rendered.
+
+    `decimals` are the currency's (EUR 2, JPY 0, KWD 3). `number` is empty until finalized. A credit note's
+    amounts are positive: they are what is given back. `paid` is what was settled before or outside this
+    document and `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72).
+    """
+
+    kind: Kind
+    number: str
+    state: State
+    issued_on: date
+    currency: str
+    decimals: int
+    seller: Party
+    buyer: Party
+    lines: tuple[DocumentLine, ...]
+    tax_breakdown: tuple[TaxRow, ...]
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    paid: Decimal
+    due: Decimal
+    due_on: date | None = None
+    delivered_on: date | None = None
+    payment_terms: str = ""
+    references: References = References()
+    notes: str = ""

@@ -1,0 +1,1 @@
+"""Tax codes: the rates a tenant taxes with, seeded by its country."""

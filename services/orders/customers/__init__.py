@@ -1,0 +1,1 @@
+"""Customer: a person or firm that buys from a client company."""

@@ -1,0 +1,27 @@
+"""Tables of customers."""
+
+from typing import Any
+
+from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from services.orders.base import OrdersRow
+
+
+class Customer(OrdersRow, table=True):
+    """A buyer; `external_ref` is what the client company calls it."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "external_ref", name="customers_external_ref_key"),
+        Index("customers_email", "tenant_id", "email", "id"),
+    )
+
+    name: str = Field(sa_type=Text)
+    email: str | None = Field(default=None, sa_type=Text)
+    phone: str | None = Field(default=None, sa_type=Text)
+    tax_id: str | None = Field(default=None, sa_type=Text)
+    external_ref: str | None = Field(default=None, sa_type=Text)
+    billing_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    shipping_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

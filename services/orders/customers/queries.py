@@ -1,0 +1,33 @@
+"""Reads of customers."""
+
+from uuid import UUID
+
+from sqlmodel import select
+
+from services.orders.customers.models import Customer
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.paging import Page, PageQuery, list_rows
+
+
+async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:
+    """One customer; locked when it is about to change."""
+    statement = select(Customer).where(Customer.id == customer_id)
+    if lock:
+        statement = statement.with_for_update()
+    customer = (await ctx.session.exec(statement)).one_or_none()
+    if customer is None:
+        raise NotFound("customer", customer_id)
+    return customer
+
+
+async def list_customers(
+    ctx: Ctx, page: PageQuery, *, email: str | None, external_ref: str | None
+) -> Page[Customer]:
+    """Customers, newest first."""
+    conditions = []
+    if email is not None:
+        conditions.append(Customer.email == email)
+    if external_ref is not None:
+        conditions.append(Customer.external_ref == external_ref)
+    return await list_rows(ctx, Customer, page, *conditions)

@@ -1,0 +1,44 @@
+"""Customers over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from services.orders.customers import actions, queries
+from services.orders.customers.models import Customer
+from services.orders.customers.schemas import CustomerChange, CustomerIn, CustomerOut
+from shared.paging import Page, PageDep
+from shared.web import CtxDep, IfMatch, Router
+from shared.wire import Code, EmailText
+
+router = Router("Customers")
+
+
+@router.create("/customers", scope="orders:write", response_model=CustomerOut)
+async def create_customer(ctx: CtxDep, body: CustomerIn) -> Customer:
+    """Add a customer. An `external_ref` is unique per tenant."""
+    return await actions.create_customer(ctx, body)
+
+
+@router.read("/customers", scope="orders:read", response_model=Page[CustomerOut])
+async def list_customers(
+    ctx: CtxDep,
+    page: PageDep,
+    email: Annotated[EmailText | None, Query()] = None,
+    external_ref: Annotated[Code | None, Query()] = None,
+) -> Page[Customer]:
+    """Customers, newest first."""
+    return await queries.list_customers(ctx, page, email=email, external_ref=external_ref)
+
+
+@router.read("/customers/{customer_id}", scope="orders:read", response_model=CustomerOut)
+async def get_customer(ctx: CtxDep, customer_id: UUID) -> Customer:
+    """One customer."""
+    return await queries.get_customer(ctx, customer_id)
+
+
+@router.change("/customers/{customer_id}", scope="orders:write", response_model=CustomerOut)
+async def change_customer(ctx: CtxDep, customer_id: UUID, body: CustomerChange, version: IfMatch) -> Customer:
+    """Change some fields of a customer."""
+    return await actions.change_customer(ctx, customer_id, body, version=version)

@@ -1,0 +1,10 @@
+"""The orders service's manifest."""
+
+from shared.service import Service
+
+SERVICE = Service(
+    "orders",
+    "services.orders",
+    title="Orders",
+    capabilities=("customers",),
+)

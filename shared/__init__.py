@@ -1,0 +1,1 @@
+"""The kernel: what every service needs and no client company would name."""

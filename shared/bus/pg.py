@@ -1,0 +1,237 @@
+"""PgTransport: events through a table, for one machine without a broker; a kill -9 loses nothing.
+
+`bus.bindings` says which queue wants which type, `bus.messages` holds a row per queue and message until it is
+acknowledged, `bus.unrouted` what nobody wanted. The one consumer of a queue owns an advisory lock.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from zlib import crc32
+
+import asyncpg
+import structlog
+
+from shared.bus import Deliver, Delivery, PublishError, Subscription
+from shared.db import Database
+from shared.events import Envelope
+from shared.lanes import Lanes
+from shared.tenancy import role_password
+
+ROLE = "backoffice_bus"
+LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
+PREFETCH = 200
+
+SCHEMA = f"""
+do $$ begin if not exists (select from pg_roles where rolname = '{ROLE}') then
+  create role {ROLE} login nosuperuser nobypassrls; end if; end $$;
+alter role {ROLE} set search_path = bus;
+create schema if not exists bus;
+create table if not exists bus.bindings (queue text not null, type text not null, primary key (type, queue));
+create table if not exists bus.messages (
+  seq bigint generated always as identity,
+  queue text not null,
+  lane text not null,
+  type text not null,
+  body text not null,
+  enqueued_at timestamptz not null default now(),
+  primary key (queue, seq)
+);
+create table if not exists bus.unrouted (
+  seq bigint generated always as identity primary key,
+  lane text not null,
+  type text not null,
+  body text not null,
+  enqueued_at timestamptz not null default now()
+);
+grant usage on schema bus to {ROLE};
+grant select, insert, update, delete on all tables in schema bus to {ROLE};
+"""
+
+PUBLISH = """
+with given as (
+  select * from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g(lane, type, body, n)
+), routed as (
+  insert into messages (queue, lane, type, body)
+  select b.queue, g.lane, g.type, g.body from given g join bindings b using (type) order by g.n
+)
+insert into unrouted (lane, type, body)
+select g.lane, g.type, g.body from given g where not exists (select from bindings b where b.type = g.type) order by g.n
+"""
+
+log = structlog.get_logger()
+
+
+async def migrate(admin_dsn: str, *, role_secret: str) -> None:
+    """Create the bus schema and its role; safe to run again."""
+    sql = await asyncpg.connect(admin_dsn)
+    try:
+        await sql.execute("select pg_advisory_lock($1)", LOCK_SPACE)
+        await sql.execute(SCHEMA + f"alter role {ROLE} password '{role_password(role_secret, ROLE)}';")
+    finally:
+        await sql.close()
+
+
+class PgTransport:
+    """Carries events in the `bus` schema of a PostgreSQL database."""
+
+    def __init__(self, dsn: str, *, role_secret: str, poll_seconds: float = 0.25, size: int = 8) -> None:
+        self._poll = poll_seconds
+        self._database = Database(
+            dsn, user=ROLE, password=role_password(role_secret, ROLE), size=size, application_name="backoffice-bus"
+        )
+        self._wakes: dict[str, asyncio.Event] = {}
+
+    async def start(self) -> None:
+        """Check that the bus is reachable."""
+        async with self._database.transaction(None) as tx:
+            await tx.sql.fetchval("select count(*) from bindings")
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._database.close()
+
+    async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
+        """Insert all messages in one transaction; either all are taken or none."""
+        try:
+            async with self._database.transaction(None) as tx:
+                await tx.sql.execute(
+                    PUBLISH, [m.lane for m in messages], [m.type for m in messages], [m.text for m in messages]
+                )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            refused = PublishError(str(error))
+            return [refused for _ in messages]
+        for wake in self._wakes.values():
+            wake.set()
+        return [None for _ in messages]
+
+    async def subscribe(self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int) -> Subscription:
+        """Bind the queue and start its consumer."""
+        async with self._database.transaction(None) as tx:
+            await tx.sql.execute("delete from bindings where queue = $1 and type <> all($2)", queue, list(types))
+            await tx.sql.execute(
+                "insert into bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing",
+                queue,
+                list(types),
+            )
+        wake = self._wakes.setdefault(queue, asyncio.Event())
+        return PgSubscription(self._database, queue, deliver, wake, self._poll, concurrency)
+
+
+class PgSubscription:
+    """The consumer of one queue: waits to own it, then reads, hands out by lane and deletes what is done."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: str,
+        deliver: Deliver,
+        wake: asyncio.Event,
+        poll: float,
+        concurrency: int,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._deliver = deliver
+        self._wake = wake
+        self._poll = poll
+        self._lanes: Lanes[tuple[int, Delivery]] = Lanes(concurrency, self._handle)
+        self._in_hand: set[int] = set()
+        self._done: list[int] = []
+        self._stopping = False
+        self._connected = False
+        self._task = asyncio.create_task(self._run(), name=f"bus:{queue}")
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the loop lives and its last look at the queue succeeded."""
+        return self._connected and not self._task.done()
+
+    async def stop(self) -> None:
+        """Stop reading, let the lanes finish, delete what is done."""
+        self._stopping = True
+        self._wake.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                await self._consume()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                self._connected = False
+                log.warning("bus connection lost", queue=self._queue, error=str(error))
+                await self._pause(1.0)
+
+    async def _pause(self, seconds: float) -> None:
+        self._wake.clear()
+        if self._stopping:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _consume(self) -> None:
+        """Own the queue on a connection of its own until it breaks or we stop."""
+        connection = await self._database.engine.connect()
+        try:
+            sql: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+            while not await sql.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_SPACE, self._key()):
+                self._connected = True  # another process owns the queue: that is health, too
+                await self._pause(max(self._poll, 1.0))
+                if self._stopping:
+                    return
+            newest = await sql.fetchval("select coalesce(max(seq), 0) from messages where queue = $1", self._queue)
+            await self._read(sql, newest)
+        finally:
+            await connection.invalidate()
+            await connection.close()
+
+    def _key(self) -> int:
+        return crc32(self._queue.encode()) - 2**31
+
+    async def _read(self, sql: asyncpg.Connection, seen_before: int) -> None:
+        """Read and hand out; rows up to `seen_before` may have been in another process's hands."""
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                await self._delete_done(sql)
+                room = PREFETCH - len(self._in_hand)
+                rows = await sql.fetch(
+                    "select seq, lane, body from messages where queue = $1 and seq <> all($2::bigint[]) "
+                    "order by seq limit $3",
+                    self._queue,
+                    list(self._in_hand),
+                    room,
+                )
+                self._connected = True
+                for row in rows:
+                    self._in_hand.add(row["seq"])
+                    delivery = Delivery(row["lane"], row["body"], row["seq"] <= seen_before)
+                    self._lanes.put(row["lane"], (row["seq"], delivery))
+                if not rows or len(self._in_hand) >= PREFETCH:
+                    await self._pause(self._poll)
+            await self._lanes.drain()
+            await self._delete_done(sql)
+        finally:
+            self._lanes.drop_all()
+            await self._lanes.drain()
+            self._in_hand.clear()
+            self._done.clear()
+
+    async def _handle(self, item: tuple[int, Delivery]) -> None:
+        seq, delivery = item
+        try:
+            await self._deliver(delivery)
+        except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
+            log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
+            await asyncio.sleep(self._poll)
+            self._in_hand.difference_update({seq, *(later for later, _ in self._lanes.drop(delivery.lane))})
+        else:
+            self._done.append(seq)
+        self._wake.set()
+
+    async def _delete_done(self, sql: asyncpg.Connection) -> None:
+        if not self._done:
+            return
+        done, self._done = self._done, []
+        await sql.execute("delete from messages where queue = $1 and seq = any($2::bigint[])", self._queue, done)
+        self._in_hand.difference_update(done)

@@ -1,0 +1,1 @@
+"""Event contracts, a module per publishing service. Only additive change within a major version."""

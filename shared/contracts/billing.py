@@ -1,0 +1,120 @@
+"""Facts that billing publishes."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from shared.events import Event
+from shared.wire import MoneyIO, Percent
+
+
+class TaxCodeChanged(Event, type="billing.tax_code.changed.v1"):
+    """A tax code was added or changed; orders keeps a copy to price with."""
+
+    tax_code_id: UUID
+    code: str
+    name: str
+    category: str
+    rate: Percent
+    valid_from: date
+    valid_to: date | None = None
+    version: int
+
+
+class SourceRefs(BaseModel):
+    """What an invoice charges."""
+
+    order_id: UUID | None = None
+    fulfilment_id: UUID | None = None
+
+
+class InvoiceFinalized(Event, type="billing.invoice.finalized.v1"):
+    """An invoice got its number and was posted; its figures never change again."""
+
+    invoice_id: UUID
+    number: str
+    customer_id: UUID
+    currency: str
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    issued_on: date
+    due_on: date
+    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+
+
+class InvoiceVoided(Event, type="billing.invoice.voided.v1"):
+    """A finalized invoice was voided; its posting was reversed."""
+
+    invoice_id: UUID
+    number: str
+    customer_id: UUID
+    gross: MoneyIO
+    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+
+
+class InvoicePaid(Event, type="billing.invoice.paid.v1"):
+    """An invoice is settled in full, by payments, credit or credit notes."""
+
+    invoice_id: UUID
+    number: str
+    customer_id: UUID
+    gross: MoneyIO
+    paid_on: date
+    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+
+
+class InvoiceOverdue(Event, type="billing.invoice.overdue.v1"):
+    """An invoice passed its due date with something still open."""
+
+    invoice_id: UUID
+    number: str
+    customer_id: UUID
+    due_on: date
+    open: MoneyIO
+
+
+class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
+    """A credit note got its number and was posted."""
+
+    credit_note_id: UUID
+    number: str
+    invoice_id: UUID
+    customer_id: UUID
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    issued_on: date
+
+
+class AllocatedInvoice(BaseModel):
+    """How much of a payment settled which invoice, and what that leaves."""
+
+    invoice_id: UUID
+    amount: MoneyIO
+    open: MoneyIO
+    payment_status: str
+    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+
+
+class PaymentRecorded(Event, type="billing.payment.recorded.v1"):
+    """Money came in from a customer."""
+
+    payment_id: UUID
+    customer_id: UUID
+    amount: MoneyIO
+    unallocated: MoneyIO
+    received_on: date
+    allocations: list[AllocatedInvoice]
+
+
+class JournalEntryPosted(Event, type="billing.journal_entry.posted.v1"):
+    """An entry was posted to the ledger."""
+
+    journal_entry_id: UUID
+    number: str | None = None
+    effective_on: date
+    memo: str
+    source: str
+

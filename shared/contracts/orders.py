@@ -1,0 +1,142 @@
+"""Facts that orders publishes."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.events import Event
+from shared.wire import Address, MoneyIO, Percent, PositiveQuantity
+
+
+class CustomerChanged(Event, type="orders.customer.changed.v1"):
+    """A customer was added or changed. Carries what an invoice must show of a buyer, since billing makes those."""
+
+    customer_id: UUID
+    name: str
+    email: str | None = None
+    tax_id: str | None = None
+    billing_address: Address | None = None
+    version: int
+
+
+class OrderCustomer(BaseModel):
+    """The buyer as the order knows it; enough to make an invoice before `customer.changed` arrives."""
+
+    id: UUID
+    name: str
+    email: str | None = None
+    tax_id: str | None = None
+    billing_address: Address | None = None
+
+
+class TaxBreakdownRow(BaseModel):
+    """One tax code's and rate's part of a document."""
+
+    tax_code: str
+    category: str
+    rate: Percent
+    base: MoneyIO
+    tax: MoneyIO
+
+
+class ConfirmedLine(BaseModel):
+    """A line of a confirmed order with its final figures."""
+
+    line_id: UUID
+    sku: str
+    description: str
+    quantity: PositiveQuantity
+    unit_price: MoneyIO
+    discount_percent: Percent
+    discount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+
+class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
+    """A customer's order was accepted; the figures are final and no other service computes them again."""
+
+    order_id: UUID
+    number: str
+    external_ref: str | None = None
+    channel: str
+    customer: OrderCustomer
+    currency: str
+    prices: str
+    rounding: str
+    lines: list[ConfirmedLine]
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    confirmed_on: date
+
+
+class OrderCancelled(Event, type="orders.order.cancelled.v1"):
+    """An order was cancelled, wholly or in what was still open of it."""
+
+    order_id: UUID
+    number: str | None = None
+    reason: str | None = None
+    remainder_only: bool = False
+
+
+class ShippedLine(BaseModel):
+    """What of an order line left the house, with its exact share of the line's figures."""
+
+    line_id: UUID
+    sku: str
+    description: str
+    quantity: PositiveQuantity
+    unit_price: MoneyIO
+    discount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+
+class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
+    """Goods of an order were shipped: what to invoice, to whom, with the order's own figures."""
+
+    fulfilment_id: UUID
+    order_id: UUID
+    order_number: str
+    order_external_ref: str | None = None
+    customer: OrderCustomer
+    currency: str
+    lines: list[ShippedLine]
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    cost: MoneyIO | None = None
+    shipped_on: date
+    payment_terms_days: int = 30
+
+
+class OrderCompleted(Event, type="orders.order.completed.v1"):
+    """Everything of an order was shipped or cancelled."""
+
+    order_id: UUID
+    number: str
+
+
+__all__ = [
+    "ConfirmedLine",
+    "CustomerChanged",
+    "FulfilmentShipped",
+    "OrderCancelled",
+    "OrderCompleted",
+    "OrderConfirmed",
+    "OrderCustomer",
+    "ShippedLine",
+    "TaxBreakdownRow",
+]

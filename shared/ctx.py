@@ -1,0 +1,152 @@
+"""Ctx: the first argument of every action and query. Who acts, for which tenant, when, in which transaction.
+
+There are no context variables and no globals: what an action may touch is on its ctx. The edge
+(`shared.web`, `shared.inbox`, `shared.schedule`, `shared.jobs`) opens it and commits it; actions never do.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from asyncpg import Connection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import clock
+from shared.db import Transaction
+from shared.events import Envelope, Event, envelope
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What every service knows of a client company, kept equal by the gateway."""
+
+    id: UUID
+    name: str
+    legal_name: str
+    country: str
+    currency: str
+    time_zone: str
+    kind: str = "live"
+    state: str = "active"
+    clock_offset: timedelta = clock.NO_OFFSET
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a client, an operator or the system itself; `acting_for` names the party on whose behalf."""
+
+    id: str
+    kind: str = "client"
+    on_behalf_of: str | None = None
+
+
+SYSTEM = Actor("system", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One move of one aggregate, as its timeline shows it."""
+
+    id: UUID
+    aggregate: str
+    aggregate_id: UUID
+    verb: str
+    from_state: str | None
+    to_state: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueTime:
+    """Something to do to a subject at an instant of the tenant's clock."""
+
+    kind: str
+    subject_id: UUID
+    due_at: datetime
+
+
+@dataclass(slots=True)
+class Work:
+    """What a transaction leaves beside its effect; written in one statement just before the commit."""
+
+    events: list[Envelope] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    audit: list[tuple[str, str]] = field(default_factory=list)
+    due: list[DueTime] = field(default_factory=list)
+    undue: list[tuple[str, UUID]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ctx:
+    """One request's or message's view of the world."""
+
+    service: str
+    tx: Transaction
+    tenant: TenantFacts
+    actor: Actor
+    scopes: frozenset[str]
+    now: datetime
+    request_id: str
+    traceparent: str
+    causation_id: str | None = None
+    correlation_id: str | None = None
+    work: Work = field(default_factory=Work)
+
+    @property
+    def today(self) -> date:
+        """The tenant's local date."""
+        return clock.local_date(self.now, self.tenant.time_zone)
+
+    @property
+    def sql(self) -> Connection:
+        """The transaction's plain-SQL door (asyncpg), for hot paths and set-based statements."""
+        return self.tx.sql
+
+    @property
+    def session(self) -> AsyncSession:
+        """The transaction's SQLModel door, for reads and simple edits."""
+        return self.tx.session
+
+    def emit(self, event: Event, *, subject: UUID, version: int, lane: str | None = None) -> None:
+        """Record a fact for other services, published after the commit.
+
+        The aggregate's row must be locked or changed in this transaction already: that gives facts of one
+        lane their order. The lane defaults to the aggregate itself; facts of a part (a fulfilment of an
+        order) name the whole's lane to stay in order with its facts.
+        """
+        self.work.events.append(
+            envelope(
+                event,
+                id=new_id(),
+                source=self.service,
+                subject=str(subject),
+                time=self.now,
+                tenant_id=self.tenant.id,
+                version=version,
+                lane=lane or f"{event.aggregate()}:{subject}",
+                actor_id=self.actor.id,
+                causation_id=self.causation_id,
+                correlation_id=self.correlation_id or self.request_id,
+                traceparent=self.traceparent,
+            )
+        )
+
+    def record_move(
+        self, aggregate: str, aggregate_id: UUID, verb: str, from_state: str | None, to_state: str, why: str | None
+    ) -> None:
+        """Add an entry to an aggregate's timeline."""
+        self.work.history.append(HistoryRow(new_id(), aggregate, aggregate_id, verb, from_state, to_state, why))
+
+    def audit(self, action: str, subject: str) -> None:
+        """Add an audit row: reads of confidential records and whatever the edge does not record by itself."""
+        self.work.audit.append((action, subject))
+
+    def schedule(self, kind: str, subject_id: UUID, due_at: datetime) -> None:
+        """Have the `on_due(kind)` function called for the subject at that instant of the tenant's clock."""
+        self.work.due.append(DueTime(kind, subject_id, due_at))
+
+    def unschedule(self, kind: str, subject_id: UUID) -> None:
+        """Forget a due time that no longer applies."""
+        self.work.undue.append((kind, subject_id))

@@ -1,0 +1,105 @@
+"""Pages: `?limit=&cursor=` → `{"items": […], "next": …}`, newest first by UUIDv7 id, keyset all the way."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel
+from sqlmodel import select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from shared.ctx import Ctx
+from shared.faults import Invalid
+from shared.tables import TenantRow
+
+MAX_LIMIT = 200
+Row = TypeVar("Row", bound=TenantRow)
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list; `next` is the cursor of the following page, null on the last."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """The page a caller asks for; `filters` ties a cursor to the list it came from."""
+
+    limit: int
+    after: bytes | None
+    filters: bytes
+
+    @property
+    def after_id(self) -> UUID | None:
+        """The id after which the page begins, in lists ordered by id."""
+        if self.after is None:
+            return None
+        if len(self.after) != 16:
+            raise _bad_cursor()
+        return UUID(bytes=self.after)
+
+    @property
+    def after_number(self) -> int | None:
+        """The number after which the page begins, in lists ordered by a number."""
+        if self.after is None:
+            return None
+        if len(self.after) != 8:
+            raise _bad_cursor()
+        return int.from_bytes(self.after, signed=True)
+
+    def next_cursor(self, key: UUID | int) -> str:
+        """The cursor that continues after a row."""
+        raw = key.bytes if isinstance(key, UUID) else key.to_bytes(8, signed=True)
+        return base64.urlsafe_b64encode(self.filters + raw).decode().rstrip("=")
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid.field("/query/cursor", "invalid_cursor", "The cursor is not one of this list.")
+
+
+def _page_query(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
+) -> PageQuery:
+    names = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("limit", "cursor"))
+    filters = blake2s(repr((request.url.path, names)).encode(), digest_size=4).digest()
+    if cursor is None:
+        return PageQuery(limit, None, filters)
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if raw[:4] != filters:
+        raise _bad_cursor()
+    return PageQuery(limit, raw[4:], filters)
+
+
+PageDep = Annotated[PageQuery, Depends(_page_query)]
+
+
+def page_of(rows: Sequence[Any], page: PageQuery, key: Callable[[Any], UUID | int]) -> Page[Any]:
+    """Make a page of rows that were read with one more than the limit."""
+    items = list(rows[: page.limit])
+    more = len(rows) > page.limit
+    return Page(items=items, next=page.next_cursor(key(items[-1])) if more else None)
+
+
+async def list_rows(
+    ctx: Ctx, table: type[Row], page: PageQuery, *conditions: Any  # noqa: ANN401 - SQL expressions
+) -> Page[Any]:
+    """A page of a table's rows that meet all conditions, newest first."""
+    statement: SelectOfScalar[Row] = select(table).where(*conditions)
+    if page.after_id is not None:
+        statement = statement.where(table.id < page.after_id)  # type: ignore[operator]
+    statement = statement.order_by(table.id.desc()).limit(page.limit + 1)  # type: ignore[attr-defined]
+    rows = (await ctx.session.exec(statement)).all()
+    return page_of(rows, page, lambda row: row.id)

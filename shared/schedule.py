@@ -1,0 +1,139 @@
+"""Scheduled work: a table of due times, driven by each tenant's clock.
+
+`ctx.schedule(kind, subject_id, due_at)` adds one, `@on_due(kind)` says what to do. Several processes share the
+work through SKIP LOCKED; a sandbox tenant's test clock makes months of it due at once, in order of time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from shared import telemetry
+from shared.ctx import SYSTEM, Actor, Ctx
+from shared.db import Database
+from shared.settings import KernelSettings
+from shared.tenants import Tenants
+from shared.work import leave_work
+
+log = structlog.get_logger()
+DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
+
+LIVE = """
+select tenant_id, kind, subject_id, due_at from due_times
+where state = 'due' and due_at <= now() and coalesce(next_try_at <= now(), true)
+order by due_at limit $1
+"""
+
+SANDBOX = """
+select d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
+  select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
+  and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
+  order by d.due_at limit $1) d
+where t.clock_offset > '0' order by d.due_at limit $1
+"""
+
+CLAIM = """
+select attempts from due_times where tenant_id = $1 and kind = $2 and subject_id = $3 and due_at = $4
+and state = 'due' for update skip locked
+"""
+
+FAILED = """
+update due_times set attempts = attempts + 1, error = $4,
+  next_try_at = now() + make_interval(secs => least(3600, 2 ^ least(attempts, 11))),
+  state = case when attempts + 1 >= $5 then 'failed' else 'due' end
+where tenant_id = $1 and kind = $2 and subject_id = $3
+"""
+
+
+class Scheduler:
+    """Does one service's scheduled work."""
+
+    def __init__(
+        self,
+        service: str,
+        app: Database,
+        worker: Database,
+        functions: Mapping[str, DueFunction],
+        tenants: Tenants,
+        settings: KernelSettings,
+        wake_relay: Callable[[], None],
+    ) -> None:
+        self._service = service
+        self._app = app
+        self._worker = worker
+        self._functions = functions
+        self._tenants = tenants
+        self._settings = settings
+        self._wake_relay = wake_relay
+
+    async def run_due(self, limit: int = 100) -> int:
+        """Do what is due now; answers how many were taken up."""
+        async with self._worker.transaction(None) as tx:
+            rows = [*await tx.sql.fetch(LIVE, limit), *await tx.sql.fetch(SANDBOX, limit)]
+        for row in {(r["tenant_id"], r["kind"], r["subject_id"]): r for r in rows}.values():
+            await self._run_one(row)
+        return len(rows)
+
+    async def _run_one(self, row: asyncpg.Record) -> None:
+        tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
+        try:
+            function = self._functions[kind]
+            async with self._app.transaction(tenant_id) as tx:
+                if await tx.sql.fetchval(CLAIM, tenant_id, kind, subject_id, row["due_at"]) is None:
+                    return
+                await tx.sql.execute(
+                    "delete from due_times where tenant_id = $1 and kind = $2 and subject_id = $3",
+                    tenant_id,
+                    kind,
+                    subject_id,
+                )
+                with telemetry.span(f"due {kind}") as traceparent:
+                    ctx = Ctx(
+                        service=self._service,
+                        tx=tx,
+                        tenant=await self._tenants.facts(tx, tenant_id),
+                        actor=Actor(f"system:{self._service}", SYSTEM.kind),
+                        scopes=frozenset(),
+                        now=await self._tenants.now(tx, tenant_id),
+                        request_id=f"due:{kind}:{subject_id}",
+                        traceparent=traceparent,
+                    )
+                    await function(ctx, subject_id)
+                    facts = await leave_work(ctx)
+            if facts:
+                self._wake_relay()
+        except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed
+            log.warning("scheduled work failed", service=self._service, kind=kind, subject_id=str(subject_id),
+                        tenant_id=str(tenant_id), error=repr(error))  # fmt: skip
+            async with self._app.transaction(tenant_id) as tx:
+                await tx.sql.execute(
+                    FAILED, tenant_id, kind, subject_id, repr(error)[:2000], self._settings.consumer_attempts
+                )
+
+    async def report(self) -> None:
+        """Publish how late the oldest due work is."""
+        async with self._worker.transaction(None) as tx:
+            age = await tx.sql.fetchval(
+                "select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 from due_times "
+                "where state = 'due' and due_at <= now()"
+            )
+        telemetry.DUE_AGE.labels(self._service).set(age)
+
+
+async def run_scheduler(scheduler: Scheduler, stopping: asyncio.Event, poll_seconds: float) -> None:
+    """Do scheduled work until told to stop."""
+    while not stopping.is_set():
+        try:
+            taken = await scheduler.run_due()
+            await scheduler.report()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("scheduler lost its database", error=str(error))
+            taken = 0
+        if not taken:
+            try:
+                await asyncio.wait_for(stopping.wait(), max(poll_seconds, 0.5))
+            except TimeoutError:
+                continue

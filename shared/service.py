@@ -1,0 +1,229 @@
+"""A service from its manifest: routes, consumers, scheduled work, jobs, migrations, health and OpenAPI.
+
+    SERVICE = Service(
+        "billing", "services.billing", title="Billing", capabilities=("ledger", "invoices"),
+        provision=(ledger_actions.provision,),
+    )
+
+Everything else is found by convention in the capabilities' modules: `routes.router`, functions marked in
+`consumers.py`, tables in `models.py`, `rules.LIFECYCLE`.
+"""
+
+import asyncio
+import importlib
+import importlib.util
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import MetaData
+
+from shared import tenancy
+from shared.auth import TokenVerifier
+from shared.bus import Subscription, Transport
+from shared.ctx import Ctx
+from shared.db import Database
+from shared.dead_letters import dead_letter_routes
+from shared.events import Event
+from shared.health import add_health
+from shared.housekeeping import run_housekeeping
+from shared.inbox import Inbox, run_retries
+from shared.jobs import JobFunction, JobRunner, run_jobs
+from shared.openapi import add_openapi
+from shared.provisioning import add_provisioning
+from shared.relay import Relay
+from shared.schedule import DueFunction, Scheduler, run_scheduler
+from shared.settings import KernelSettings
+from shared.tables import TenantRow
+from shared.tenants import Tenants
+from shared.web import EdgeState, Router
+
+Provision = Callable[[Ctx], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service is made of."""
+
+    name: str
+    package: str
+    title: str
+    capabilities: Sequence[str]
+    provision: Sequence[Provision] = field(default=())
+
+    @property
+    def migrations(self) -> Path:
+        """The folder of its alembic revisions."""
+        return Path(str(importlib.import_module(self.package).__file__)).parent / "migrations"
+
+    def modules(self, name: str) -> Iterator[ModuleType]:
+        """The module of that name in each capability that has one."""
+        for capability in self.capabilities:
+            full = f"{self.package}.{capability}.{name}"
+            if importlib.util.find_spec(full) is not None:
+                yield importlib.import_module(full)
+
+    def routers(self) -> list[Router]:
+        """The routes of all capabilities, and the service's dead letters."""
+        return [*(module.router for module in self.modules("routes")), dead_letter_routes(self.name)]
+
+    def metadatas(self) -> list[MetaData]:
+        """The tables its models declare."""
+        found = {id(t.metadata): t.metadata for m in self.modules("models") for t in _tables(m)}
+        return list(found.values())
+
+    def _marked(self, mark: str) -> Iterator[tuple[Any, Any]]:
+        for module in self.modules("consumers"):
+            for _, function in inspect.getmembers(module, inspect.iscoroutinefunction):
+                if function.__module__ == module.__name__ and hasattr(function, mark):
+                    yield getattr(function, mark), function
+
+    def handlers(self) -> dict[type[Event], list[Callable[[Ctx, Event], Awaitable[object]]]]:
+        """What the service does on which event."""
+        found: dict[type[Event], list[Callable[[Ctx, Event], Awaitable[object]]]] = {}
+        for contracts, function in self._marked("__consumes__"):
+            for contract in contracts:
+                found.setdefault(contract, []).append(function)
+        return found
+
+    def due_functions(self) -> dict[str, DueFunction]:
+        """What the service does when due times arrive."""
+        return dict(self._marked("__due_kind__"))
+
+    def job_functions(self) -> dict[str, JobFunction]:
+        """The service's long jobs."""
+        return dict(self._marked("__job_kind__"))
+
+    def app(self) -> FastAPI:
+        """The ASGI app with all routes; it answers once `run` has hung its edge on it."""
+        app = FastAPI(title=self.title, version="1", docs_url=None, redoc_url=None, openapi_url=None)
+        for router in self.routers():
+            app.include_router(router)
+        add_openapi(app)
+        return app
+
+
+def _tables(module: ModuleType) -> list[type[TenantRow]]:
+    return [
+        table
+        for _, table in inspect.getmembers(module, inspect.isclass)
+        if issubclass(table, TenantRow) and table.__module__ == module.__name__ and hasattr(table, "__table__")
+    ]
+
+
+class Running:
+    """A service at work: pools, relay, inbox, scheduler, jobs and the app."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        dsn: str,
+        settings: KernelSettings,
+        transport: Transport,
+        verifier: TokenVerifier,
+        app: FastAPI | None = None,
+    ) -> None:
+        name = service.name
+        self.service = service
+        self.settings = settings
+        self.transport = transport
+        self.app_db = _database(dsn, tenancy.app_role(name), settings, settings.app_pool_size)
+        self.worker_db = _database(dsn, tenancy.worker_role(name), settings, settings.worker_pool_size)
+        self.tenants = Tenants()
+        self.relay = Relay(name, self.worker_db, transport, settings)
+        wake = self.relay.wake
+        self.inbox = Inbox(
+            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake
+        )
+        self.scheduler = Scheduler(
+            name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, wake
+        )
+        self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, wake)
+        self.subscription: Subscription | None = None
+        self.working = False
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app = app or service.app()
+        self.app.state.edge = EdgeState(name, self.app_db, verifier, wake, settings.max_body_bytes)
+        self.app.state.running = self
+        add_health(self.app)
+        add_provisioning(self.app)
+
+    async def start(self, *, work: bool = True) -> None:
+        """Check the database's protection, then begin; `work=False` answers requests only."""
+        async with self.app_db.transaction(None) as tx:
+            await tenancy.boot_guard(tx.sql, self.service.name)
+        if not work:
+            return
+        self.working = True
+        self.relay.start()
+        if self.inbox.types:
+            self.subscription = await self.transport.subscribe(
+                self.service.name,
+                self.inbox.types,
+                self.inbox.deliver,
+                concurrency=self.settings.consumer_concurrency,
+            )
+        poll = self.settings.poll_seconds
+        name = self.service.name
+        for kind, loop in (
+            ("retries", run_retries(self.inbox, self._stopping, poll)),
+            ("scheduler", run_scheduler(self.scheduler, self._stopping, poll)),
+            ("jobs", run_jobs(self.jobs, self._stopping, poll)),
+            ("housekeeping", run_housekeeping(self.worker_db, self.settings, self._stopping)),
+        ):
+            self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
+
+    async def stop(self) -> None:
+        """Take no more work, finish what is in hand, publish what it left, let go of the database."""
+        self._stopping.set()
+        if self.subscription is not None:
+            await self.subscription.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self.settings.shutdown_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.relay.stop()
+        await self.app_db.close()
+        await self.worker_db.close()
+
+    def complaints(self) -> list[str]:
+        """What keeps this process from doing its work right now; none means ready."""
+        if not self.working:
+            return []
+        found = [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
+        if not self.relay.healthy:
+            found.append("the relay does not reach its database")
+        if self.subscription is not None and not self.subscription.healthy:
+            found.append("the consumer does not reach its queue")
+        return found
+
+
+def _database(dsn: str, role: str, settings: KernelSettings, size: int) -> Database:
+    return Database(
+        dsn,
+        user=role,
+        password=tenancy.role_password(settings.role_secret, role),
+        size=size,
+        application_name=role,
+    )
+
+
+@asynccontextmanager
+async def running(
+    service: Service, *, dsn: str, settings: KernelSettings, transport: Transport, verifier: TokenVerifier
+) -> AsyncIterator[Running]:
+    """A started service for the length of a block."""
+    found = Running(service, dsn=dsn, settings=settings, transport=transport, verifier=verifier)
+    await found.start()
+    try:
+        yield found
+    finally:
+        await found.stop()

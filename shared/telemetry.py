@@ -1,0 +1,130 @@
+"""Logs, traces and metrics: structured, with tenant and trace, and cheap when nobody records.
+
+A trace follows a request to the outbox; the consumer starts a trace of its own with a *link* to it, since an
+event may be handled days later. Without a collector no spans are made, only trace ids for logs and problems.
+"""
+
+import logging
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.settings import KernelSettings
+
+REQUESTS = Histogram(
+    "backoffice_request_seconds",
+    "Time to answer, by service, route and status class",
+    ["service", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+OUTBOX_AGE = Gauge("backoffice_outbox_age_seconds", "Age of the oldest fact not yet published", ["service"])
+OUTBOX_WAITING = Gauge("backoffice_outbox_waiting", "Facts not yet published", ["service"])
+PUBLISHED = Counter("backoffice_events_published_total", "Facts handed to the transport", ["service"])
+CONSUMED = Counter("backoffice_events_consumed_total", "Events handled, by outcome", ["service", "outcome"])
+EVENT_LAG = Histogram(
+    "backoffice_event_lag_seconds",
+    "From the fact to the commit of its effect",
+    ["service"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
+)
+INBOX_HELD = Gauge("backoffice_inbox_held", "Events that wait, by state", ["service", "state"])
+INBOX_AGE = Gauge("backoffice_inbox_age_seconds", "Age of the oldest event that waits for a retry", ["service"])
+DUE_AGE = Gauge("backoffice_due_age_seconds", "How late the most overdue scheduled work is", ["service"])
+JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["service"])
+
+_provider: TracerProvider | None = None
+_tracer: trace.Tracer | None = None
+
+
+def configure(settings: KernelSettings, processor: SpanProcessor | None = None) -> None:
+    """Set logs up; record spans when a collector is named or a processor is handed in (tests)."""
+    configure_logs(settings)
+    if processor is None and settings.otlp_endpoint:
+        processor = BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint))
+    if processor is not None:
+        record_spans(processor, settings.trace_ratio)
+
+
+def record_spans(processor: SpanProcessor, ratio: float) -> None:
+    """Start recording spans; the ratio applies to traces that begin here."""
+    global _provider, _tracer  # noqa: PLW0603 - one tracer per process, as OpenTelemetry has it
+    _provider = TracerProvider(
+        resource=Resource.create({"service.name": "backoffice"}), sampler=ParentBased(TraceIdRatioBased(ratio))
+    )
+    _provider.add_span_processor(processor)
+    _tracer = _provider.get_tracer("backoffice")
+
+
+def flush_spans() -> None:
+    """Send what is buffered; called at shutdown."""
+    if _provider is not None:
+        _provider.force_flush()
+
+
+def configure_logs(settings: KernelSettings) -> None:
+    """One JSON object (or one coloured line) per event on standard error."""
+    renderer = (
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+
+
+def new_traceparent() -> str:
+    """A fresh, unrecorded W3C trace context."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace id inside a W3C trace context, or an empty text."""
+    parts = traceparent.split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else ""
+
+
+def _context_of(traceparent: str) -> SpanContext | None:
+    parts = traceparent.split("-")
+    try:
+        found = SpanContext(int(parts[1], 16), int(parts[2], 16), True, TraceFlags(int(parts[3], 16)))
+    except (IndexError, ValueError):
+        return None
+    return found if found.is_valid else None
+
+
+def _text_of(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+
+
+@contextmanager
+def span(name: str, *, parent: str = "", link: str = "", kind: SpanKind = SpanKind.INTERNAL) -> Iterator[str]:
+    """A span under a parent, or one that begins a trace and links to another; yields its traceparent."""
+    if _tracer is None:
+        yield parent if trace_id(parent) else new_traceparent()
+        return
+    parent_context = _context_of(parent)
+    linked = _context_of(link)
+    context = trace.set_span_in_context(NonRecordingSpan(parent_context)) if parent_context else None
+    with _tracer.start_as_current_span(
+        name, context=context, kind=kind, links=[Link(linked)] if linked else None
+    ) as current:
+        yield _text_of(current.get_span_context())

@@ -1,0 +1,1 @@
+"""How billing documents look and read, tested without a database."""

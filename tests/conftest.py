@@ -1,0 +1,50 @@
+"""What every test may use: the suite over a real database, a tenant of its own, callers."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from services.all import SERVICES
+from shared import telemetry
+from shared.ctx import TenantFacts
+from shared.testing import postgres
+from shared.testing.suite import Suite, migrated_database, running_suite, test_settings
+
+telemetry.configure_logs(test_settings())
+
+
+@pytest.fixture(scope="session")
+def admin_url() -> Iterator[str]:
+    with postgres.test_cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def database_url(admin_url: str) -> AsyncIterator[str]:
+    name = f"backoffice_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    yield await migrated_database(admin_url, SERVICES, name)
+    await postgres.drop_database(admin_url, name)
+
+
+@pytest.fixture(scope="session")
+async def suite(database_url: str) -> AsyncIterator[Suite]:
+    async with running_suite(database_url, SERVICES) as running:
+        yield running
+
+
+@pytest.fixture
+async def tenant(suite: Suite) -> TenantFacts:
+    return await suite.new_tenant()
+
+
+@pytest.fixture
+async def stranger(suite: Suite) -> TenantFacts:
+    """Another client company, that must never see anything of the first."""
+    return await suite.new_tenant(name="Stranger", legal_name="Stranger Ltd")
+
+
+@pytest.fixture
+def orders(suite: Suite, tenant: TenantFacts) -> httpx.AsyncClient:
+    return suite.client("orders", tenant)

@@ -1,0 +1,92 @@
+"""Tests get one server per run, however many workers there are and however they end."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared.testing import postgres
+from tests.deploy.conftest import Spawn, eventually, line_from
+
+WORKER = (
+    "import sys\nfrom shared.testing import postgres\n"
+    "with postgres.test_cluster() as url:\n    print(url, flush=True); {wait}\n"
+    "print('left', flush=True)"
+)
+SHORTLY = WORKER.format(wait="pass")
+FOR_LONG = WORKER.format(wait="import time; time.sleep(600)")
+
+
+@pytest.mark.parametrize(
+    ("admin_url", "expected"),
+    [
+        (
+            "postgresql://postgres@/postgres?host=/a%20b&port=5432",
+            "postgresql://postgres@/mine?host=/a%20b&port=5432",
+        ),
+        ("postgresql://u:p@db.example:5433/postgres", "postgresql://u:p@db.example:5433/mine"),
+        ("postgresql:///postgres?host=/run", "postgresql:///mine?host=/run"),
+        ("postgresql://u@db.example", "postgresql://u@db.example/mine"),
+    ],
+)
+def test_the_database_in_an_address_is_replaced(admin_url: str, expected: str) -> None:
+    assert postgres.database_url(admin_url, "mine") == expected
+
+
+async def test_a_database_copied_from_a_template_holds_its_tables() -> None:
+    with postgres.test_cluster() as admin_url:
+        template = await postgres.create_database(admin_url, 'odd "name"/1')
+        connection = await asyncpg.connect(template)
+        await connection.execute("create table note as select 'copied' as text")
+        await connection.close()
+
+        copy = await postgres.create_database(admin_url, "copy_1", 'odd "name"/1')
+        connection = await asyncpg.connect(copy)
+        found = await connection.fetchval("select text from note")
+        await postgres.drop_database(admin_url, "copy_1")  # with the connection still open
+        await postgres.drop_database(admin_url, 'odd "name"/1')
+
+    assert found == "copied"
+    connection.terminate()
+
+
+def test_a_server_of_your_own_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(postgres.SERVER_VARIABLE, "postgresql://u@db.example/postgres")
+
+    with postgres.test_cluster() as admin_url:
+        assert admin_url == "postgresql://u@db.example/postgres"
+
+
+def test_workers_of_a_run_share_a_server_and_the_last_one_stops_it(folder: Path, spawn: Spawn) -> None:
+    place = {"TMPDIR": str(folder), "PYTEST_XDIST_TESTRUNUID": "run-1", postgres.SERVER_VARIABLE: ""}
+    first = spawn(FOR_LONG, **place)
+    first_url = line_from(first)
+    second = spawn(SHORTLY, **place)
+
+    assert line_from(second) == first_url
+    assert line_from(second) == "left"
+    assert list(folder.glob("bo-test-*/run-1/data"))
+
+    first.kill()
+    first.wait()
+    third = spawn(SHORTLY, **place)
+    assert line_from(third) == first_url
+    assert line_from(third) == "left"
+    assert not list(folder.glob("bo-test-*/run-1"))
+
+
+def test_the_next_run_sweeps_up_after_a_killed_one(folder: Path, spawn: Spawn) -> None:
+    killed = spawn(
+        FOR_LONG, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-1", BACKOFFICE_TEST_DATABASE_URL=""
+    )
+    line_from(killed)
+    killed.kill()
+    killed.wait()
+
+    later = spawn(
+        SHORTLY, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-2", BACKOFFICE_TEST_DATABASE_URL=""
+    )
+
+    line_from(later)
+    assert line_from(later) == "left"
+    eventually(lambda: not list(folder.glob("bo-test-*/run-*")))

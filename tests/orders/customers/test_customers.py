@@ -1,0 +1,96 @@
+"""Customers through the API."""
+
+import httpx
+
+from shared.ctx import TenantFacts
+from shared.testing.suite import Suite
+
+ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
+
+
+async def test_a_customer_is_created_and_read_back(orders: httpx.AsyncClient):
+    created = await orders.post("/v1/customers", json={"name": "Jane", "billing_address": ADDRESS})
+
+    assert created.status_code == 201, created.text
+    assert created.headers["location"] == f"/v1/customers/{created.json()['id']}"
+    read = await orders.get(created.headers["location"])
+    assert read.json() == created.json()
+    assert read.headers["etag"] == '"1"'
+    assert read.json()["billing_address"]["city"] == "Leeds"
+
+
+async def test_a_change_needs_the_version_it_is_based_on(orders: httpx.AsyncClient):
+    customer = (await orders.post("/v1/customers", json={"name": "Jane"})).json()
+    path = f"/v1/customers/{customer['id']}"
+
+    assert (await orders.patch(path, json={"name": "June"})).status_code == 428
+    changed = await orders.patch(path, json={"name": "June"}, headers={"if-match": '"1"'})
+    assert (changed.status_code, changed.json()["name"], changed.json()["version"]) == (200, "June", 2)
+    assert (await orders.patch(path, json={"name": "Jo"}, headers={"if-match": "1"})).status_code == 412
+
+
+async def test_a_change_is_told_to_other_services(suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient):
+    customer = (await orders.post("/v1/customers", json={"name": "Jane"})).json()
+
+    facts = await suite.outbox("orders", tenant.id)
+
+    assert [f["type"] for f in facts] == ["orders.customer.changed.v1"]
+    assert facts[0]["lane"] == f"customer:{customer['id']}"
+
+
+async def test_an_external_ref_is_unique_per_tenant(
+    suite: Suite, orders: httpx.AsyncClient, stranger: TenantFacts
+):
+    body = {"name": "Jane", "external_ref": "C-1"}
+    await orders.post("/v1/customers", json=body)
+
+    again = await orders.post("/v1/customers", json=body)
+
+    assert again.status_code == 409
+    assert again.json()["code"] == "already_exists"
+    assert (await suite.client("orders", stranger).post("/v1/customers", json=body)).status_code == 201
+
+
+async def test_lists_are_pages_newest_first(orders: httpx.AsyncClient):
+    for n in range(5):
+        await orders.post("/v1/customers", json={"name": f"C{n}"})
+
+    first = (await orders.get("/v1/customers?limit=2")).json()
+    second = (await orders.get("/v1/customers", params={"limit": 2, "cursor": first["next"]})).json()
+    third = (await orders.get("/v1/customers", params={"limit": 2, "cursor": second["next"]})).json()
+
+    assert [c["name"] for page in (first, second, third) for c in page["items"]] == ["C4", "C3", "C2", "C1", "C0"]
+    assert third["next"] is None
+    assert (await orders.get("/v1/customers?cursor=rubbish")).status_code == 422
+
+
+async def test_bad_input_names_the_field(orders: httpx.AsyncClient):
+    answer = await orders.post("/v1/customers", json={"name": "", "shoe_size": 44})
+
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {e["pointer"] for e in answer.json()["errors"]} == {"/name", "/shoe_size"}
+
+
+async def test_the_same_key_takes_effect_once(orders: httpx.AsyncClient):
+    headers = {"idempotency-key": "k-1"}
+    first = await orders.post("/v1/customers", json={"name": "Jane"}, headers=headers)
+
+    second = await orders.post("/v1/customers", json={"name": "Jane"}, headers=headers)
+    other = await orders.post("/v1/customers", json={"name": "John"}, headers=headers)
+
+    assert second.json() == first.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert len((await orders.get("/v1/customers")).json()["items"]) == 1
+
+
+async def test_without_token_scope_or_tenancy_there_is_nothing(
+    suite: Suite, tenant: TenantFacts, stranger: TenantFacts, orders: httpx.AsyncClient
+):
+    customer = (await orders.post("/v1/customers", json={"name": "Jane"})).json()
+    path = f"/v1/customers/{customer['id']}"
+
+    assert (await suite.anonymous("orders").get(path)).status_code == 401
+    assert (await suite.client("orders", tenant, scopes={"billing:read"}).get(path)).status_code == 403
+    assert (await suite.client("orders", stranger).get(path)).status_code == 404
