@@ -48,3 +48,8 @@ async def stranger(suite: Suite) -> TenantFacts:
 @pytest.fixture
 def orders(suite: Suite, tenant: TenantFacts) -> httpx.AsyncClient:
     return suite.client("orders", tenant)
+
+
+@pytest.fixture
+def billing(suite: Suite, tenant: TenantFacts) -> httpx.AsyncClient:
+    return suite.client("billing", tenant)

@@ -6,5 +6,5 @@ SERVICE = Service(
     "orders",
     "services.orders",
     title="Orders",
-    capabilities=("customers",),
+    capabilities=("catalog", "customers", "stock", "intake", "fulfilment", "imports"),
 )

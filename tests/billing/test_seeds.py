@@ -7,7 +7,7 @@ import pytest
 
 from services.billing.ledger import chart
 from services.billing.ledger.chart import STANDARD_CHART
-from services.billing.tax.seeds import _RATES, tax_codes_for
+from shared.reference.tax_codes import _RATES, tax_codes_for
 from shared.wire import COUNTRIES
 
 EU = {

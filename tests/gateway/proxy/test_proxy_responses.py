@@ -45,14 +45,17 @@ async def test_good_responses(reply: bytes, status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("framing", [b"content-length: 7\r\n", b"transfer-encoding: chunked\r\n", b""])
-async def test_head_has_no_body_whatever_it_announces_and_the_connection_is_reused(framing: bytes) -> None:
+async def test_head_has_no_body_whatever_it_announces(framing: bytes) -> None:
     replies = (HEAD + framing + b"\r\n", OK)
     async with upstream_to(answering(*replies)) as (upstream, server):
         client = await call(upstream, "HEAD")
         assert (client.received, client.whole) == (b"", True)
         assert client.header(b"content-length") == (b"7" if b"7" in framing else None)
+        if b"chunked" in framing:
+            assert upstream.stats().idle == 0  # the parser could not tell whether chunks followed
+            return
         assert (await call(upstream)).received == b"ok"
-        assert server.connections == (2 if b"chunked" in framing else 1)
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Ways to run the suite: the `backoffice` command and the embedded, one-process form."""

@@ -1,0 +1,1 @@
+"""Credit note: takes back all or part of a finalized invoice."""

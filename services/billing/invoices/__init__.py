@@ -1,0 +1,1 @@
+"""Invoice: a demand for payment for what was supplied; numbered without gaps and posted when finalized."""

@@ -1,0 +1,12 @@
+"""The kernel's tables."""
+
+from shared.alembic import run
+from shared import kernel_tables
+
+revision = "billing_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create them."""
+    run(kernel_tables.create("billing"))

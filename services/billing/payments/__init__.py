@@ -1,0 +1,1 @@
+"""Payment: money received from a customer, allocated to invoices; what is left stays as credit."""

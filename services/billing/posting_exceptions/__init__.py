@@ -1,0 +1,1 @@
+"""Posting exception: an event that could not be posted, waiting for a person with its reason and age."""

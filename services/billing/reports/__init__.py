@@ -1,0 +1,1 @@
+"""Report: trial balance, statements, aging and tie-out, read from the ledger."""

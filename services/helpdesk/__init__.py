@@ -1,0 +1,1 @@
+"""Helpdesk: joins the suite with a later issue; nothing is here yet."""

@@ -1,0 +1,1 @@
+"""Hr: joins the suite with a later issue; nothing is here yet."""

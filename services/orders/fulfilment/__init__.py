@@ -1,0 +1,1 @@
+"""Fulfilment: the work of getting ordered goods out of one warehouse to the buyer."""

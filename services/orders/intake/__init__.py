@@ -1,0 +1,1 @@
+"""Order: a customer's binding wish for goods, from draft to completion."""

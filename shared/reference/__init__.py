@@ -1,0 +1,1 @@
+"""Reference data that several services must agree on, with its sources."""
