@@ -1,0 +1,211 @@
+"""The `backoffice` command."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+import asyncpg
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from deploy.demo import Demo
+from deploy.server import PortTaken, bind, served, stop_event
+from deploy.settings import DeploySettings
+from deploy.suite import AlreadyRunning, EmbeddedSuite, database, embedded_suite, migrate_all, with_role_secret
+from gateway.openapi import merged_document
+from gateway.service import SERVICE as GATEWAY
+from services.all import SERVICES
+from shared import dead_letters, telemetry, tenancy
+from shared.catalogue import asyncapi as asyncapi_document
+from shared.embedded_host import EmbeddedError
+from shared.faults import NotFound
+from shared.tenancy import UnsafeDatabase
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite.")
+events_app = typer.Typer(no_args_is_help=True, help="Events that a service gave up on.")
+app.add_typer(events_app, name="events")
+console = Console()
+EXPECTED = (AlreadyRunning, PortTaken, EmbeddedError, UnsafeDatabase, NotFound, OSError, asyncpg.PostgresError)
+
+
+def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command to its exit status; what can be expected to go wrong is told in one sentence."""
+    try:
+        status = uvloop.run(main)
+    except EXPECTED as error:
+        console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
+        status = 1
+    raise typer.Exit(status)
+
+
+@app.command()
+def up() -> None:
+    """Run the whole suite in this process, until Ctrl-C."""
+    _run(_up())
+
+
+async def _up() -> int:
+    settings = _settings()
+    started = time.monotonic()
+    listener = bind(settings)
+    async with embedded_suite(settings) as suite:
+        stopping = stop_event()
+        async with served(suite, listener) as server:
+            _welcome(suite, time.monotonic() - started)
+            await asyncio.wait(
+                [server, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+            )
+            console.print("Stopping: finishing what is in hand…")
+    console.print("Stopped. The data stays; the next start finds everything again.")
+    return 0
+
+
+def _welcome(suite: EmbeddedSuite, seconds: float) -> None:
+    settings = suite.settings
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"[green]Backoffice is ready[/green] after {seconds:.1f} s: [bold]{base}[/bold]  (docs: {base}/docs)")
+    if settings.admin_client_id:
+        console.print(f"Operator client: {settings.admin_client_id} (secret as in BACKOFFICE_ADMIN_CLIENT_SECRET)")
+    else:
+        console.print(f"Operator client and secret: {(settings.data_dir / 'admin-credentials.json').resolve()}")
+    console.print("Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops.")
+
+
+def _settings() -> DeploySettings:
+    settings = DeploySettings()
+    if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"log_format": "console"})
+    if "log_level" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"log_level": "WARNING"})
+    telemetry.configure(settings)
+    return settings
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the story instead of staying up.")] = False,
+    import_file: Annotated[
+        Path | None, typer.Option("--import", help="Import an order file in the UCI Online Retail columns, too.")
+    ] = None,
+    orders: Annotated[int, typer.Option(min=1, max=5000, help="Orders per company.")] = 60,
+) -> None:
+    """Run the suite and show a day of two client companies through its API."""
+    if import_file is not None and not import_file.is_file():
+        raise typer.BadParameter(f"{import_file} is not a file", param_hint="--import")
+    _run(_demo(once, import_file, orders))
+
+
+async def _demo(once: bool, import_file: Path | None, orders: int) -> int:
+    settings = _settings()
+    listener = bind(settings)
+    async with embedded_suite(settings) as suite:
+        stopping = stop_event()
+        async with served(suite, listener) as server:
+            story = asyncio.create_task(Demo(suite, console, orders=orders, import_file=import_file).tell())
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait([story, stop, server], return_when=asyncio.FIRST_COMPLETED)
+            if not story.done():
+                story.cancel()
+                await asyncio.gather(story, return_exceptions=True)
+                return 130
+            good = story.result()
+            if not once:
+                console.print("Staying up; Ctrl-C stops.")
+                await asyncio.wait([stop, server], return_when=asyncio.FIRST_COMPLETED)
+    return 0 if good else 1
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and exit."""
+    _run(_migrate())
+
+
+async def _migrate() -> int:
+    settings = with_role_secret(_settings())
+    async with database(settings) as url:
+        changed = await migrate_all(url, settings)
+    console.print(f"Migrated: {', '.join(changed)}." if changed else "Everything is up to date.")
+    return 0
+
+
+@events_app.command("list")
+def list_events(
+    service: Annotated[str | None, typer.Option(help="One service only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+) -> None:
+    """Show dead events of all tenants, with why they failed."""
+    _run(_list_events(service, limit))
+
+
+async def _list_events(only: str | None, limit: int) -> int:
+    table = Table("service", "event", "tenant", "type", "tries", "waiting behind", "error")
+    for service in SERVICES:
+        if only in (None, service.name):
+            async with _worker(service.name) as sql:
+                for letter in await dead_letters.list_dead(sql, service.name, tenant_id=None, after=None, limit=limit):
+                    table.add_row(service.name, str(letter.id), str(letter.tenant_id), letter.type,
+                                  str(letter.attempts), str(letter.waiting_behind), letter.error)  # fmt: skip
+    console.print(table if table.row_count else "No dead events.")
+    return 0
+
+
+@events_app.command("replay")
+def replay_event(service: str, event_id: UUID) -> None:
+    """Have a dead event tried again."""
+    _run(_decide(service, event_id, replay=True))
+
+
+@events_app.command("discard")
+def discard_event(service: str, event_id: UUID) -> None:
+    """Give a dead event up for good; what waits behind it goes on."""
+    _run(_decide(service, event_id, replay=False))
+
+
+async def _decide(service: str, event_id: UUID, *, replay: bool) -> int:
+    decide = dead_letters.replay if replay else dead_letters.discard
+    async with _worker(service) as sql:
+        letter = await decide(sql, service, event_id, tenant_id=None)
+    console.print(f"{letter.type} {letter.id} is now {letter.state}.")
+    return 0
+
+
+class _worker:  # noqa: N801 - reads as a noun where it is used
+    """A connection as a service's worker role, to a running installation's database."""
+
+    def __init__(self, service: str) -> None:
+        if service not in {s.name for s in SERVICES}:
+            raise typer.BadParameter(f"there is no service {service}")
+        self._service = service
+        self._stack = database(with_role_secret(_settings()))
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        url = await self._stack.__aenter__()
+        self._sql = await asyncpg.connect(url)
+        await self._sql.execute(f"set role {tenancy.worker_role(self._service)}")
+        await self._sql.execute(f"set search_path = {self._service}")
+        return self._sql
+
+    async def __aexit__(self, *error: Any) -> None:  # noqa: ANN401
+        await self._sql.close()
+        await self._stack.__aexit__(*error)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the gateway's merged OpenAPI document."""
+    documents = {service.name: service.app().openapi() for service in (*SERVICES, GATEWAY)}
+    print(json.dumps(merged_document(documents), indent=2))
+
+
+@app.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI document of all events."""
+    print(json.dumps(asyncapi_document(SERVICES), indent=2))

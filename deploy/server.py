@@ -1,0 +1,79 @@
+"""Serving the gateway: uvicorn under our own signals, so that everything behind it stops after it, in order."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+
+from deploy.settings import DeploySettings
+from deploy.suite import EmbeddedSuite
+
+
+class PortTaken(RuntimeError):
+    """Something else listens on the port."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to us: uvicorn would raise them again at its end and cut the services' stop short."""
+        yield
+
+
+def bind(settings: DeploySettings) -> socket.socket:
+    """Take the port before anything else starts, so that a taken one is told at once."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Port {settings.port} on {settings.host} is not free ({error.strerror}). "
+            "Set BACKOFFICE_PORT to another one."
+        ) from error
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve for the length of a block; the task ends when the server does."""
+    config = uvicorn.Config(
+        suite.gateway.asgi,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(suite.settings.shutdown_seconds),
+        backlog=2048,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+        yield task
+    finally:
+        server.should_exit = True
+        await task
+
+
+def stop_event() -> asyncio.Event:
+    """Set by the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        stopping.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    return stopping

@@ -1,0 +1,149 @@
+"""The suite in one process: PostgreSQL, transport, services and gateway, in the order they need each other."""
+
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import asyncpg
+
+from deploy.secrets import kept_secret
+from deploy.settings import DeploySettings
+from gateway.app import Gateway, start_embedded_gateway
+from gateway.service import SERVICE as GATEWAY
+from services.all import SERVICES
+from shared import embedded
+from shared.auth import TokenVerifier
+from shared.bus import pg as bus_pg
+from shared.migrations import migrate
+from shared.service import Running
+
+DATABASE = "backoffice"
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process uses the data directory."""
+
+
+@dataclass
+class EmbeddedSuite:
+    """Everything that runs in this process."""
+
+    settings: DeploySettings
+    database_url: str
+    services: dict[str, Running]
+    gateway: Gateway
+
+
+@asynccontextmanager
+async def database(settings: DeploySettings) -> AsyncIterator[str]:
+    """The administrator's address of the suite's database: your own, or the embedded one for this long.
+
+    A command beside a running suite attaches to that suite's server and leaves it running.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = embedded.start(settings.data_dir / "postgres")
+    try:
+        yield await _ensure_database(server.url)
+    finally:
+        if not in_use_by_another(settings.data_dir):
+            server.stop()
+
+
+async def _ensure_database(admin_url: str) -> str:
+    sql = await asyncpg.connect(admin_url)
+    try:
+        with suppress(asyncpg.DuplicateDatabaseError):
+            await sql.execute(f"create database {DATABASE}")
+    finally:
+        await sql.close()
+    return admin_url.replace("/postgres?", f"/{DATABASE}?", 1)
+
+
+def with_role_secret(settings: DeploySettings) -> DeploySettings:
+    """The settings with the role secret of this installation, from the environment or its file."""
+    secret = settings.role_secret or kept_secret(settings.data_dir / "role-secret")
+    return settings.model_copy(update={"role_secret": secret})
+
+
+async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
+    """Bring every schema to its newest revision; answers which were changed."""
+    await bus_pg.migrate(database_url, role_secret=settings.role_secret)
+    changed = []
+    for service in (*SERVICES, GATEWAY):
+        if await migrate(database_url, service.name, service.migrations, role_secret=settings.role_secret):
+            changed.append(service.name)
+    return changed
+
+
+@asynccontextmanager
+async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuite]:
+    """Run everything in this process for the length of a block."""
+    settings = with_role_secret(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_only_one(settings.data_dir))
+        url = await stack.enter_async_context(database(settings))
+        await migrate_all(url, settings)
+        transport = bus_pg.PgTransport(url, role_secret=settings.role_secret, poll_seconds=settings.poll_seconds)
+        stack.push_async_callback(transport.close)
+        await transport.start()
+        gateway = await start_embedded_gateway(
+            url,
+            settings=settings,
+            transport=transport,
+            admin_client_id=settings.admin_client_id,
+            admin_client_secret=settings.admin_client_secret,
+            credentials_file=settings.data_dir / "admin-credentials.json",
+        )
+        stack.push_async_callback(gateway.stop)
+        services = {}
+        for service in SERVICES:
+            verifier = TokenVerifier(service.name, gateway.public_keys)
+            running = Running(service, dsn=url, settings=settings, transport=transport, verifier=verifier)
+            stack.push_async_callback(running.stop)
+            await running.start()
+            services[service.name] = running
+        await gateway.open_to({name: running.app for name, running in services.items()})
+        yield EmbeddedSuite(settings, url, services, gateway)
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """A lock on the data directory: two suites in it would be two schedulers over one embedded database."""
+    with _lock_file(data_dir) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"Backoffice already runs with its data in {data_dir.resolve()}. Stop it, or set BACKOFFICE_DATA_DIR "
+                "to another folder and BACKOFFICE_PORT to another port."
+            ) from None
+        _OURS.add(data_dir.resolve())
+        try:
+            yield
+        finally:
+            _OURS.discard(data_dir.resolve())
+
+
+_OURS: set[Path] = set()
+
+
+def _lock_file(data_dir: Path) -> IO[str]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return (data_dir / "running.lock").open("a")
+
+
+def in_use_by_another(data_dir: Path) -> bool:
+    """Whether another process runs the suite in this data directory."""
+    if data_dir.resolve() in _OURS:
+        return False
+    with _lock_file(data_dir) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
