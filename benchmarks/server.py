@@ -1,0 +1,142 @@
+"""The suite under load: `backoffice up` in a process of its own, with a fresh data folder."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.client import Connection
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running suite."""
+
+    data_dir: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    ready_seconds: float
+
+    def connect(self, token: str = "") -> Connection:
+        """A connection, as whoever the token is of."""
+        return Connection("127.0.0.1", self.port, {"authorization": f"Bearer {token}"} if token else {})
+
+    @property
+    def resident_mb(self) -> float:
+        """Resident memory of the Python process."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("no VmRSS")
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the Python process so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def start(data_dir: Path) -> Server:
+    """Start and wait until it is ready."""
+    port = free_port()
+    environment = os.environ | {
+        "BACKOFFICE_DATA_DIR": str(data_dir),
+        "BACKOFFICE_PORT": str(port),
+        "BACKOFFICE_RATE_LIMIT_PER_MINUTE": "100000000",
+        "BACKOFFICE_RATE_LIMIT_BURST": "10000000",
+        "BACKOFFICE_ADDRESS_LIMIT_PER_MINUTE": "100000000",
+        "BACKOFFICE_ADDRESS_LIMIT_BURST": "10000000",
+    }
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL)
+    while True:
+        if process.poll() is not None:
+            raise RuntimeError(f"the suite ended with {process.returncode} instead of starting")
+        try:
+            status, _ = await Connection("127.0.0.1", port, {}).raw("GET", "/readyz")
+            if status == 200:
+                return Server(data_dir, port, process, time.perf_counter() - started)
+        except OSError:
+            await asyncio.sleep(0.02)
+
+
+def stop(server: Server) -> None:
+    """Stop it as Ctrl-C does."""
+    server.process.send_signal(signal.SIGINT)
+    server.process.wait(30)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Server]:
+    """A fresh suite for the length of a block."""
+    data_dir = Path(tempfile.mkdtemp(prefix="bo-bench-"))
+    server = await start(data_dir)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            stop(server)
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@dataclass
+class Shop:
+    """A client company ready to sell: a token, customers and twenty products with stock."""
+
+    tenant_id: str
+    token: str
+    customers: list[str]
+    skus: list[str]
+
+
+async def open_shop(server: Server, name: str = "Bench") -> Shop:
+    """Take a client company on."""
+    operator = server.connect()
+    credentials = json.loads((server.data_dir / "admin-credentials.json").read_text())
+    operator = server.connect(await token(server, credentials["client_id"], credentials["client_secret"]))
+    tenant = await operator.call(
+        "POST", "/v1/tenants",
+        {"name": name, "legal_name": f"{name} Ltd", "country": "GB", "currency": "GBP",
+         "time_zone": "Europe/London", "kind": "live", "services": ["orders", "billing"]},
+    )  # fmt: skip
+    scopes = ["orders:read", "orders:write", "billing:read", "billing:write"]
+    client = await operator.call("POST", f"/v1/tenants/{tenant['id']}/clients", {"name": "load", "scopes": scopes})
+    operator.close()
+    access = await token(server, client["client_id"], client["client_secret"])
+    api = server.connect(access)
+    customers = [(await api.call("POST", "/v1/customers", {"name": f"Customer {n}"}))["id"] for n in range(50)]
+    skus = [f"SKU-{n}" for n in range(20)]
+    for sku in skus:
+        price = {"amount": "9.99", "currency": "GBP"}
+        await api.call("POST", "/v1/products", {"sku": sku, "name": sku, "unit_price": price})
+        await api.call("POST", "/v1/stock-adjustments", {"sku": sku, "delta": 100_000_000, "reason": "bench"})
+    api.close()
+    return Shop(tenant["id"], access, customers, skus)
+
+
+async def token(server: Server, client_id: str, secret: str) -> str:
+    """An access token by client credentials."""
+    body = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    writer.write((head + body).encode())
+    answer = await reader.read()
+    writer.close()
+    return str(json.loads(answer.split(b"\r\n\r\n", 1)[1])["access_token"])
