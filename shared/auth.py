@@ -5,18 +5,20 @@ kind), `act` (party on whose behalf) and `tn`, the tenant's facts (currency, zon
 needs no look-up. A service trusts no bare header.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.ctx import Actor, TenantFacts
-from shared.faults import Unauthenticated
+from shared.faults import Unauthenticated, Unavailable
 
 ISSUER = "backoffice-gateway"
 ALGORITHM = "Ed25519"
@@ -24,6 +26,9 @@ HEADER = b"x-internal-token"
 LIFETIME_SECONDS = 60
 LEEWAY_SECONDS = 5
 CACHE_SIZE = 4096
+REFETCH_SECONDS = 10.0
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class TokenVerifier:
         self._fetch_keys = fetch_keys
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")
+        self._fetching = asyncio.Lock()
         self._seen: dict[bytes, Caller] = {}
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
@@ -105,18 +111,28 @@ class TokenVerifier:
         return caller
 
     async def _current_keys(self, *, again: bool = False) -> KeySet:
-        if self._keys is None or (again and time.monotonic() - self._fetched_at > 10):
+        async with self._fetching:  # many callers with one new key ask the gateway once
+            if self._keys is None or (again and time.monotonic() - self._fetched_at > REFETCH_SECONDS):
+                self._fetched_at = time.monotonic()
+                await self._fetch()
+            if self._keys is None:
+                raise Unavailable("The keys that prove callers cannot be read now.")
+            return self._keys
+
+    async def _fetch(self) -> None:
+        """Read the keys; those we have stay good while the gateway is away."""
+        try:
             self._keys = await self._fetch_keys()
-            self._fetched_at = time.monotonic()
-        return self._keys
+        except Exception as error:  # noqa: BLE001 - however it failed, there are no new keys now
+            log.warning("the gateway's keys cannot be read", service=self._service, error=repr(error))
 
     def _read(self, token: bytes, keys: KeySet) -> Caller | None:
         try:
             decoded = jwt.decode(token.decode("ascii"), keys, algorithms=[ALGORITHM])
             self._claims.validate(decoded.claims)
             return _caller(decoded.claims)
-        except (JoseError, ValueError, KeyError, TypeError):
-            return None
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            return None  # whatever is odd about it, it is not a token of the gateway's
 
     def _remember(self, token: bytes, caller: Caller) -> None:
         if len(self._seen) >= CACHE_SIZE:
@@ -130,7 +146,8 @@ class TokenVerifier:
 def _caller(claims: dict[str, object]) -> Caller:
     facts = claims["tn"]
     act = claims.get("act")
-    assert isinstance(facts, dict)
+    if not isinstance(facts, dict):
+        raise TypeError("tn")
     return Caller(
         tenant=TenantFacts(
             id=UUID(str(claims["tid"])),

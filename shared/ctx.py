@@ -4,8 +4,11 @@ There are no context variables and no globals: what an action may touch is on it
 (`shared.web`, `shared.inbox`, `shared.schedule`, `shared.jobs`) opens it and commits it; actions never do.
 """
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Connection
@@ -60,11 +63,11 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class DueTime:
-    """Something to do to a subject at an instant of the tenant's clock."""
+    """Something to do to a subject at an instant of the tenant's clock; without one: no longer to be done."""
 
     kind: str
     subject_id: UUID
-    due_at: datetime
+    due_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -74,8 +77,19 @@ class Work:
     events: list[Envelope] = field(default_factory=list)
     history: list[HistoryRow] = field(default_factory=list)
     audit: list[tuple[str, str]] = field(default_factory=list)
-    due: list[DueTime] = field(default_factory=list)
-    undue: list[tuple[str, UUID]] = field(default_factory=list)
+    due: list[DueTime] = field(
+        default_factory=list
+    )  # in the order of the calls: the last one of a subject counts
+
+    def mark(self) -> tuple[int, ...]:
+        """How much has been gathered so far."""
+        return tuple(len(kept) for kept in (self.events, self.history, self.audit, self.due))
+
+    def forget_since(self, mark: tuple[int, ...]) -> None:
+        """Drop what was gathered after a mark, since its effect was undone."""
+        gathered: tuple[list[Any], ...] = (self.events, self.history, self.audit, self.due)
+        for kept, length in zip(gathered, mark, strict=True):
+            del kept[length:]
 
 
 @dataclass(slots=True)
@@ -93,6 +107,7 @@ class Ctx:
     causation_id: str | None = None
     correlation_id: str | None = None
     work: Work = field(default_factory=Work)
+    after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -108,6 +123,17 @@ class Ctx:
     def session(self) -> AsyncSession:
         """The transaction's SQLModel door, for reads and simple edits."""
         return self.tx.session
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may fail alone: its statements, facts and timeline entries are undone together."""
+        mark = self.work.mark()
+        try:
+            async with self.tx.savepoint():
+                yield
+        except BaseException:
+            self.work.forget_since(mark)
+            raise
 
     def emit(self, event: Event, *, subject: UUID, version: int, lane: str | None = None) -> None:
         """Record a fact for other services, published after the commit.
@@ -134,10 +160,18 @@ class Ctx:
         )
 
     def record_move(
-        self, aggregate: str, aggregate_id: UUID, verb: str, from_state: str | None, to_state: str, why: str | None
+        self,
+        aggregate: str,
+        aggregate_id: UUID,
+        verb: str,
+        from_state: str | None,
+        to_state: str,
+        why: str | None,
     ) -> None:
         """Add an entry to an aggregate's timeline."""
-        self.work.history.append(HistoryRow(new_id(), aggregate, aggregate_id, verb, from_state, to_state, why))
+        self.work.history.append(
+            HistoryRow(new_id(), aggregate, aggregate_id, verb, from_state, to_state, why)
+        )
 
     def audit(self, action: str, subject: str) -> None:
         """Add an audit row: reads of confidential records and whatever the edge does not record by itself."""
@@ -149,4 +183,4 @@ class Ctx:
 
     def unschedule(self, kind: str, subject_id: UUID) -> None:
         """Forget a due time that no longer applies."""
-        self.work.undue.append((kind, subject_id))
+        self.work.due.append(DueTime(kind, subject_id, None))

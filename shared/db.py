@@ -7,7 +7,7 @@ docs/adr/0002.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,6 +25,34 @@ from shared.tables import TenantRow
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "10s"
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
+ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
+CONNECT_SECONDS = 10.0
+CONNECT_TRIES = 3
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+REPEATABLE = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InvalidCachedStatementError,  # a migration has changed a table under a prepared statement
+    asyncpg.OutdatedSchemaCacheError,
+)
+
+
+class DatabaseAway(ConnectionError):  # noqa: N818 - named for what happened
+    """The database cannot be reached or went away in the middle; nothing was committed as far as we know."""
+
+
+class PoolExhausted(DatabaseAway):
+    """Every connection of the pool is in use, and none came back in time."""
+
+
+class NothingCommitted(RuntimeError):  # noqa: N818 - named for what happened
+    """A statement had failed and somebody swallowed that: PostgreSQL answered COMMIT with a rollback."""
 
 
 @dataclass(slots=True)
@@ -55,11 +84,28 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail alone: its statements are undone, the transaction goes on."""
+        """A part that may fail alone: its statements are undone, the transaction goes on.
+
+        When it fails, SQLModel objects read or changed before it are let go of; read them again.
+        """
         await self.flush()
-        async with self.sql.transaction():
+        await self.sql.execute("savepoint part")
+        try:
             yield
             await self.flush()
+        except BaseException as error:
+            await self._undo_part()
+            if isinstance(error, DBAPIError):
+                raise _cause(error) from error
+            raise
+        await self.sql.execute("release savepoint part")
+
+    async def _undo_part(self) -> None:
+        """Back to the savepoint, with a session that knows nothing of what was undone."""
+        await self.close_session()
+        self._session = None
+        if not self.sql.is_closed():
+            await self.sql.execute("rollback to savepoint part; release savepoint part")
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -77,15 +123,21 @@ class Database:
 
     def __init__(self, dsn: str, *, user: str, password: str, size: int, application_name: str) -> None:
         async def connect(*_: Any, **__: Any) -> asyncpg.Connection:  # noqa: ANN401
-            return await asyncpg.connect(
-                dsn,
-                user=user,
-                password=password,
-                timeout=10,
-                server_settings={"application_name": application_name, "jit": "off"},
-            )
+            try:
+                return await asyncpg.connect(
+                    dsn,
+                    user=user,
+                    password=password,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=ANSWER_SECONDS,
+                    server_settings={"application_name": application_name, "jit": "off"},
+                )
+            except (OSError, *LOST) as error:
+                raise DatabaseAway(f"no connection: {error!r}") from error
 
         self.role = user
+        self._size = size
+        self._connect = connect
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connect,
@@ -109,40 +161,70 @@ class Database:
 
         Without a tenant only tables and policies made for the worker roles can be touched; anything else raises.
         """
-        connection = await self._checkout()
+        transaction = await self._opened(tenant_id, provider)
+        sql = transaction.sql
         healthy = False
         try:
-            raw = await connection.get_raw_connection()
-            sql: asyncpg.Connection = raw.driver_connection
-            await sql.execute(_begin(tenant_id, provider))
-            transaction = Transaction(connection, sql, tenant_id)
             try:
                 yield transaction
                 await transaction.flush()
-                await sql.execute("commit")
+                if await sql.execute("commit") != "COMMIT":
+                    raise NothingCommitted("a statement failed before and the transaction was rolled back")
                 healthy = True
-            except DBAPIError as error:
+            except BaseException as error:
                 healthy = await _rolled_back(sql)
-                raise _cause(error) from error
-            except BaseException:
-                healthy = await _rolled_back(sql)
-                raise
+                cause = _cause(error) if isinstance(error, DBAPIError) else error
+                if not healthy and isinstance(
+                    cause, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+                ):
+                    raise DatabaseAway(f"the connection broke: {cause!r}") from error
+                if cause is error:
+                    raise
+                raise cause from error
             finally:
                 await transaction.close_session()
         finally:
-            if not healthy:
-                await connection.invalidate()
-            await connection.close()
+            await _give_back(transaction.connection, healthy=healthy)
 
-    async def _checkout(self) -> AsyncConnection:
-        """A live connection: one that the server has closed meanwhile (a restart) is replaced."""
-        while True:
-            connection = await self.engine.connect()
-            raw = await connection.get_raw_connection()
-            if not raw.driver_connection.is_closed():
-                return connection
-            await connection.invalidate()
-            await connection.close()
+    async def _opened(self, tenant_id: UUID | None, provider: bool) -> Transaction:
+        """Begin on a live connection: what a restart of the server has left dead in the pool is replaced."""
+        begin = _begin(tenant_id, provider)
+        for _ in range(self._size + CONNECT_TRIES):
+            try:
+                connection = await self.engine.connect()
+            except PoolTimeout as error:
+                raise PoolExhausted("every connection is in use") from error
+            began = False
+            try:
+                sql: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+                if not sql.is_closed():
+                    await sql.execute(begin)
+                    began = True
+                    return Transaction(connection, sql, tenant_id)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                if not sql.is_closed():
+                    raise
+            finally:
+                if not began:
+                    await _give_back(connection, healthy=False)
+        raise DatabaseAway("the server closes every connection")
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection outside the pool, for who holds session locks for as long as it lives."""
+        sql = await self._connect()
+        try:
+            yield sql
+        finally:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await sql.close(timeout=2)
+
+
+async def _give_back(connection: AsyncConnection, *, healthy: bool) -> None:
+    """Back into the pool, or out of the world when its state is not known."""
+    if not healthy:
+        await connection.invalidate()
+    await connection.close()
 
 
 def _cause(error: DBAPIError) -> Exception:

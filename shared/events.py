@@ -20,13 +20,13 @@ REGISTRY: dict[str, type["Event"]] = {}
 
 
 class Event(BaseModel):
-    """A fact that one service publishes. Declared as `class OrderConfirmed(Event, type="orders.order.confirmed.v1")`."""
+    """A fact that one service publishes: `class OrderConfirmed(Event, type="orders.order.confirmed.v1")`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
     type: ClassVar[str]
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str, **kwargs: Any) -> None:  # noqa: A002, ANN401
+    def __pydantic_init_subclass__(cls, *, type: str, **kwargs: Any) -> None:  # type: ignore[override]  # noqa: A002, ANN401
         super().__pydantic_init_subclass__(**kwargs)
         if not TYPE.match(type):
             raise TypeError(f"{type!r} is not <service>.<aggregate>.<past tense>.v<major>")
@@ -99,7 +99,7 @@ def envelope(
     return Envelope(id, event.type, tenant_id, lane, text, traceparent)
 
 
-class UnreadableEvent(ValueError):
+class UnreadableEvent(ValueError):  # noqa: N818 - named for what it is
     """The bytes are not an event of ours; it can only be parked for a person to look at."""
 
 

@@ -20,7 +20,7 @@ class FieldError:
     message: str
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - a refusal is no error
     """A refusal with an HTTP status, a machine-readable code, a sentence and facts."""
 
     status: ClassVar[int] = HTTPStatus.CONFLICT
@@ -113,7 +113,9 @@ class Invalid(Fault):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid"
 
-    def __init__(self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **facts: object):
+    def __init__(
+        self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **facts: object
+    ) -> None:
         super().__init__(detail, code=code, **facts)
         self.errors = tuple(errors)
 

@@ -2,13 +2,10 @@
 
 import asyncio
 
-import asyncpg
-import structlog
-
 from shared.db import Database
+from shared.loops import repeat
 from shared.settings import KernelSettings
 
-log = structlog.get_logger()
 BATCH = 2000
 EVERY_SECONDS = 60.0
 
@@ -38,14 +35,8 @@ async def sweep(worker: Database, settings: KernelSettings) -> int:
 
 async def run_housekeeping(worker: Database, settings: KernelSettings, stopping: asyncio.Event) -> None:
     """Sweep until told to stop; again at once while batches are full."""
-    while not stopping.is_set():
-        try:
-            removed = await sweep(worker, settings)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("housekeeping lost its database", error=str(error))
-            removed = 0
-        if removed < BATCH:
-            try:
-                await asyncio.wait_for(stopping.wait(), EVERY_SECONDS)
-            except TimeoutError:
-                continue
+
+    async def clean() -> bool:
+        return await sweep(worker, settings) >= BATCH
+
+    await repeat("housekeeping", clean, stopping, EVERY_SECONDS)

@@ -15,8 +15,12 @@ from shared.faults import Busy, Invalid, Malformed
 from shared.work import StoredAnswer
 
 KEPT_HEADERS = ("content-type", "location", "etag")
+ONCE_HEADER = "x-internal-once"  # names a field that is answered once and never stored: a secret
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
-FIND = "select request_hash, status, headers, body from idempotency_keys where tenant_id = $1 and client_id = $2 and key = $3"
+FIND = (
+    "select request_hash, status, headers, body from idempotency_keys "
+    "where tenant_id = $1 and client_id = $2 and key = $3"
+)
 
 
 class IdempotencyMismatch(Invalid):
@@ -55,6 +59,10 @@ async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
 def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredAnswer:
     """The answer as it is kept."""
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    body = bytes(response.body)
+    once = response.headers.get(ONCE_HEADER)
+    if once is not None:
+        body = orjson.dumps(orjson.loads(body) | {once: None})
     return StoredAnswer(
-        ctx.actor.id, key, request_hash, response.status_code, orjson.dumps(headers).decode(), bytes(response.body)
+        ctx.actor.id, key, request_hash, response.status_code, orjson.dumps(headers).decode(), body
     )

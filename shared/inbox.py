@@ -9,43 +9,27 @@ discarded by an operator.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind
-from pydantic import ValidationError
 
 from shared import telemetry
 from shared.bus import Delivery
 from shared.ctx import SYSTEM, Actor, Ctx
-from shared.db import Database, Transaction
+from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
 from shared.events import Envelope, Event, UnreadableEvent, read_envelope
-from shared.faults import Fault
 from shared.ids import new_id
+from shared.inbox_sql import COUNT, DONE, DUE, HELD, HOLD, TAKE, TAKE_AGAIN
+from shared.loops import pause, repeat
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
 from shared.work import leave_work
 
 log = structlog.get_logger()
 Handler = Callable[[Ctx, Event], Awaitable[object]]
-
-TAKE = """
-with held as (
-  select 1 from inbox where tenant_id = $1 and consumer = $2 and lane = $4
-  and state in ('retry', 'waiting', 'dead') limit 1
-), taken as (
-  insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, done_at)
-  select $1, $2, $3, $4, $5, 'done', 1, now() where not exists (select from held)
-  on conflict do nothing returning 1
-)
-select exists (select from taken) as taken, exists (select from held) as held
-"""
-
-HOLD = """
-insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, next_at, error, envelope)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
-"""
 
 
 class Inbox:
@@ -68,6 +52,7 @@ class Inbox:
         self._tenants = tenants
         self._settings = settings
         self._wake_relay = wake_relay
+        self._wake = asyncio.Event()
 
     @property
     def types(self) -> list[str]:
@@ -81,15 +66,25 @@ class Inbox:
         except UnreadableEvent as error:
             await self._park_unreadable(delivery.text, str(error))
             return
-        if delivery.redelivered and await self._count_redelivery(event):
+        if delivery.redelivered:
+            await self._take_again(event)
             return
         try:
-            outcome = await self._take(event, document)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
-            raise  # the database is away: that is not the event's fault, so it comes again uncounted
+            outcome = await self._take_patiently(event, document)
+        except DatabaseAway:
+            raise  # that is not the event's fault, so it comes again uncounted
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the event must stay visible
             await self._hold(event, "retry", 1, error)
             outcome = "retry"
+        self._count(outcome)
+
+    async def _take_patiently(self, event: Envelope, document: Mapping[str, object]) -> str:
+        """Take the event; a deadlock is nobody's fault, so then once more with what it meets."""
+        with suppress(*REPEATABLE):
+            return await self._take(event, document)
+        return await self._take(event, document)
+
+    def _count(self, outcome: str) -> None:
         telemetry.CONSUMED.labels(self._service, outcome).inc()
 
     async def _take(self, event: Envelope, document: Mapping[str, object]) -> str:
@@ -110,12 +105,16 @@ class Inbox:
     async def _apply(self, tx: Transaction, event: Envelope, document: Mapping[str, object]) -> bool:
         """Run every function that wants this event, in the given transaction."""
         contract, functions = self._handlers[event.type]
-        with telemetry.span(f"consume {event.type}", link=event.traceparent, kind=SpanKind.CONSUMER) as traceparent:
+        with telemetry.span(
+            f"consume {event.type}", link=event.traceparent, kind=SpanKind.CONSUMER
+        ) as traceparent:
             ctx = Ctx(
                 service=self._service,
                 tx=tx,
                 tenant=await self._tenants.facts(tx, event.tenant_id),
-                actor=Actor(f"system:{self._service}", SYSTEM.kind, str(document.get("actorid") or "") or None),
+                actor=Actor(
+                    f"system:{self._service}", SYSTEM.kind, str(document.get("actorid") or "") or None
+                ),
                 scopes=frozenset(),
                 now=await self._tenants.now(tx, event.tenant_id),
                 request_id=str(document.get("correlationid") or event.id),
@@ -135,7 +134,9 @@ class Inbox:
             told = datetime.fromisoformat(str(document["time"]))
         except (KeyError, ValueError):
             return
-        telemetry.EVENT_LAG.labels(self._service).observe(max(0.0, (datetime.now(UTC) - told).total_seconds()))
+        telemetry.EVENT_LAG.labels(self._service).observe(
+            max(0.0, (datetime.now(UTC) - told).total_seconds())
+        )
 
     async def _hold(self, event: Envelope, state: str, attempts: int, error: BaseException) -> None:
         """Store a failing event with its next try."""
@@ -172,19 +173,15 @@ class Inbox:
         pause = self._settings.consumer_backoff_seconds * 2 ** min(attempts - 1, 12)
         return datetime.now(UTC) + timedelta(seconds=pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
-    async def _count_redelivery(self, event: Envelope) -> bool:
+    async def _take_again(self, event: Envelope) -> None:
         """An earlier delivery may have killed the process: go on through the retry path, where tries are counted
-        *before* they are made. Answers False when the event was done or held already."""
+        *before* they are made. What was done or held already stays as it is."""
         async with self._app.transaction(event.tenant_id) as tx:
-            known = await tx.sql.fetchval(
-                "select 1 from inbox where tenant_id = $1 and consumer = $2 and event_id = $3",
-                event.tenant_id,
-                self._service,
-                event.id,
-            )
-            if not known:
-                await self._write_held(tx, event, "retry", 0, datetime.now(UTC), "delivery was cut short")
-        return True
+            await tx.sql.execute(
+                TAKE_AGAIN, event.tenant_id, self._service, event.id, event.lane, event.type,
+                "delivery was cut short", event.text,
+            )  # fmt: skip
+        self.wake()
 
     async def _park_unreadable(self, text: str, error: str) -> None:
         log.error("unreadable message parked", service=self._service, error=error)
@@ -197,33 +194,59 @@ class Inbox:
                 error,
             )
 
+    @property
+    def due(self) -> asyncio.Event:
+        """Set when something may be due before the next poll."""
+        return self._wake
+
+    def wake(self) -> None:
+        """Something may be due now: look at once instead of at the next poll."""
+        self._wake.set()
+
     async def retry_due(self) -> int:
         """Try again what is due, and what waits behind nothing any more; answers how many were taken up."""
+        self._wake.clear()
         async with self._worker.transaction(None) as tx:
             rows = await tx.sql.fetch(DUE, self._service, 100)
+        taken = 0
         for row in rows:
-            await self._retry(row)
-        return len(rows)
+            taken += await self._retry(row)
+        return taken
 
-    async def _retry(self, row: asyncpg.Record) -> None:
+    async def _retry(self, row: asyncpg.Record) -> bool:
+        """One counted try; answers whether it fell to this process."""
         event, document = read_envelope(row["envelope"])
         attempts = row["attempts"] + 1
         async with self._app.transaction(event.tenant_id) as tx:
             counted = await tx.sql.fetchval(
-                COUNT, event.tenant_id, self._service, event.id, row["attempts"], attempts, self._next_try(attempts)
+                COUNT,
+                event.tenant_id,
+                self._service,
+                event.id,
+                row["attempts"],
+                attempts,
+                self._next_try(attempts),
             )
         if not counted:
-            return  # another process has it
+            return False  # another process has it
+        if attempts > self._settings.consumer_attempts:
+            await self._failed_again(
+                event, attempts - 1, RuntimeError(f"the process died in try {attempts - 1}")
+            )
+            return True
         try:
             async with self._app.transaction(event.tenant_id) as tx:
                 done = await tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
                 if not done:
-                    return
+                    return True
                 facts = await self._apply(tx, event, document)
             self._committed(facts, document)
-            telemetry.CONSUMED.labels(self._service, "done").inc()
-        except (ValidationError, Fault, Exception) as error:  # noqa: BLE001 - stays visible as retry or dead
+            self._count("done")
+        except DatabaseAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - stays visible as retry or dead
             await self._failed_again(event, attempts, error)
+        return True
 
     async def _failed_again(self, event: Envelope, attempts: int, error: BaseException) -> None:
         state = "dead" if attempts >= self._settings.consumer_attempts else "retry"
@@ -231,15 +254,16 @@ class Inbox:
                     attempts=attempts, error=_sentence(error))  # fmt: skip
         async with self._app.transaction(event.tenant_id) as tx:
             await tx.sql.execute(
-                "update inbox set state = $4, error = $5 where tenant_id = $1 and consumer = $2 and event_id = $3 "
-                "and state in ('retry', 'waiting')",
+                "update inbox set state = $4, error = $5, attempts = $6 where tenant_id = $1 and consumer = $2 "
+                "and event_id = $3 and state in ('retry', 'waiting')",
                 event.tenant_id,
                 self._service,
                 event.id,
                 state,
                 _sentence(error),
+                attempts,
             )
-        telemetry.CONSUMED.labels(self._service, state).inc()
+        self._count(state)
 
     async def report(self) -> None:
         """Publish how much is held, and for how long."""
@@ -252,47 +276,18 @@ class Inbox:
                 telemetry.INBOX_AGE.labels(self._service).set(found["age"] if found else 0)
 
 
-DUE = """
-(select * from inbox where consumer = $1 and state = 'retry' and next_at <= now() order by seq limit $2)
-union all
-(select * from inbox i where consumer = $1 and state = 'waiting' and not exists (
-   select from inbox e where e.tenant_id = i.tenant_id and e.consumer = i.consumer and e.lane = i.lane
-   and e.state in ('retry', 'waiting', 'dead') and e.seq < i.seq)
- order by seq limit $2)
-"""
-
-COUNT = """
-update inbox set state = 'retry', attempts = $5, next_at = $6
-where tenant_id = $1 and consumer = $2 and event_id = $3 and attempts = $4 and state in ('retry', 'waiting')
-returning 1
-"""
-
-DONE = """
-update inbox set state = 'done', done_at = now(), envelope = null, error = null, next_at = null
-where tenant_id = $1 and consumer = $2 and event_id = $3 and state = 'retry' returning 1
-"""
-
-HELD = """
-select state, count(*) as n, coalesce(extract(epoch from now() - min(received_at)), 0)::float8 as age
-from inbox where consumer = $1 and state in ('retry', 'waiting', 'dead') group by state
-"""
-
-
 def _sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")
 
 
 async def run_retries(inbox: Inbox, stopping: asyncio.Event, poll_seconds: float) -> None:
     """Look for due retries until told to stop."""
-    while not stopping.is_set():
-        try:
-            taken = await inbox.retry_due()
-            await inbox.report()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("inbox lost its database", error=str(error))
-            taken = 0
-        if not taken:
-            try:
-                await asyncio.wait_for(stopping.wait(), max(poll_seconds, 0.25))
-            except TimeoutError:
-                continue
+
+    async def look() -> bool:
+        taken = await inbox.retry_due()
+        await inbox.report()
+        if not taken and not stopping.is_set():
+            await pause(inbox.due, poll_seconds)
+        return True
+
+    await repeat("retries", look, stopping, poll_seconds)

@@ -1,7 +1,8 @@
 """Long jobs: work that outlives its request, with progress, a lease and resumption after a crash.
 
-A job's function is called again from the start when its process died (its lease ran out): it must find out
-from its own tables what is already done. It works in transactions of its own through `run.transaction()`.
+A job's function is called again from the start when its process died (its lease ran out) or was stopped: it must
+find out from its own tables what is already done. It works in transactions of its own through
+`run.transaction()`. The lease is renewed beside it, so that a long step needs no report to keep the job.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import structlog
 
 from shared import telemetry
 from shared.ctx import Actor, Ctx
-from shared.db import Database
+from shared.db import Database, DatabaseAway
+from shared.loops import repeat
 from shared.tenants import Tenants
 from shared.work import leave_work
 
@@ -23,8 +25,8 @@ LEASE_SECONDS = 15
 MAX_ATTEMPTS = 5
 
 
-class JobCancelled(Exception):
-    """Somebody cancelled the job; raised in its function at its next progress report."""
+class JobCancelled(Exception):  # noqa: N818 - named for what happened
+    """Somebody cancelled the job, or another process has it; raised in its function at its next progress report."""
 
 
 class JobRun:
@@ -45,6 +47,7 @@ class JobRun:
         self._tenants = tenants
         self._wake_relay = wake_relay
         self._row = row
+        self._attempt: int = row["attempts"]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Ctx]:
@@ -70,25 +73,43 @@ class JobRun:
         """Report how far the job is and renew its lease, in the step's own transaction."""
         state = await ctx.sql.fetchval(
             "update jobs set done = $3, total = coalesce($4, total), lease_until = now() + make_interval(secs => $5) "
-            "where tenant_id = $1 and id = $2 returning state",
+            "where tenant_id = $1 and id = $2 and state = 'running' and attempts = $6 returning state",
             self.tenant_id,
             self.job_id,
             done,
             total,
             LEASE_SECONDS,
+            self._attempt,
         )
-        if state == "cancelled":
+        if state is None:
             raise JobCancelled
 
 
 JobFunction = Callable[[JobRun], Awaitable[object]]
 
 CLAIM = """
-update jobs set state = 'running', attempts = attempts + 1, lease_until = now() + make_interval(secs => $1)
-where (tenant_id, id) in (
+with next as materialized (
   select tenant_id, id from jobs where state = 'pending' or (state = 'running' and lease_until < now())
   order by created_at limit 1 for update skip locked)
-returning *
+update jobs set state = 'running', attempts = attempts + 1, lease_until = now() + make_interval(secs => $1)
+from next where jobs.tenant_id = next.tenant_id and jobs.id = next.id
+returning jobs.*
+"""
+
+RENEW = """
+update jobs set lease_until = now() + make_interval(secs => $4)
+where tenant_id = $1 and id = $2 and state = 'running' and attempts = $3
+"""
+
+# A stop of the process is no failure of the job: the try does not count.
+RELEASE = """
+update jobs set state = 'pending', attempts = attempts - 1, lease_until = null
+where tenant_id = $1 and id = $2 and state = 'running' and attempts = $3
+"""
+
+FINISH = """
+update jobs set state = $4, error = $5, finished_at = now()
+where tenant_id = $1 and id = $2 and state = 'running' and attempts = $3
 """
 
 
@@ -147,42 +168,49 @@ class JobRunner:
         if row is None:
             return False
         run = JobRun(self._service, self._app, self._tenants, self._wake_relay, row)
+        heart = asyncio.create_task(self._keep_lease(row), name=f"lease of job {row['id']}")
+        try:
+            await self._run(run, row)
+        finally:
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+        return True
+
+    async def _run(self, run: JobRun, row: asyncpg.Record) -> None:
         try:
             if row["attempts"] > MAX_ATTEMPTS:
                 raise RuntimeError(f"the job died {MAX_ATTEMPTS} times; see the log of its process")
             await self._functions[row["kind"]](run)
-            await self._finish(row, "done", None)
+            await self._change(FINISH, row, "done", None)
         except JobCancelled:
             log.info("job cancelled", service=self._service, kind=row["kind"], job_id=str(row["id"]))
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError):
+        except asyncio.CancelledError:
+            await self._change(RELEASE, row)
+            raise
+        except DatabaseAway:
             raise  # the lease runs out and the job is taken up again
-        except Exception as error:  # noqa: BLE001 - a failed job is shown to whoever asked for it
-            log.exception("job failed", service=self._service, kind=row["kind"], job_id=str(row["id"]))
-            await self._finish(row, "failed", f"{type(error).__name__}: {error}"[:2000])
-        return True
+        except Exception as error:
+            log.exception("job failed", service=self._service, kind=row["kind"], job_id=str(row["id"]),
+                          tenant_id=str(row["tenant_id"]))  # fmt: skip
+            sentence = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")
+            await self._change(FINISH, row, "failed", sentence)
 
-    async def _finish(self, row: asyncpg.Record, state: str, error: str | None) -> None:
+    async def _keep_lease(self, row: asyncpg.Record) -> None:
+        """Renew the lease while the job runs; while a step holds the row, nobody else can claim it either."""
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                await self._change(RENEW, row, LEASE_SECONDS)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning(
+                    "lease not renewed", service=self._service, job_id=str(row["id"]), error=repr(error)
+                )
+
+    async def _change(self, statement: str, row: asyncpg.Record, *values: object) -> None:
         async with self._worker.transaction(None) as tx:
-            await tx.sql.execute(
-                "update jobs set state = $3, error = $4, finished_at = now() where tenant_id = $1 and id = $2 "
-                "and state = 'running'",
-                row["tenant_id"],
-                row["id"],
-                state,
-                error,
-            )
+            await tx.sql.execute(statement, row["tenant_id"], row["id"], row["attempts"], *values)
 
 
 async def run_jobs(runner: JobRunner, stopping: asyncio.Event, poll_seconds: float) -> None:
     """Run jobs until told to stop."""
-    while not stopping.is_set():
-        try:
-            busy = await runner.run_one()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("job runner lost its database", error=str(error))
-            busy = False
-        if not busy:
-            try:
-                await asyncio.wait_for(stopping.wait(), max(poll_seconds, 0.25))
-            except TimeoutError:
-                continue
+    await repeat("jobs", runner.run_one, stopping, max(poll_seconds, 0.25))

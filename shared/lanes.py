@@ -50,6 +50,16 @@ class Lanes(Generic[Item]):
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def cancel(self) -> None:
+        """Forget what has not begun and break off what has."""
+        self.drop_all()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._queues.clear()
+        self._ready.clear()
+
     async def _work(self) -> None:
         try:
             while self._ready:

@@ -4,6 +4,7 @@ Revisions live in `services/<service>/migrations/` and are raw SQL through `op.e
 (`pending_differences`) keeps the SQLModel tables equal to what they create.
 """
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from shared import kernel_tables
 from shared.tenancy import owner_role, roles_and_schema
 
 ENVIRONMENT = Path(__file__).parent / "alembic"
+LOCK_TRIES = 5
 MIGRATION_LOCK = 0x6261636B  # one migration at a time per database ("back" in ASCII)
 
 
@@ -61,16 +63,31 @@ async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret:
         await sql.execute(roles_and_schema(service, role_secret))
         if found == wanted:
             return False
-        engine = _engine(admin_dsn)
-        async with engine.begin() as connection:
-            await connection.execute(text("set local lock_timeout = '5s'"))
-            await connection.execute(text(f"set local role {owner_role(service)}"))
-            await connection.execute(text(f"set local search_path = {service}"))
-            await connection.run_sync(_upgrade, directory)
-        await engine.dispose()
+        await _upgraded(admin_dsn, service, directory)
         return True
     finally:
         await sql.close()
+
+
+async def _upgraded(admin_dsn: str, service: str, directory: Path) -> None:
+    """Run the revisions; a lock that is not free soon is given up, lest everybody queues behind us, and retried."""
+    engine = _engine(admin_dsn)
+    try:
+        for attempt in range(1, LOCK_TRIES + 1):
+            try:
+                async with engine.begin() as connection:
+                    await connection.execute(text("set local lock_timeout = '5s'"))
+                    await connection.execute(text(f"set local role {owner_role(service)}"))
+                    await connection.execute(text(f"set local search_path = {service}"))
+                    await connection.run_sync(_upgrade, directory)
+            except asyncpg.LockNotAvailableError:
+                if attempt == LOCK_TRIES:
+                    raise
+                await asyncio.sleep(attempt)
+            else:
+                return
+    finally:
+        await engine.dispose()
 
 
 def _upgrade(connection: Connection, directory: Path) -> None:
@@ -96,8 +113,9 @@ async def pending_differences(admin_dsn: str, service: str, metadatas: Iterable[
         return found
 
     engine = _engine(admin_dsn)
-    async with engine.connect() as connection:
-        await connection.execute(text(f"set search_path = {service}"))
-        found = await connection.run_sync(compare)
-    await engine.dispose()
-    return found
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"set search_path = {service}"))
+            return await connection.run_sync(compare)
+    finally:
+        await engine.dispose()

@@ -20,6 +20,7 @@ from shared.tables import TenantRow
 MAX_LIMIT = 200
 Row = TypeVar("Row", bound=TenantRow)
 Item = TypeVar("Item")
+PageKey = UUID | int | tuple[UUID, UUID]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -55,9 +56,21 @@ class PageQuery:
             raise _bad_cursor()
         return int.from_bytes(self.after, signed=True)
 
-    def next_cursor(self, key: UUID | int) -> str:
+    @property
+    def after_pair(self) -> tuple[UUID, UUID] | None:
+        """The two ids after which the page begins, in lists of rows that two ids name together."""
+        if self.after is None:
+            return None
+        if len(self.after) != 32:
+            raise _bad_cursor()
+        return UUID(bytes=self.after[:16]), UUID(bytes=self.after[16:])
+
+    def next_cursor(self, key: PageKey) -> str:
         """The cursor that continues after a row."""
-        raw = key.bytes if isinstance(key, UUID) else key.to_bytes(8, signed=True)
+        if isinstance(key, tuple):
+            raw = key[0].bytes + key[1].bytes
+        else:
+            raw = key.bytes if isinstance(key, UUID) else key.to_bytes(8, signed=True)
         return base64.urlsafe_b64encode(self.filters + raw).decode().rstrip("=")
 
 
@@ -86,7 +99,7 @@ def _page_query(
 PageDep = Annotated[PageQuery, Depends(_page_query)]
 
 
-def page_of(rows: Sequence[Any], page: PageQuery, key: Callable[[Any], UUID | int]) -> Page[Any]:
+def page_of(rows: Sequence[Any], page: PageQuery, key: Callable[[Any], PageKey]) -> Page[Any]:
     """Make a page of rows that were read with one more than the limit."""
     items = list(rows[: page.limit])
     more = len(rows) > page.limit

@@ -4,20 +4,33 @@
 """
 
 from datetime import timedelta
+from typing import Annotated, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared import clock, problems, telemetry
 from shared.ctx import Ctx, TenantFacts
-from shared.faults import Fault, Forbidden, Malformed
+from shared.db import DatabaseAway
+from shared.faults import Fault, Forbidden, Malformed, Unavailable
 from shared.work import leave_work
 
 PATH = "/internal/tenants"
 SCOPE = "internal:provision"
+
+log = structlog.get_logger()
+
+
+def _time_zone(name: str) -> str:
+    try:
+        clock.zone(name)
+    except (LookupError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is not a time zone") from error
+    return name
 
 
 class TenantWanted(BaseModel):
@@ -31,10 +44,10 @@ class TenantWanted(BaseModel):
     legal_name: str
     country: str
     currency: str
-    time_zone: str
-    kind: str
+    time_zone: Annotated[str, AfterValidator(_time_zone)]
+    kind: Literal["live", "sandbox", "provider"]
     state: str
-    clock_offset_seconds: float = 0.0
+    clock_offset_seconds: float = Field(default=0.0, ge=0, le=100 * 366 * 86400, allow_inf_nan=False)
 
     @classmethod
     def of(cls, facts: TenantFacts) -> "TenantWanted":
@@ -59,10 +72,18 @@ class TenantWanted(BaseModel):
 
 
 async def _provision(request: Request) -> Response:
+    trace_id = telemetry.trace_id(request.headers.get("traceparent", "") or telemetry.new_traceparent())
     try:
         await _store_and_provision(request)
     except Fault as fault:
-        return problems.problem(fault, trace_id="")
+        return problems.problem(fault, trace_id=trace_id)
+    except DatabaseAway:
+        return problems.problem(Unavailable("The database is away; try again."), trace_id=trace_id)
+    except Exception:
+        log.exception("provisioning failed", trace_id=trace_id)
+        return problems.problem_response(
+            500, "internal_error", "The tenant could not be made known.", trace_id
+        )
     return JSONResponse({"status": "known"})
 
 

@@ -1,7 +1,9 @@
 """Scheduled work: a table of due times, driven by each tenant's clock.
 
 `ctx.schedule(kind, subject_id, due_at)` adds one, `@on_due(kind)` says what to do. Several processes share the
-work through SKIP LOCKED; a sandbox tenant's test clock makes months of it due at once, in order of time.
+work through SKIP LOCKED. A sandbox tenant's test clock makes months of it due at once; its work is then done in
+order of time and *at its time* (`ctx.now` is the due instant), so that a chain of reminders, each scheduled a
+week after the one before, runs through to the end.
 """
 
 import asyncio
@@ -13,7 +15,8 @@ import structlog
 
 from shared import telemetry
 from shared.ctx import SYSTEM, Actor, Ctx
-from shared.db import Database
+from shared.db import Database, DatabaseAway
+from shared.loops import repeat
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
 from shared.work import leave_work
@@ -22,16 +25,18 @@ log = structlog.get_logger()
 DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
 
 LIVE = """
-select tenant_id, kind, subject_id, due_at from due_times
-where state = 'due' and due_at <= now() and coalesce(next_try_at <= now(), true)
-order by due_at limit $1
+select d.tenant_id, d.kind, d.subject_id, d.due_at from due_times d
+where d.state = 'due' and d.due_at <= now() and coalesce(d.next_try_at <= now(), true)
+and not exists (select from tenants t where t.tenant_id = d.tenant_id and t.clock_offset > '0')
+order by d.due_at limit $1
 """
 
+# Only the earliest of each sandbox: what it schedules in turn may be due before the next one of the list.
 SANDBOX = """
 select d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
   select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
   and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
-  order by d.due_at limit $1) d
+  order by d.due_at limit 1) d
 where t.clock_offset > '0' order by d.due_at limit $1
 """
 
@@ -72,18 +77,23 @@ class Scheduler:
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; answers how many were taken up."""
         async with self._worker.transaction(None) as tx:
-            rows = [*await tx.sql.fetch(LIVE, limit), *await tx.sql.fetch(SANDBOX, limit)]
-        for row in {(r["tenant_id"], r["kind"], r["subject_id"]): r for r in rows}.values():
-            await self._run_one(row)
-        return len(rows)
+            live = await tx.sql.fetch(LIVE, limit)
+            sandbox = await tx.sql.fetch(SANDBOX, limit)
+        taken = 0
+        for row in live:
+            taken += await self._run_one(row, at_its_time=False)
+        for row in sandbox:
+            taken += await self._run_one(row, at_its_time=True)
+        return taken
 
-    async def _run_one(self, row: asyncpg.Record) -> None:
+    async def _run_one(self, row: asyncpg.Record, *, at_its_time: bool) -> bool:
+        """Do one piece of work; answers whether it fell to this process."""
         tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
         try:
             function = self._functions[kind]
             async with self._app.transaction(tenant_id) as tx:
                 if await tx.sql.fetchval(CLAIM, tenant_id, kind, subject_id, row["due_at"]) is None:
-                    return
+                    return False
                 await tx.sql.execute(
                     "delete from due_times where tenant_id = $1 and kind = $2 and subject_id = $3",
                     tenant_id,
@@ -97,7 +107,7 @@ class Scheduler:
                         tenant=await self._tenants.facts(tx, tenant_id),
                         actor=Actor(f"system:{self._service}", SYSTEM.kind),
                         scopes=frozenset(),
-                        now=await self._tenants.now(tx, tenant_id),
+                        now=row["due_at"] if at_its_time else await self._tenants.now(tx, tenant_id),
                         request_id=f"due:{kind}:{subject_id}",
                         traceparent=traceparent,
                     )
@@ -105,13 +115,17 @@ class Scheduler:
                     facts = await leave_work(ctx)
             if facts:
                 self._wake_relay()
+        except DatabaseAway:
+            raise  # that is not the work's fault: it is done when the database is back
         except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed
             log.warning("scheduled work failed", service=self._service, kind=kind, subject_id=str(subject_id),
                         tenant_id=str(tenant_id), error=repr(error))  # fmt: skip
             async with self._app.transaction(tenant_id) as tx:
                 await tx.sql.execute(
-                    FAILED, tenant_id, kind, subject_id, repr(error)[:2000], self._settings.consumer_attempts
-                )
+                    FAILED, tenant_id, kind, subject_id, repr(error)[:2000].replace("\x00", "\ufffd"),
+                    self._settings.consumer_attempts,
+                )  # fmt: skip
+        return True
 
     async def report(self) -> None:
         """Publish how late the oldest due work is."""
@@ -125,15 +139,10 @@ class Scheduler:
 
 async def run_scheduler(scheduler: Scheduler, stopping: asyncio.Event, poll_seconds: float) -> None:
     """Do scheduled work until told to stop."""
-    while not stopping.is_set():
-        try:
-            taken = await scheduler.run_due()
-            await scheduler.report()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("scheduler lost its database", error=str(error))
-            taken = 0
-        if not taken:
-            try:
-                await asyncio.wait_for(stopping.wait(), max(poll_seconds, 0.5))
-            except TimeoutError:
-                continue
+
+    async def look() -> bool:
+        taken = await scheduler.run_due()
+        await scheduler.report()
+        return taken > 0
+
+    await repeat("scheduler", look, stopping, max(poll_seconds, 0.5))

@@ -14,7 +14,7 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -112,7 +112,9 @@ def _tables(module: ModuleType) -> list[type[TenantRow]]:
     return [
         table
         for _, table in inspect.getmembers(module, inspect.isclass)
-        if issubclass(table, TenantRow) and table.__module__ == module.__name__ and hasattr(table, "__table__")
+        if issubclass(table, TenantRow)
+        and table.__module__ == module.__name__
+        and hasattr(table, "__table__")
     ]
 
 
@@ -157,19 +159,25 @@ class Running:
 
     async def start(self, *, work: bool = True) -> None:
         """Check the database's protection, then begin; `work=False` answers requests only."""
-        async with self.app_db.transaction(None) as tx:
-            await tenancy.boot_guard(tx.sql, self.service.name)
-        if not work:
-            return
+        try:
+            async with self.app_db.transaction(None) as tx:
+                await tenancy.boot_guard(tx.sql, self.service.name)
+            if work:
+                await self._begin_work()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _begin_work(self) -> None:
         self.working = True
-        self.relay.start()
-        if self.inbox.types:
+        if self.inbox.types:  # before the relay: a fact published before its queue is bound would be unrouted
             self.subscription = await self.transport.subscribe(
                 self.service.name,
                 self.inbox.types,
                 self.inbox.deliver,
                 concurrency=self.settings.consumer_concurrency,
             )
+        self.relay.start()
         poll = self.settings.poll_seconds
         name = self.service.name
         for kind, loop in (
@@ -183,14 +191,18 @@ class Running:
     async def stop(self) -> None:
         """Take no more work, finish what is in hand, publish what it left, let go of the database."""
         self._stopping.set()
+        self.inbox.wake()
         if self.subscription is not None:
-            await self.subscription.stop()
+            # A handler that never returns must not keep the process: cancelled, its message comes again.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.subscription.stop(), self.settings.shutdown_seconds)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self.settings.shutdown_seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.relay.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.relay.stop(), self.settings.shutdown_seconds)
         await self.app_db.close()
         await self.worker_db.close()
 

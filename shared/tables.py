@@ -1,11 +1,9 @@
 """The base of every table class: tenant first, then id, version and times."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, MetaData, text
-from sqlalchemy.orm import registry
+from sqlalchemy import BigInteger, DateTime, text
 from sqlmodel import Field, SQLModel
 
 from shared.ids import new_id
@@ -22,10 +20,14 @@ class TenantRow(SQLModel):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     version: int = Field(default=1, sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = Field(
-        default_factory=_utc_now, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
+        default_factory=_utc_now,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": text("now()")},
     )
     updated_at: datetime = Field(
-        default_factory=_utc_now, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
+        default_factory=_utc_now,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": text("now()")},
     )
 
 
@@ -33,13 +35,3 @@ def touch(row: TenantRow, now: datetime) -> None:
     """Count a change of a row: new version (its ETag), new time."""
     row.version += 1
     row.updated_at = now
-
-
-def service_base(service: str) -> Any:  # noqa: ANN401 - a class factory; the result is used as a base class
-    """The base class of one service's tables, so that two services may use one table name."""
-
-    class ServiceRow(TenantRow, registry=registry(metadata=MetaData())):
-        """A row of this service's tables."""
-
-    ServiceRow.__name__ = f"{service.title()}Row"
-    return ServiceRow

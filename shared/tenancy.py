@@ -94,7 +94,7 @@ def protect(service: str, table: str, *, grants: str = "select, insert, update, 
     return "\n".join(statements)
 
 
-class UnsafeDatabase(RuntimeError):
+class UnsafeDatabase(RuntimeError):  # noqa: N818 - named for what it is
     """The process would run without the database's protection of tenants; it must not start."""
 
 

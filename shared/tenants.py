@@ -10,6 +10,7 @@ from shared.db import Transaction
 from shared.faults import Fault
 
 CACHE_SECONDS = 1.0
+CACHE_SIZE = 10_000
 
 UPSERT = """
 insert into tenants (tenant_id, version, name, legal_name, country, currency, time_zone, kind, state, clock_offset)
@@ -28,7 +29,10 @@ class UnknownTenant(Fault):
 
 
 class Tenants:
-    """Reads tenants with a short memory, so that consumers need no query per event."""
+    """Reads tenants with a short memory, so that consumers need no query per event.
+
+    Sandboxes are read each time: their clocks jump, and what an advance has made due must see the new time.
+    """
 
     def __init__(self) -> None:
         self._known: dict[UUID, tuple[float, TenantFacts]] = {}
@@ -53,7 +57,10 @@ class Tenants:
             clock_offset=row["clock_offset"],
             version=row["version"],
         )
-        self._known[tenant_id] = (time.monotonic() + CACHE_SECONDS, facts)
+        if facts.kind != "sandbox":
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[tenant_id] = (time.monotonic() + CACHE_SECONDS, facts)
         return facts
 
     async def now(self, tx: Transaction, tenant_id: UUID) -> datetime:

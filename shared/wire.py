@@ -64,6 +64,7 @@ __all__ = [
     "WireInput",
     "WireModel",
     "decimal_text",
+    "left_out",
 ]
 
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]{1,6})?")
@@ -86,6 +87,11 @@ class WireInput(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+def left_out() -> Any:  # noqa: ANN401 - stands for any type
+    """Field that may be left out of a change, but not be null."""
+    return Field(default_factory=lambda: None, validate_default=False)
 
 
 @dataclass(frozen=True, slots=True)

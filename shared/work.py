@@ -3,11 +3,11 @@
 Written last, so the aggregate's rows are locked by then and outbox order equals commit order per lane.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from shared.ctx import Ctx
+from shared.ctx import Ctx, DueTime
 from shared.ids import new_id
 
 PARTS = 16
@@ -88,8 +88,7 @@ def _audit(ctx: Ctx) -> Part:
     )
 
 
-def _due(ctx: Ctx) -> Part:
-    rows = {(d.kind, d.subject_id): d for d in ctx.work.due}.values()
+def _due(rows: Sequence[DueTime]) -> Part:
     return Part(
         lambda n: (
             f"insert into due_times (tenant_id, kind, subject_id, due_at) select $1, * from "
@@ -101,14 +100,13 @@ def _due(ctx: Ctx) -> Part:
     )
 
 
-def _undue(ctx: Ctx) -> Part:
-    rows = ctx.work.undue
+def _undue(rows: Sequence[DueTime]) -> Part:
     return Part(
         lambda n: (
             f"delete from due_times using unnest(${n}::text[], ${n + 1}::uuid[]) as gone(k, s) "
             "where tenant_id = $1 and kind = gone.k and subject_id = gone.s"
         ),
-        ([k for k, _ in rows], [s for _, s in rows]),
+        ([d.kind for d in rows], [d.subject_id for d in rows]),
     )
 
 
@@ -133,10 +131,12 @@ async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> bool:
         parts.append(_history(ctx))
     if work.audit:
         parts.append(_audit(ctx))
-    if work.undue:
-        parts.append(_undue(ctx))
-    if work.due:
-        parts.append(_due(ctx))
+    # One statement must not touch a row twice: of several calls for a subject only the last is written.
+    last = {(d.kind, d.subject_id): d for d in work.due}.values()
+    if forgotten := [d for d in last if d.due_at is None]:
+        parts.append(_undue(forgotten))
+    if due := [d for d in last if d.due_at is not None]:
+        parts.append(_due(due))
     if answer is not None:
         parts.append(_answer(answer))
     if not parts:
@@ -148,7 +148,7 @@ async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> bool:
         values += part.values
     body = ", ".join(f"w{i} as ({piece})" for i, piece in enumerate(pieces))
     await ctx.sql.execute(
-        f"with {body} select $1::uuid, $2::timestamptz, $3::text, $4::text, $5::text",  # noqa: S608 - no input in it
+        f"with {body} select $1::uuid, $2::timestamptz, $3::text, $4::text, $5::text",
         *values,
     )
     facts = bool(work.events)

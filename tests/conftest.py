@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import telemetry
 from shared.ctx import TenantFacts
@@ -24,7 +25,7 @@ def admin_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def database_url(admin_url: str) -> AsyncIterator[str]:
     name = f"backoffice_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    yield await migrated_database(admin_url, SERVICES, name)
+    yield await migrated_database(admin_url, (*SERVICES, GATEWAY), name)
     await postgres.drop_database(admin_url, name)
 
 

@@ -22,36 +22,11 @@ class Connection(asyncio.Protocol):
     """State of a socket and of the one exchange it may carry at a time."""
 
     __slots__ = (
-        "_drained",
-        "_head_request",
-        "_interim",
-        "_loop",
-        "_max_head",
-        "_on_idle_lost",
-        "_overhead",
-        "_parser",
-        "_paused",
-        "_surplus",
-        "_until_close",
-        "_used",
-        "_waiter",
-        "_write_paused",
-        "busy",
-        "chunks",
-        "closed",
-        "complete",
-        "fault",
-        "got_bytes",
-        "head_done",
-        "headers",
-        "idle_since",
-        "keep_alive",
-        "request_done",
-        "reused",
-        "size",
-        "status",
-        "transport",
-    )
+        "_drained", "_head_request", "_interim", "_loop", "_max_head", "_on_idle_lost", "_overhead",
+        "_parser", "_paused", "_surplus", "_until_close", "_used", "_waiter", "_write_paused", "busy",
+        "chunks", "closed", "complete", "fault", "got_bytes", "head_done", "headers", "idle_since",
+        "keep_alive", "request_done", "reused", "size", "status", "transport",
+    )  # fmt: skip
 
     transport: asyncio.Transport
 
@@ -118,7 +93,9 @@ class Connection(asyncio.Protocol):
         if not self.busy or self._parser is None:
             self.abort()  # nothing was asked: what comes now could only be taken for a later answer
             return
-        if not self.got_bytes and data[:1] != b"H":  # the parser would skip empty lines, the leavings of another
+        if (
+            not self.got_bytes and data[:1] != b"H"
+        ):  # the parser would skip empty lines, the leavings of another
             self._fail(UpstreamProtocolError("not an HTTP response"))
         self.got_bytes = True
         self._overhead += len(data)
@@ -220,28 +197,37 @@ class Connection(asyncio.Protocol):
     def _final_head(self, version: str) -> None:
         """Decide where the body ends, refusing every head about which two parsers might disagree."""
         length = coding = 0
+        plain = True
         close = version != "1.1"
         for name, value in self.headers:
             if name == b"content-length":
                 length += 1
+                plain = value.isdigit() and len(value) < 19
             elif name == b"transfer-encoding":
                 coding += 1
             elif name == b"connection":
                 close = close or b"close" in value.lower()
-        problem = framing_error(self.headers) if length or coding else None
-        if length > 1:
-            problem = "several Content-Length headers"
-        if version not in ("1.1", "1.0") or (coding and version == "1.0"):
-            problem = "an HTTP version that cannot carry this response"
-        if problem is not None or self.status > 599:
-            self._fail(UpstreamProtocolError(f"refused response: {problem or 'status'}"))
-            return
+        if length > 1 or coding or not plain or self.status > 599 or version != "1.1":
+            problem = self._head_problem(version, length, coding)
+            if problem is not None:
+                self._fail(UpstreamProtocolError(f"refused response: {problem}"))
+                return
         bodiless = self._head_request or self.status in _BODILESS
         self._until_close = not (bodiless or length or coding)
-        # after a chunked HEAD the parser waits for chunks that must not come and would not notice surplus bytes
+        # after a chunked HEAD the parser waits for chunks that must not come, and misses surplus bytes
         self.keep_alive = not (close or self._until_close or (coding and self._head_request))
         self.complete = bodiless
         self.head_done = True
+
+    def _head_problem(self, version: str, length: int, coding: int) -> str | None:
+        """Say what is wrong with a head that is not of the plainest kind."""
+        if length > 1:
+            return "several Content-Length headers"
+        if version not in ("1.1", "1.0") or (coding and version == "1.0"):
+            return "an HTTP version that cannot carry this response"
+        if self.status > 599:
+            return "an unknown class of status"
+        return framing_error(self.headers)
 
     # for the owner
 

@@ -81,13 +81,12 @@ async def pump(
 class Relay:
     """Passes a response on to the client; `started` divides what can still be explained from what cannot."""
 
-    __slots__ = ("_send", "bytes_sent", "started")
+    __slots__ = ("_send", "started")
 
     def __init__(self, send: Send) -> None:
         """Nothing has been sent yet."""
         self._send = send
         self.started = False
-        self.bytes_sent = 0
 
     async def head(self, connection: Connection) -> None:
         """Wait for the final head; raise the connection's fault when there will be none."""
@@ -96,30 +95,35 @@ class Relay:
                 raise connection.fault
             await connection.wait()
 
-    async def start(self, connection: Connection) -> None:
-        """Send the head. 204 and 304 lose a Content-Length, which servers would hold us to."""
+    def opening(self, connection: Connection) -> Message:
+        """Make the first message. 204 and 304 lose a Content-Length, which servers would hold us to."""
         headers = strip_outbound(connection.headers)
         if connection.status in (204, 304):
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         self.started = True
-        await self._out({"type": "http.response.start", "status": connection.status, "headers": headers})
+        return {"type": "http.response.start", "status": connection.status, "headers": headers}
 
     async def body(self, connection: Connection) -> None:
         """Send all but the last piece; `send` blocks while the client is slow, and then we read no more."""
         while not connection.complete:
             piece = connection.take()
             if piece:
-                await self._out({"type": "http.response.body", "body": piece, "more_body": True})
+                await self.out({"type": "http.response.body", "body": piece, "more_body": True})
             elif connection.fault is not None:
                 raise connection.fault
             else:
                 await connection.wait()
 
-    async def finish(self, last: bytes) -> None:
-        """Send the last piece; the only message that may declare the response whole."""
-        await self._out({"type": "http.response.body", "body": last, "more_body": False})
+    async def finish(self, opening: Message | None, last: bytes) -> None:
+        """Send the last piece, which alone declares the response whole; first the head, if due."""
+        try:
+            if opening is not None:
+                await self._send(opening)
+            await self._send({"type": "http.response.body", "body": last, "more_body": False})
+        except OSError as error:
+            raise ClientDisconnected(str(error)) from error
 
-    async def _out(self, message: Message) -> None:
+    async def out(self, message: Message) -> None:
         """Send to the server, whose OSError (ASGI 2.4) means that the client is gone."""
         try:
             await self._send(message)

@@ -24,6 +24,7 @@ class Guard:
         "_cancelling",
         "_closed",
         "_deadline",
+        "_due",
         "_head_by",
         "_loop",
         "_receive",
@@ -35,7 +36,9 @@ class Guard:
         "error",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, deadline: float, receive: Receive) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, now: float, deadline: float, receive: Receive
+    ) -> None:
         """Start the clock; must be made by the task that is to be interrupted."""
         task = asyncio.current_task()
         if task is None:
@@ -51,7 +54,8 @@ class Guard:
         self._closed = False
         self._side: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
-        self._timer = loop.call_at(deadline, self._tick)
+        self._due = min(deadline, now + PATIENCE)
+        self._timer = loop.call_at(self._due, self._tick)
 
     def head_within(self, seconds: float) -> None:
         """Expect the head of the response, now that the request is out; begin to watch the client."""
@@ -59,7 +63,9 @@ class Guard:
         self._head_by = now + seconds
         if self._side is None:
             self._watch_at = now + PATIENCE
-        self._rearm()
+        if min(self._head_by, self._watch_at) < self._due:
+            self._timer.cancel()
+            self._rearm()
 
     def head_seen(self) -> None:
         """Stop expecting: from here on only the deadline counts. The timer, if early, finds nothing to do."""
@@ -110,8 +116,8 @@ class Guard:
 
     def _rearm(self) -> None:
         """Set the timer to whatever comes first."""
-        self._timer.cancel()
-        self._timer = self._loop.call_at(min(self._deadline, self._head_by, self._watch_at), self._tick)
+        self._due = min(self._deadline, self._head_by, self._watch_at)
+        self._timer = self._loop.call_at(self._due, self._tick)
 
     def _tick(self) -> None:
         """Act on what is due."""

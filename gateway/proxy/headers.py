@@ -48,6 +48,8 @@ _INBOUND_PREFIXES = (b"x-tenant-", b"x-internal-", b"x-actor-", b"x-forwarded-")
 _NEVER_FOLDED = HOP_BY_HOP | TRACE | {b"content-length", b"content-type", b"idempotency-key"}
 # Connection may not name these away: without them the message itself would change.
 _NOT_NOMINABLE = frozenset((b"content-length", b"host"))
+_NOMINATE_NOTHING = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close"))
+_NOTHING: frozenset[bytes] = frozenset()
 
 
 @lru_cache(maxsize=2048)
@@ -70,9 +72,9 @@ def nominated(headers: Headers) -> frozenset[bytes]:
     """Return the names that `Connection` declares to be for this hop only."""
     tokens: set[bytes] = set()
     for name, value in headers:
-        if name.lower() == b"connection":
+        if name == b"connection" and value not in _NOMINATE_NOTHING:
             tokens.update(token.strip().lower() for token in value.split(b","))
-    return frozenset(tokens - _NOT_NOMINABLE)
+    return frozenset(tokens - _NOT_NOMINABLE) if tokens else _NOTHING
 
 
 def strip_inbound(headers: Headers, *, keep_trace: bool = False) -> Headers:

@@ -64,17 +64,25 @@ class Pool:
             len(self._active), len(self._idle), waiting, buffered, self._opened, self._breaker.is_open
         )
 
-    async def acquire(self, loop: asyncio.AbstractEventLoop, *, fresh: bool = False) -> Connection:
-        """Return a connection of our own; `fresh` insists on a new one, after a reused one failed."""
-        if self._closing:
-            raise UpstreamUnavailable("the upstream is being closed")
+    def take_idle(self, now: float) -> Connection | None:
+        """Return the idle connection used last, if one is still good: the way of nearly all requests."""
         while self._idle:
             connection = self._idle.pop()
-            expired = loop.time() - connection.idle_since > self._limits.idle_lifetime
-            if not (connection.closed or expired or fresh):
+            if not connection.closed and now - connection.idle_since <= self._limits.idle_lifetime:
                 self._active.add(connection)
                 return connection
             self._close_idle(connection)
+        return None
+
+    async def acquire(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        """Open a connection of our own, or wait until one is given back; to be asked when none is idle.
+
+        Idle ones left at this point are older than one that just failed, hence as dead: they go first.
+        """
+        if self._closing:
+            raise UpstreamUnavailable("the upstream is being closed")
+        while self._idle:
+            self._close_idle(self._idle.pop())
         if self._total < self._limits.connections:
             self._total += 1
             return await self._connect(loop)

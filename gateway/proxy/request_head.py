@@ -68,14 +68,10 @@ def request_head(scope: Scope, host_line: bytes, length: int | None, chunked: bo
     headers: Headers = scope["headers"]
     parts = [_method(scope["method"]), _target(scope), host_line]
     lines = 2
-    named: frozenset[bytes] | None = None
+    named = nominated(headers)
     for name, value in headers:
         prefix = _prefix(name)
-        if prefix is None:
-            continue
-        if named is None:
-            named = nominated(headers) if any(key == b"connection" for key, _ in headers) else frozenset()
-        if name in named:
+        if prefix is None or name in named:
             continue
         parts += (prefix, value, b"\r\n")
         lines += 1

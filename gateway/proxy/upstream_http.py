@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from gateway.proxy.asgi import Receive, Scope, Send, deadline_of
+from gateway.proxy.asgi import Message, Receive, Scope, Send, deadline_of
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import (
@@ -65,7 +65,7 @@ class HttpUpstream:
             raise UpstreamTimeout("the deadline of the request has passed")
         relay = Relay(send)
         try:
-            with Guard(loop, at, receive) as guard:
+            with Guard(loop, now, at, receive) as guard:
                 await self._serve(scope, receive, relay, guard)
         except (ClientDisconnected, UpstreamAborted):
             raise
@@ -85,7 +85,7 @@ class HttpUpstream:
             length = len(body) if body or length is not None or wants_length(method) else None
         head = request_head(scope, self._host_line, length, chunked=more and length is None)
         loop = asyncio.get_running_loop()
-        connection = await self._pool.acquire(loop)
+        connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
         try:
             connection.begin(method)
             self._send(connection, head, body, length, receive if more else None, guard)
@@ -106,7 +106,7 @@ class HttpUpstream:
     async def _again(self, method: str, head: bytes, body: bytes, relay: Relay, guard: Guard) -> None:
         """Repeat once, on a new connection, a request that a resting connection swallowed in dying."""
         loop = asyncio.get_running_loop()
-        connection = await self._pool.acquire(loop, fresh=True)
+        connection = await self._pool.acquire(loop)
         try:
             connection.begin(method)
             self._send(connection, head, body, None, None, guard)
@@ -144,13 +144,16 @@ class HttpUpstream:
         loop = asyncio.get_running_loop()
         try:
             guard.head_seen()
-            await relay.start(connection)
-            await relay.body(connection)
+            opening: Message | None = relay.opening(connection)
+            if opening is not None and not connection.complete:
+                await relay.out(opening)
+                opening = None
+                await relay.body(connection)
             last = connection.take()
             guard.settle()
         finally:
             self._pool.release(connection, loop.time())
-        await relay.finish(last)
+        await relay.finish(opening, last)
 
 
 def _host(name: str) -> str:

@@ -1,5 +1,7 @@
 """The billing service's manifest."""
 
+from services.billing.ledger import actions as ledger
+from services.billing.tax import actions as tax
 from shared.service import Service
 
 SERVICE = Service(
@@ -9,4 +11,5 @@ SERVICE = Service(
     capabilities=(
         "ledger", "tax", "invoices", "payments", "credit_notes", "posting_exceptions", "reports", "documents",
     ),
+    provision=(ledger.provision, tax.seed_tax_codes),
 )  # fmt: skip

@@ -1,5 +1,10 @@
 """The base class of this service's tables."""
 
-from shared.tables import service_base
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
 
-OrdersRow = service_base("orders")
+from shared.tables import TenantRow
+
+
+class OrdersRow(TenantRow, registry=registry(metadata=MetaData())):
+    """A row of this service's tables; a registry of its own, so that two services may use one table name."""

@@ -1,10 +1,13 @@
 """The orders service's manifest."""
 
+from services.orders.catalog import actions as catalog
+from services.orders.stock import actions as stock
 from shared.service import Service
 
 SERVICE = Service(
     "orders",
     "services.orders",
     title="Orders",
-    capabilities=("catalog", "customers", "stock", "intake", "fulfilment", "imports"),
+    capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "imports"),
+    provision=(stock.provision, catalog.provision),
 )

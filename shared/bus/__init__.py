@@ -60,7 +60,9 @@ class Transport(Protocol):
         """
         ...
 
-    async def subscribe(self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int) -> Subscription:
+    async def subscribe(
+        self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int
+    ) -> Subscription:
         """Bind a durable queue to event types and start delivering its messages.
 
         One process consumes a queue at a time; messages of one lane come one after the other, lanes side by

@@ -1,12 +1,14 @@
 """PgTransport: events through a table, for one machine without a broker; a kill -9 loses nothing.
 
 `bus.bindings` says which queue wants which type, `bus.messages` holds a row per queue and message until it is
-acknowledged, `bus.unrouted` what nobody wanted. The one consumer of a queue owns an advisory lock.
+acknowledged, `bus.unrouted` what nobody wanted. The one consumer of a queue owns an advisory lock on a
+connection of its own; `bus.progress` remembers how far it has handed messages out, so that its successor can
+tell those that may have been begun from those that merely waited.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from zlib import crc32
 
 import asyncpg
@@ -16,11 +18,13 @@ from shared.bus import Deliver, Delivery, PublishError, Subscription
 from shared.db import Database
 from shared.events import Envelope
 from shared.lanes import Lanes
+from shared.loops import pause
 from shared.tenancy import role_password
 
 ROLE = "backoffice_bus"
 LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
 PREFETCH = 200
+LANE_PREFETCH = 16  # a lane that is slow or held must not fill the prefetch and so stop the others
 
 SCHEMA = f"""
 do $$ begin if not exists (select from pg_roles where rolname = '{ROLE}') then
@@ -37,6 +41,7 @@ create table if not exists bus.messages (
   enqueued_at timestamptz not null default now(),
   primary key (queue, seq)
 );
+create table if not exists bus.progress (queue text primary key, handed bigint not null);
 create table if not exists bus.unrouted (
   seq bigint generated always as identity primary key,
   lane text not null,
@@ -56,7 +61,8 @@ with given as (
   select b.queue, g.lane, g.type, g.body from given g join bindings b using (type) order by g.n
 )
 insert into unrouted (lane, type, body)
-select g.lane, g.type, g.body from given g where not exists (select from bindings b where b.type = g.type) order by g.n
+select g.lane, g.type, g.body from given g
+where not exists (select from bindings b where b.type = g.type) order by g.n
 """
 
 log = structlog.get_logger()
@@ -78,9 +84,13 @@ class PgTransport:
     def __init__(self, dsn: str, *, role_secret: str, poll_seconds: float = 0.25, size: int = 8) -> None:
         self._poll = poll_seconds
         self._database = Database(
-            dsn, user=ROLE, password=role_password(role_secret, ROLE), size=size, application_name="backoffice-bus"
+            dsn,
+            user=ROLE,
+            password=role_password(role_secret, ROLE),
+            size=size,
+            application_name="backoffice-bus",
         )
-        self._wakes: dict[str, asyncio.Event] = {}
+        self._wakes: set[asyncio.Event] = set()
 
     async def start(self) -> None:
         """Check that the bus is reachable."""
@@ -96,26 +106,35 @@ class PgTransport:
         try:
             async with self._database.transaction(None) as tx:
                 await tx.sql.execute(
-                    PUBLISH, [m.lane for m in messages], [m.type for m in messages], [m.text for m in messages]
+                    PUBLISH,
+                    [m.lane for m in messages],
+                    [m.type for m in messages],
+                    [m.text for m in messages],
                 )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             refused = PublishError(str(error))
             return [refused for _ in messages]
-        for wake in self._wakes.values():
+        for wake in self._wakes:
             wake.set()
         return [None for _ in messages]
 
-    async def subscribe(self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int) -> Subscription:
+    async def subscribe(
+        self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int
+    ) -> Subscription:
         """Bind the queue and start its consumer."""
         async with self._database.transaction(None) as tx:
-            await tx.sql.execute("delete from bindings where queue = $1 and type <> all($2)", queue, list(types))
+            await tx.sql.execute(
+                "delete from bindings where queue = $1 and type <> all($2)", queue, list(types)
+            )
             await tx.sql.execute(
                 "insert into bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing",
                 queue,
                 list(types),
             )
-        wake = self._wakes.setdefault(queue, asyncio.Event())
-        return PgSubscription(self._database, queue, deliver, wake, self._poll, concurrency)
+            await tx.sql.execute(
+                "insert into progress (queue, handed) values ($1, 0) on conflict do nothing", queue
+            )
+        return PgSubscription(self._database, queue, deliver, self._wakes, self._poll, concurrency)
 
 
 class PgSubscription:
@@ -126,20 +145,23 @@ class PgSubscription:
         database: Database,
         queue: str,
         deliver: Deliver,
-        wake: asyncio.Event,
+        wakes: set[asyncio.Event],
         poll: float,
         concurrency: int,
     ) -> None:
         self._database = database
         self._queue = queue
         self._deliver = deliver
-        self._wake = wake
+        self._wakes = wakes
+        self._wake = asyncio.Event()
         self._poll = poll
         self._lanes: Lanes[tuple[int, Delivery]] = Lanes(concurrency, self._handle)
-        self._in_hand: set[int] = set()
+        self._in_hand: dict[int, str] = {}
+        self._held: dict[str, set[int]] = {}
         self._done: list[int] = []
         self._stopping = False
         self._connected = False
+        wakes.add(self._wake)
         self._task = asyncio.create_task(self._run(), name=f"bus:{queue}")
 
     @property
@@ -148,90 +170,131 @@ class PgSubscription:
         return self._connected and not self._task.done()
 
     async def stop(self) -> None:
-        """Stop reading, let the lanes finish, delete what is done."""
+        """Stop reading, let the lanes finish, delete what is done. Cancelling this breaks the lanes off."""
         self._stopping = True
         self._wake.set()
         await self._task
 
     async def _run(self) -> None:
-        while not self._stopping:
-            try:
-                await self._consume()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                self._connected = False
-                log.warning("bus connection lost", queue=self._queue, error=str(error))
-                await self._pause(1.0)
+        try:
+            while not self._stopping:
+                try:
+                    await self._consume()
+                except Exception as error:  # nobody would restart the consumer: it must go on
+                    self._connected = False
+                    lost = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError))
+                    log.warning(
+                        "bus connection lost", queue=self._queue, error=repr(error), exc_info=not lost
+                    )
+                    await self._pause(1.0)
+        finally:
+            self._wakes.discard(self._wake)
 
     async def _pause(self, seconds: float) -> None:
+        if not self._stopping:
+            await pause(self._wake, seconds)
         self._wake.clear()
-        if self._stopping:
-            return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
 
     async def _consume(self) -> None:
         """Own the queue on a connection of its own until it breaks or we stop."""
-        connection = await self._database.engine.connect()
-        try:
-            sql: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+        async with self._database.dedicated() as sql:
             while not await sql.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_SPACE, self._key()):
                 self._connected = True  # another process owns the queue: that is health, too
                 await self._pause(max(self._poll, 1.0))
                 if self._stopping:
                     return
-            newest = await sql.fetchval("select coalesce(max(seq), 0) from messages where queue = $1", self._queue)
-            await self._read(sql, newest)
-        finally:
-            await connection.invalidate()
-            await connection.close()
+            handed = await sql.fetchval("select handed from progress where queue = $1", self._queue)
+            await self._read(sql, handed)
 
     def _key(self) -> int:
         return crc32(self._queue.encode()) - 2**31
 
-    async def _read(self, sql: asyncpg.Connection, seen_before: int) -> None:
-        """Read and hand out; rows up to `seen_before` may have been in another process's hands."""
+    async def _read(self, sql: asyncpg.Connection, handed_before: int) -> None:
+        """Read and hand out; rows up to `handed_before` may have been begun by who owned the queue before."""
+        handed = handed_before
         try:
             while not self._stopping:
-                self._wake.clear()
+                self._wake.clear()  # before looking: what is put or done from here on wakes the pause below
+                self._release_held()
                 await self._delete_done(sql)
-                room = PREFETCH - len(self._in_hand)
-                rows = await sql.fetch(
-                    "select seq, lane, body from messages where queue = $1 and seq <> all($2::bigint[]) "
-                    "order by seq limit $3",
-                    self._queue,
-                    list(self._in_hand),
-                    room,
-                )
+                rows, room = await self._fetch(sql)
                 self._connected = True
+                if rows and rows[-1]["seq"] > handed:
+                    handed = rows[-1]["seq"]
+                    await sql.execute("update progress set handed = $2 where queue = $1", self._queue, handed)
                 for row in rows:
-                    self._in_hand.add(row["seq"])
-                    delivery = Delivery(row["lane"], row["body"], row["seq"] <= seen_before)
+                    self._in_hand[row["seq"]] = row["lane"]
+                    delivery = Delivery(row["lane"], row["body"], row["seq"] <= handed_before)
                     self._lanes.put(row["lane"], (row["seq"], delivery))
-                if not rows or len(self._in_hand) >= PREFETCH:
-                    await self._pause(self._poll)
+                if len(rows) < room or room == 0:
+                    await self._pause_unless_woken()
             await self._lanes.drain()
             await self._delete_done(sql)
+        except asyncio.CancelledError:
+            await self._lanes.cancel()
+            raise
         finally:
             self._lanes.drop_all()
             await self._lanes.drain()
             self._in_hand.clear()
+            self._held.clear()
             self._done.clear()
+
+    async def _pause_unless_woken(self) -> None:
+        if not self._stopping:
+            await pause(self._wake, self._poll)
+
+    async def _fetch(self, sql: asyncpg.Connection) -> tuple[list[asyncpg.Record], int]:
+        """The next rows that nobody has in hand, and how many there was room for."""
+        lanes = Counter(self._in_hand.values())
+        full = [lane for lane, count in lanes.items() if count >= LANE_PREFETCH]
+        room = max(0, PREFETCH - sum(min(count, LANE_PREFETCH) for count in lanes.values()))
+        if room == 0:
+            return [], 0
+        rows = await sql.fetch(
+            "select seq, lane, body from messages where queue = $1 and seq <> all($2::bigint[]) "
+            "and lane <> all($3::text[]) order by seq limit $4",
+            self._queue,
+            list(self._in_hand),
+            full,
+            room,
+        )
+        return rows, room
 
     async def _handle(self, item: tuple[int, Delivery]) -> None:
         seq, delivery = item
+        held = self._held.get(delivery.lane)
+        if held is not None:  # an earlier one of the lane failed: it comes again first
+            held.add(seq)
+            return
         try:
             await self._deliver(delivery)
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
             log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
             await asyncio.sleep(self._poll)
-            self._in_hand.difference_update({seq, *(later for later, _ in self._lanes.drop(delivery.lane))})
+            self._held[delivery.lane] = {seq}
         else:
             self._done.append(seq)
         self._wake.set()
+
+    def _release_held(self) -> None:
+        """Have failed messages and what stands behind them in their lanes read again, in order.
+
+        Only the reader does this, between two looks at the queue: otherwise a look under way could bring a
+        later message of the lane in before the failed one.
+        """
+        for lane, seqs in self._held.items():
+            seqs.update(seq for seq, _ in self._lanes.drop(lane))
+            for seq in seqs:
+                del self._in_hand[seq]
+        self._held.clear()
 
     async def _delete_done(self, sql: asyncpg.Connection) -> None:
         if not self._done:
             return
         done, self._done = self._done, []
-        await sql.execute("delete from messages where queue = $1 and seq = any($2::bigint[])", self._queue, done)
-        self._in_hand.difference_update(done)
+        await sql.execute(
+            "delete from messages where queue = $1 and seq = any($2::bigint[])", self._queue, done
+        )
+        for seq in done:
+            del self._in_hand[seq]

@@ -75,6 +75,16 @@ class InvoiceOverdue(Event, type="billing.invoice.overdue.v1"):
     open: MoneyIO
 
 
+class AllocatedInvoice(BaseModel):
+    """How much of a payment or credit settled which invoice, and what that leaves."""
+
+    invoice_id: UUID
+    amount: MoneyIO
+    open: MoneyIO
+    payment_status: str
+    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+
+
 class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
     """A credit note got its number and was posted."""
 
@@ -86,16 +96,17 @@ class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
     tax: MoneyIO
     gross: MoneyIO
     issued_on: date
+    allocations: list[AllocatedInvoice] = Field(default_factory=list)
 
 
-class AllocatedInvoice(BaseModel):
-    """How much of a payment settled which invoice, and what that leaves."""
+class CreditNoteAllocated(Event, type="billing.credit_note.allocated.v1"):
+    """What was left of a credit note settled further invoices."""
 
-    invoice_id: UUID
-    amount: MoneyIO
-    open: MoneyIO
-    payment_status: str
-    source_refs: SourceRefs = Field(default_factory=SourceRefs)
+    credit_note_id: UUID
+    customer_id: UUID
+    unallocated: MoneyIO
+    allocated_on: date
+    allocations: list[AllocatedInvoice]
 
 
 class PaymentRecorded(Event, type="billing.payment.recorded.v1"):
@@ -106,6 +117,16 @@ class PaymentRecorded(Event, type="billing.payment.recorded.v1"):
     amount: MoneyIO
     unallocated: MoneyIO
     received_on: date
+    allocations: list[AllocatedInvoice]
+
+
+class PaymentAllocated(Event, type="billing.payment.allocated.v1"):
+    """What was left of a payment settled further invoices, after `payment.recorded`."""
+
+    payment_id: UUID
+    customer_id: UUID
+    unallocated: MoneyIO
+    allocated_on: date
     allocations: list[AllocatedInvoice]
 
 

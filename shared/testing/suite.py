@@ -173,7 +173,9 @@ class Suite:
             for name in self.running:
                 waiting = await sql.fetchval(
                     f"select exists (select from {name}.outbox where published_at is null) or exists "  # noqa: S608
-                    f"(select from {name}.inbox where state in ('retry', 'waiting') and next_at < now() + '1 h')"
+                    f"(select from {name}.inbox i where state = 'retry' or (state = 'waiting' and not exists "
+                    f"(select from {name}.inbox d where (d.tenant_id, d.lane, d.state) = (i.tenant_id, i.lane, 'dead') "
+                    "and d.seq < i.seq)))"
                 )
                 if waiting:
                     return False
@@ -221,7 +223,7 @@ def scopes_of(services: Sequence[Service]) -> frozenset[str]:
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[T | None | bool]], *, within: float = 10.0, every: float = 0.02
+    condition: Callable[[], Awaitable[T | bool | None]], *, within: float = 10.0, every: float = 0.02
 ) -> T:
     """Ask until the answer is truthy, as briefly as it takes; fails when the time is up."""
     deadline = time.monotonic() + within

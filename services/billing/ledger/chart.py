@@ -15,7 +15,7 @@ Control = Literal["receivable", "payable", "bank", "tax"]
 
 @dataclass(frozen=True, slots=True)
 class AccountSeed:
-    """An account to create with a tenant, in the tenant's own currency."""
+    """An account to create with a tenant; it takes postings of any currency."""
 
     code: str
     name: str

@@ -1,5 +1,6 @@
 """What can be done with customers."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from services.orders.customers import queries
@@ -7,8 +8,15 @@ from services.orders.customers.models import Customer
 from services.orders.customers.schemas import CustomerChange, CustomerIn
 from shared.contracts.orders import CustomerChanged
 from shared.ctx import Ctx
+from shared.ids import new_id
 from shared.tables import touch
 from shared.web import require_version
+
+ADD_MISSING = """
+insert into customers (tenant_id, id, name, external_ref, created_at, updated_at)
+select $1, *, $2, $2 from unnest($3::uuid[], $4::text[], $5::text[])
+on conflict (tenant_id, external_ref) do nothing returning id, name
+"""
 
 
 async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
@@ -17,6 +25,18 @@ async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
     ctx.session.add(row)
     _tell(ctx, row)
     return row
+
+
+async def create_missing_customers(ctx: Ctx, names: Mapping[str, str]) -> int:
+    """Add customers known only by reference and name, leaving known references as they are."""
+    refs = sorted(names)
+    rows = await ctx.sql.fetch(
+        ADD_MISSING, ctx.tenant.id, ctx.now, [new_id() for _ in refs], [names[r] for r in refs], refs
+    )
+    for row in rows:
+        told = CustomerChanged(customer_id=row["id"], name=row["name"], version=1)
+        ctx.emit(told, subject=row["id"], version=1)
+    return len(rows)
 
 
 async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *, version: int) -> Customer:

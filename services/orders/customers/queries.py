@@ -1,5 +1,6 @@
 """Reads of customers."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel import select
@@ -31,3 +32,13 @@ async def list_customers(
     if external_ref is not None:
         conditions.append(Customer.external_ref == external_ref)
     return await list_rows(ctx, Customer, page, *conditions)
+
+
+async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, UUID]:
+    """The ids of customers by what the client company calls them; unknown ones are left out."""
+    rows = await ctx.sql.fetch(
+        "select external_ref, id from customers where tenant_id = $1 and external_ref = any($2::text[])",
+        ctx.tenant.id,
+        list(refs),
+    )
+    return {row["external_ref"]: row["id"] for row in rows}

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.wire import Address, Code, EmailText, ShortText, Timestamp, WireInput, WireModel
+from shared.wire import Address, Code, EmailText, ShortText, Timestamp, WireInput, WireModel, left_out
 
 
 class CustomerIn(WireInput):
@@ -20,7 +20,7 @@ class CustomerIn(WireInput):
 class CustomerChange(WireInput):
     """The fields to change; what is left out stays as it is."""
 
-    name: ShortText = ""
+    name: ShortText = left_out()
     email: EmailText | None = None
     phone: Code | None = None
     tax_id: Code | None = None

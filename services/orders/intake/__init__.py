@@ -1,1 +1,1 @@
-"""Order: a customer's binding wish for goods, from draft to completion."""
+"""Order: what a customer asked for, at which price; taken in by any channel, confirmed against stock, held, cancelled."""

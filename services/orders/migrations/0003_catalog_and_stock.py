@@ -68,13 +68,14 @@ create table stock_movements (
   warehouse_id uuid not null,
   kind text not null check (kind in ('adjustment', 'shipment')),
   delta numeric not null check (delta <> 0),
+  on_hand_after numeric not null check (on_hand_after >= 0),
   reason text,
   reference_id uuid,
   actor_id text not null,
   primary key (tenant_id, id),
   foreign key (tenant_id, product_id, warehouse_id) references stock_items (tenant_id, product_id, warehouse_id)
 );
-create index stock_movements_of_item on stock_movements (tenant_id, product_id, warehouse_id, id);
+create index stock_movements_of_product on stock_movements (tenant_id, product_id, id);
 """
 
 

@@ -1,4 +1,4 @@
-"""Orders with their lines and holds, and fulfilments."""
+"""Orders with their lines and holds, fulfilments, and what of each order was invoiced."""
 
 from shared.alembic import run
 from shared.tenancy import protect
@@ -18,20 +18,20 @@ create table orders (
   channel text not null check (channel in ('api', 'phone', 'email', 'web', 'import')),
   external_ref text,
   currency text not null,
-  prices text not null default 'net' check (prices in ('net', 'gross')),
-  rounding text not null default 'document' check (rounding in ('document', 'line')),
+  prices text not null check (prices in ('net', 'gross')),
+  rounding text not null check (rounding in ('document', 'line')),
   state text not null check (state in ('draft', 'confirmed', 'processing', 'completed', 'cancelled', 'expired')),
-  fulfilment_status text not null default 'unfulfilled'
-    check (fulfilment_status in ('unfulfilled', 'partially_shipped', 'shipped', 'delivered', 'cancelled')),
-  payment_status text not null default 'unpaid' check (payment_status in ('unpaid', 'part_paid', 'paid')),
-  backorder text not null default 'reject' check (backorder in ('reject', 'allow')),
+  fulfilment_status text not null check (fulfilment_status in ('unfulfilled', 'partially_shipped', 'shipped',
+    'partially_delivered', 'delivered')),
+  payment_status text not null check (payment_status in ('unpaid', 'part_paid', 'paid')),
+  backorder text not null check (backorder in ('reject', 'allow')),
   ship_to jsonb,
-  payment_terms_days integer not null default 30 check (payment_terms_days between 0 and 365),
+  payment_terms_days integer not null check (payment_terms_days between 0 and 365),
   net_minor bigint not null,
   tax_minor bigint not null,
   gross_minor bigint not null,
   tax_breakdown jsonb not null,
-  revision integer not null default 1,
+  revision integer not null,
   ordered_at timestamptz not null,
   confirmed_at timestamptz,
   invoiced_minor bigint not null default 0,
@@ -41,7 +41,7 @@ create table orders (
   constraint orders_number_key unique (tenant_id, number),
   constraint orders_totals check (gross_minor = net_minor + tax_minor),
   constraint orders_numbered check (state in ('draft', 'cancelled', 'expired') or number is not null),
-  foreign key (tenant_id, customer_id) references customers (tenant_id, id)
+  constraint orders_customer_fkey foreign key (tenant_id, customer_id) references customers (tenant_id, id)
 );
 create index orders_by_customer on orders (tenant_id, customer_id, id);
 create index orders_by_state on orders (tenant_id, state, id);
@@ -55,9 +55,10 @@ create table order_lines (
   description text not null,
   tracked boolean not null,
   quantity numeric not null check (quantity > 0),
+  currency text not null,
   unit_price_minor bigint not null check (unit_price_minor >= 0),
-  discount_percent numeric not null default 0 check (discount_percent between 0 and 100),
-  discount_minor bigint not null default 0,
+  discount_percent numeric not null check (discount_percent between 0 and 100),
+  discount_minor bigint not null,
   tax_code text not null,
   tax_category text not null,
   tax_rate numeric not null,
@@ -94,8 +95,7 @@ create table order_holds (
   primary key (tenant_id, id),
   foreign key (tenant_id, order_id) references orders (tenant_id, id)
 );
-create index order_holds_of_order on order_holds (tenant_id, order_id, id);
-create index order_holds_active on order_holds (tenant_id, order_id) where released_at is null;
+create index order_holds_active on order_holds (tenant_id, order_id, id) where released_at is null;
 create table fulfilments (
   tenant_id uuid not null,
   id uuid not null,
@@ -105,7 +105,7 @@ create table fulfilments (
   order_id uuid not null,
   warehouse_id uuid not null,
   state text not null check (state in ('backordered', 'open', 'released', 'picking', 'packed', 'shipped',
-    'delivered', 'failed', 'cancelled')),
+    'delivered', 'cancelled')),
   parcels jsonb not null default '[]',
   shipped_at timestamptz,
   primary key (tenant_id, id),
@@ -126,11 +126,25 @@ create table fulfilment_lines (
   foreign key (tenant_id, order_line_id) references order_lines (tenant_id, id)
 );
 create index fulfilment_lines_of_order_line on fulfilment_lines (tenant_id, order_line_id);
+-- An invoice of an order as billing's facts tell it, in whatever order they arrive: a payment may come before
+-- the invoice's gross is known.
+create table order_invoices (
+  tenant_id uuid not null,
+  id uuid not null,
+  order_id uuid not null,
+  gross_minor bigint,
+  paid_minor bigint not null default 0,
+  settled boolean not null default false,
+  voided boolean not null default false,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, order_id) references orders (tenant_id, id)
+);
+create index order_invoices_of_order on order_invoices (tenant_id, order_id, id);
 """
 
 
 def upgrade() -> None:
     """Create the tables under row-level security."""
     run(TABLES)
-    for table in ("orders", "order_lines", "order_holds", "fulfilments", "fulfilment_lines"):
+    for table in ("orders", "order_lines", "order_holds", "fulfilments", "fulfilment_lines", "order_invoices"):
         run(protect("orders", table))

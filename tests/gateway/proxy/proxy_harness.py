@@ -1,4 +1,4 @@
-"""Raw servers that misbehave on purpose, and a client side that records what an ASGI server would have seen."""
+"""Raw servers that misbehave on purpose, and a client side that records what an ASGI server would see."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -108,7 +108,7 @@ class Client:
     body: Iterable[bytes] = (b"",)
     status: int | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    received: bytes = b""
+    received: bytearray = field(default_factory=bytearray)
     whole: bool = False
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
@@ -172,5 +172,5 @@ async def call(
 async def until(condition: Callable[[], bool], within: float = 3.0) -> None:
     """Wait for a condition without sleeping longer than needed."""
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions of sockets and kernels raise no event
             await asyncio.sleep(0.002)

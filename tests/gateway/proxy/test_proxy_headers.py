@@ -9,13 +9,13 @@ from gateway.proxy.errors import BodyTooLarge, RequestInvalid
 from gateway.proxy.headers import find, framing_error, strip_inbound, strip_outbound
 from gateway.proxy.request_head import announced_length, request_head
 
-FORGED = [
-    b"x-tenant-id", b"x_tenant_id", b"x-internal-token", b"x_internal_token", b"x-internal_token", b"x-actor-id",
-    b"x-forwarded-for", b"x_forwarded_for", b"x-forwarded-host", b"forwarded", b"x-real-ip", b"x_real_ip",
-    b"backoffice-tenant", b"backoffice_tenant", b"authorization", b"x-request-id", b"connection", b"te", b"upgrade",
-    b"keep-alive", b"transfer-encoding", b"transfer_encoding", b"content_length", b"proxy", b"proxy-authorization",
-    b"X-Tenant-Id", b"traceparent", b"tracestate", b"x-original-url",
-]  # fmt: skip
+FORGED = b"""
+x-tenant-id x_tenant_id x-internal-token x_internal_token x-internal_token x-actor-id
+x-forwarded-for x_forwarded_for x-forwarded-host forwarded x-real-ip x_real_ip backoffice-tenant
+backoffice_tenant authorization x-request-id connection te upgrade keep-alive transfer-encoding
+transfer_encoding content_length proxy proxy-authorization X-Tenant-Id traceparent tracestate
+x-original-url
+""".split()
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -35,7 +35,11 @@ def test_trace_context_is_kept_when_asked_for() -> None:
 
 
 def test_connection_names_headers_away_but_never_the_framing() -> None:
-    headers = [(b"connection", b"X-Gone, content-length , host"), (b"x-gone", b"1"), (b"content-length", b"3")]
+    headers = [
+        (b"connection", b"X-Gone, content-length , host"),
+        (b"x-gone", b"1"),
+        (b"content-length", b"3"),
+    ]
     assert strip_inbound(headers) == [(b"content-length", b"3")]
     assert strip_outbound([*headers, (b"host", b"h")]) == [(b"content-length", b"3"), (b"host", b"h")]
 
@@ -114,8 +118,17 @@ def test_bytes_that_could_split_a_request_are_refused(changes: dict[str, object]
 
 
 def test_the_head_carries_our_host_and_no_hop_by_hop_fields() -> None:
-    headers = [(b"host", b"evil"), (b"connection", b"x-a"), (b"x-a", b"1"), (b"expect", b"100-continue"), (b"b", b"\xe9\t2")]
-    assert _head(headers=headers, query_string=b"q=%20") == b"GET /a?q=%20 HTTP/1.1\r\nhost: h\r\nb: \xe9\t2\r\n\r\n"
+    headers = [
+        (b"host", b"evil"),
+        (b"connection", b"x-a"),
+        (b"x-a", b"1"),
+        (b"expect", b"100-continue"),
+        (b"b", b"\xe9\t2"),
+    ]
+    assert (
+        _head(headers=headers, query_string=b"q=%20")
+        == b"GET /a?q=%20 HTTP/1.1\r\nhost: h\r\nb: \xe9\t2\r\n\r\n"
+    )
 
 
 def test_the_path_is_quoted_when_the_server_gave_no_raw_one() -> None:

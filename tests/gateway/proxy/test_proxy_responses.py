@@ -7,7 +7,7 @@ import pytest
 from gateway.proxy.errors import UpstreamAborted, UpstreamProtocolError, UpstreamUnavailable
 from gateway.proxy.pool import PoolLimits
 
-from proxy_harness import OK, Client, answering, call, read_request, upstream_to  # isort: skip
+from proxy_harness import OK, Client, answering, call, read_request, until, upstream_to  # isort: skip
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -21,7 +21,11 @@ async def _get(reply: bytes, method: str = "GET", close: bool = True) -> Client:
     ("reply", "status", "body"),
     [
         (OK, 200, b"ok"),
-        (HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nx-t: 1\r\n\r\n", 200, b"abcde"),
+        (
+            HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nx-t: 1\r\n\r\n",
+            200,
+            b"abcde",
+        ),
         (HEAD + b"\r\nuntil the end", 200, b"until the end"),
         (HEAD + b"connection: close\r\ncontent-length: 2\r\n\r\nok", 200, b"ok"),
         (b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", 200, b"ok"),
@@ -144,9 +148,7 @@ async def test_a_reset_within_a_body_until_close_is_not_its_end() -> None:
     async with upstream_to(handler) as (upstream, _):
         client = Client()
         task = asyncio.create_task(call(upstream, client=client))
-        async with asyncio.timeout(2):
-            while client.received != b"half":
-                await asyncio.sleep(0.002)
+        await until(lambda: client.received == b"half")
         reset.set()
         with pytest.raises(UpstreamAborted):
             await task
@@ -186,7 +188,11 @@ async def test_a_body_sent_after_head_spends_the_connection() -> None:
 
 @pytest.mark.parametrize("step", [1, 7])
 async def test_every_split_of_the_stream_reads_the_same(step: int) -> None:
-    reply = b"HTTP/1.1 103 E\r\nl: x\r\n\r\n" + HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nt: 1\r\n\r\n"
+    reply = (
+        b"HTTP/1.1 103 E\r\nl: x\r\n\r\n"
+        + HEAD
+        + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nt: 1\r\n\r\n"
+    )
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

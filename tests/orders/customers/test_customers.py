@@ -94,3 +94,14 @@ async def test_without_token_scope_or_tenancy_there_is_nothing(
     assert (await suite.anonymous("orders").get(path)).status_code == 401
     assert (await suite.client("orders", tenant, scopes={"billing:read"}).get(path)).status_code == 403
     assert (await suite.client("orders", stranger).get(path)).status_code == 404
+
+
+async def test_a_change_may_leave_the_name_out_but_not_empty_it(orders: httpx.AsyncClient):
+    customer = (await orders.post("/v1/customers", json={"name": "Jane"})).json()
+    path = f"/v1/customers/{customer['id']}"
+
+    changed = await orders.patch(path, json={"phone": "123"}, headers={"if-match": "1"})
+    emptied = await orders.patch(path, json={"name": None}, headers={"if-match": "2"})
+
+    assert (changed.status_code, changed.json()["name"], changed.json()["phone"]) == (200, "Jane", "123")
+    assert emptied.status_code == 422

@@ -1,0 +1,1 @@
+"""API key: a long-lived credential of a tenant, shown once."""

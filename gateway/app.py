@@ -1,0 +1,160 @@
+"""The gateway put together: pipeline, identity, own resources, and the loops that keep them current.
+
+    gateway = build_gateway({"orders": LocalUpstream(orders.app)}, dsn=…, settings=…, transport=…, data_dir=…)
+    first = await gateway.start()
+    … serve gateway.asgi …
+    await gateway.stop()
+
+In one process with the services, `gateway.public_keys` is their verifiers' `fetch_keys`; over HTTP they fetch
+`/.well-known/jwks.json`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import structlog
+from joserfc.jwk import KeySet
+
+from gateway.catalog import Catalog
+from gateway.control import Control
+from gateway.first_start import FirstStart, prepare
+from gateway.front import Front
+from gateway.identity.directory import Directory
+from gateway.identity.secrets import SecretKeeper
+from gateway.identity.signing import KeyRing
+from gateway.identity.token_endpoint import TokenEndpoint
+from gateway.pipeline import OWN_SERVICE, Pipeline
+from gateway.proxy.asgi import AsgiApp
+from gateway.proxy.upstream_local import LocalUpstream
+from gateway.service import SERVICE
+from gateway.settings import GatewaySettings
+from gateway.sync import TenantSync
+from shared.auth import TokenVerifier
+from shared.bus import Transport
+from shared.service import Running
+
+log = structlog.get_logger()
+
+
+class Gateway:
+    """A gateway; `asgi` is what a server serves."""
+
+    def __init__(
+        self,
+        services: Mapping[str, AsgiApp],
+        *,
+        dsn: str,
+        settings: GatewaySettings,
+        transport: Transport,
+        data_dir: Path,
+    ) -> None:
+        """Put the parts together; nothing is asked of database or services before `start`."""
+        self._settings = settings
+        self._data_dir = data_dir
+        self._keeper = SecretKeeper()
+        verifier = TokenVerifier(OWN_SERVICE, self.public_keys)
+        self.running = Running(SERVICE, dsn=dsn, settings=settings, transport=transport, verifier=verifier)
+        worker_db, app_db = self.running.worker_db, self.running.app_db
+        upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
+        self.keys = KeyRing(
+            worker_db, settings.role_secret, max_age=timedelta(days=settings.signing_key_days)
+        )
+        self.catalog = Catalog(upstreams)
+        self.directory = Directory(worker_db, self.keys, settings, lambda: self.catalog.routes.scopes)
+        self.sync = TenantSync(
+            services, app_db, worker_db, self.keys, self.directory.forget, seconds=settings.provision_seconds
+        )
+        tokens = TokenEndpoint(
+            self.directory, self.keys, self._keeper, lambda: self.catalog.routes.scopes, settings
+        )
+        front = Front(
+            catalog=self.catalog,
+            keys=self.keys,
+            tokens=tokens,
+            services=services,
+            own_complaints=self._complaints,
+        )
+        self.asgi: AsgiApp = Pipeline(
+            front=front, directory=self.directory, keys=self.keys, upstreams=upstreams, settings=settings
+        )
+        self.running.app.state.keeper = self._keeper
+        self.running.app.state.control = Control(
+            services=lambda: tuple(services),
+            scopes=lambda: self.catalog.routes.scopes,
+            tell=self.sync.tell,
+            push=self.sync.push,
+            forget=self.directory.forget,
+        )
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def public_keys(self) -> KeySet:
+        """What internal tokens are verified with; `fetch_keys` for services of this process."""
+        return await self.keys.public_keys()
+
+    async def start(self) -> FirstStart:
+        """Check the database, see to provider, first operator and keys, learn the services' routes, begin."""
+        await self.running.start()
+        first = await prepare(
+            self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir
+        )
+        await self.keys.renew(first.provider_id)
+        await self.catalog.load(within=self._settings.upstream_start_seconds)
+        await self.sync.push(first.provider_id)
+        for name, loop in (
+            ("tenant-sync", self.sync.run(self._stopping, self._settings.poll_seconds)),
+            ("keys-and-routes", self._refresh(first)),
+        ):
+            self._tasks.append(asyncio.create_task(loop, name=f"gateway:{name}"))
+        return first
+
+    async def stop(self) -> None:
+        """End the loops and let go of the database; stop serving `asgi` before."""
+        self._stopping.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._settings.shutdown_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.running.stop()
+
+    async def _refresh(self, first: FirstStart) -> None:
+        """Follow new routes and new keys; ask more often while some service has not told its routes."""
+        while not self._stopping.is_set():
+            pause = 1.0 if self.catalog.missing else self._settings.upstream_refresh_seconds
+            try:
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+                    return
+            except TimeoutError:
+                pass
+            try:
+                await self.catalog.refresh(only=self.catalog.missing or None)
+                await self.keys.renew(first.provider_id)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("keys or routes could not be refreshed", error=repr(error))
+
+    async def _complaints(self) -> list[str]:
+        found = self.running.complaints()
+        found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
+        try:
+            async with asyncio.timeout(3), self.running.app_db.transaction(None) as tx:
+                await tx.sql.fetchval("select 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            found.append(f"the database does not answer: {type(error).__name__}")
+        return found
+
+
+def build_gateway(
+    services: Mapping[str, AsgiApp],
+    *,
+    dsn: str,
+    settings: GatewaySettings,
+    transport: Transport,
+    data_dir: Path,
+) -> Gateway:
+    """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`)."""
+    return Gateway(services, dsn=dsn, settings=settings, transport=transport, data_dir=data_dir)

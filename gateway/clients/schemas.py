@@ -1,0 +1,40 @@
+"""Wire shapes of clients."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from shared.wire import ShortText, Timestamp, WireInput, WireModel
+
+ScopeText = Annotated[
+    str, StringConstraints(strict=True, max_length=64, pattern=r"^(\*|[a-z][a-z0-9_.-]*:[a-z][a-z0-9_]*)$")
+]
+Scopes = Annotated[list[ScopeText], Field(min_length=1, max_length=100, description="`<area>:<right>`.")]
+
+
+class ClientIn(WireInput):
+    """A client to make."""
+
+    name: ShortText
+    scopes: Scopes
+
+
+class ClientOut(WireModel):
+    """A client."""
+
+    id: UUID
+    tenant_id: UUID
+    client_id: str
+    name: str
+    scopes: list[str]
+    revoked_at: Timestamp | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ClientWithSecret(ClientOut):
+    """A client with its secret, which is shown this once (null when the answer is replayed)."""
+
+    client_secret: str | None

@@ -1,0 +1,138 @@
+"""One request at the gateway: what is known of it so far, how it is answered, counted and logged."""
+
+import re
+import time
+
+import structlog
+from prometheus_client import Counter, Gauge
+from starlette.responses import Response
+
+from gateway.identity.directory import Grant
+from gateway.proxy.asgi import Headers, Message, Receive, Scope, Send
+from gateway.proxy.headers import find
+from gateway.proxy.limits import Decision, Limit
+from gateway.routing import Route
+from shared import problems, telemetry
+from shared.faults import Fault
+from shared.ids import new_id
+
+log = structlog.get_logger("access")
+IN_FLIGHT = Gauge("backoffice_gateway_in_flight", "Requests being answered")
+UPSTREAM_ERRORS = Counter(
+    "backoffice_gateway_upstream_errors_total",
+    "Requests a service did not answer properly",
+    ["upstream", "kind"],
+)
+LIMITED = Counter("backoffice_gateway_limited_total", "Requests refused by a limit", ["limit"])
+_UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OWN_HEADERS = frozenset((b"x-request-id", b"ratelimit", b"ratelimit-policy", b"server", b"date"))
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class Exchange:
+    """Wraps the server's `send`, so that every answer, whoever gives it, leaves with the same headers."""
+
+    __slots__ = (
+        "_began",
+        "_send",
+        "decision",
+        "grant",
+        "limit",
+        "request_id",
+        "route",
+        "scope",
+        "started",
+        "status",
+        "traceparent",
+    )
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        """Take the caller's request id if it is a UUID, else make one."""
+        given = find(scope["headers"], b"x-request-id")
+        sane = given is not None and _UUID.fullmatch(given)
+        self.request_id = given.lower() if given is not None and sane else str(new_id()).encode()
+        self.scope = scope
+        self.route: Route | None = None
+        self.grant: Grant | None = None
+        self.decision: Decision | None = None
+        self.limit: Limit | None = None
+        self.status = 0
+        self.started = False
+        self.traceparent = ""
+        self._send = send
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        """Pass a message to the client; the first one gets our headers."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers: Headers = [pair for pair in message.get("headers", ()) if pair[0] not in _OWN_HEADERS]
+            headers.append((b"x-request-id", self.request_id))
+            headers.append(_NOSNIFF)
+            if self.decision is not None and self.limit is not None:
+                headers += self.decision.headers(self.limit)
+            if self.route is not None and find(headers, b"cache-control") is None:
+                headers.append(_NO_STORE)
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def answer(self, response: Response, receive: Receive) -> None:
+        """Answer by ourselves."""
+        await response(self.scope, receive, self.send)
+
+    async def refuse(self, fault: Fault, receive: Receive) -> None:
+        """Answer with a problem document; the limiter's own Retry-After is among its headers."""
+        response = problems.problem(fault, trace_id=telemetry.trace_id(self.traceparent))
+        await self.answer(response, receive)
+
+    async def fail(self, receive: Receive) -> None:
+        """Answer that the fault is ours, without saying which."""
+        await self.answer(
+            problems.problem_response(
+                500,
+                "internal_error",
+                "Something went wrong on our side; quote the trace_id.",
+                telemetry.trace_id(self.traceparent),
+            ),
+            receive,
+        )
+
+    def account(self) -> None:
+        """Count and log the request: one line, without anything secret."""
+        seconds = time.perf_counter() - self._began
+        template = self.route.template if self.route is not None else self._own_path()
+        status = self.status or 499
+        telemetry.REQUESTS.labels("edge", template, f"{status // 100}xx").observe(seconds)
+        grant = self.grant
+        log.info(
+            "request",
+            method=self.scope["method"],
+            route=template,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            tenant=str(grant.tenant.id) if grant is not None else None,
+            client=grant.actor.id if grant is not None else None,
+            request_id=self.request_id.decode(),
+            trace_id=telemetry.trace_id(self.traceparent),
+        )
+
+    def _own_path(self) -> str:
+        path: str = self.scope["path"]
+        return path if path in OWN_PATHS else "unmatched"
+
+
+OWN_PATHS = frozenset(
+    (
+        "/",
+        "/docs",
+        "/docs/problems",
+        "/openapi.json",
+        "/oauth/token",
+        "/.well-known/jwks.json",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    )
+)

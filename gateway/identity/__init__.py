@@ -1,0 +1,1 @@
+"""Identity: credentials, tokens and signing keys; who calls, and for which tenant."""

@@ -1,0 +1,1 @@
+"""Me: who the caller is, as the gateway sees it."""

@@ -1,0 +1,12 @@
+"""The kernel's tables."""
+
+from shared import kernel_tables
+from shared.alembic import run
+
+revision = "gateway_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create them."""
+    run(kernel_tables.create("gateway"))

@@ -1,0 +1,243 @@
+"""The public door: every request takes these steps, in this order, as raw ASGI.
+
+1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
+5. limit of failures per address   6. who calls, for which tenant   7. the tenant's state and subscription
+8. the tenant's rate   9. body cap, counted while streaming   10. internal token   11. the service, streaming
+both ways   12. failures as problem documents   13. metrics, access log, span
+
+Which scope an operation needs is the service's to check: it is declared there, beside the operation.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import asyncpg
+import structlog
+from opentelemetry.trace import SpanKind
+
+from gateway.exchange import IN_FLIGHT, LIMITED, UPSTREAM_ERRORS, Exchange
+from gateway.front import Front
+from gateway.identity import faults
+from gateway.identity.addresses import Addresses
+from gateway.identity.directory import Directory, Grant
+from gateway.identity.signing import KeyRing
+from gateway.proxy.asgi import AsgiApp, Receive, Scope, Send, set_deadline
+from gateway.proxy.body import capped_receive
+from gateway.proxy.errors import (
+    BodyTooLarge,
+    ClientDisconnected,
+    ProxyError,
+    RequestInvalid,
+    UpstreamAborted,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+)
+from gateway.proxy.headers import find, framing_error, strip_inbound
+from gateway.proxy.limits import Gcra, Limit
+from gateway.routing import Route
+from gateway.settings import GatewaySettings
+from gateway.tenants.rules import TenantState
+from shared import telemetry
+from shared.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
+
+log = structlog.get_logger()
+OWN_SERVICE = "gateway"
+DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class UpstreamFault(Fault):
+    """A service did not answer, not in time, or not in a way that can be passed on (502, 503, 504)."""
+
+    def __init__(self, status: int, code: str, detail: str, service: str) -> None:
+        super().__init__(detail, code=code, service=service)
+        self.status = status  # type: ignore[misc]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"} if self.status == 503 else {}
+
+
+class Pipeline:
+    """The gateway's public ASGI app."""
+
+    def __init__(
+        self,
+        *,
+        front: Front,
+        directory: Directory,
+        keys: KeyRing,
+        upstreams: Mapping[str, AsgiApp],
+        settings: GatewaySettings,
+    ) -> None:
+        """`upstreams` has the services and, as `gateway`, our own resources."""
+        self._front = front
+        self._directory = directory
+        self._keys = keys
+        self._upstreams = upstreams
+        self._settings = settings
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._imports = settings.import_routes
+        self._failures = Gcra()
+        self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
+        self._requests = Gcra()
+        self._tenant_limit = Limit(settings.tenant_rate_per_minute / 60.0, settings.tenant_burst, "tenant")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        exchange = Exchange(scope, send)
+        IN_FLIGHT.inc()
+        parent = ""
+        if self._settings.trust_trace:
+            parent = (find(scope["headers"], b"traceparent") or b"").decode("latin-1")
+        try:
+            with telemetry.span("gateway", parent=parent, kind=SpanKind.SERVER) as traceparent:
+                exchange.traceparent = traceparent
+                await self._guarded(exchange, receive)
+        finally:
+            IN_FLIGHT.dec()
+            exchange.account()
+
+    async def _guarded(self, exchange: Exchange, receive: Receive) -> None:
+        """Turn whatever is raised into an answer, unless the answer has begun already."""
+        try:
+            await self._serve(exchange, receive)
+        except ClientDisconnected:
+            exchange.status = 499
+        except UpstreamAborted:
+            self._count_error(exchange, "aborted")
+            raise  # the server must cut the connection, else the answer would look complete
+        except (Fault, ProxyError) as error:
+            if exchange.started:
+                raise
+            if isinstance(error, UpstreamError):
+                self._count_error(exchange, type(error).__name__)
+            await exchange.refuse(_fault_of(error, exchange.route), receive)
+        except Exception:
+            log.exception("the gateway failed", request_id=exchange.request_id.decode())
+            if exchange.started:
+                raise
+            await exchange.fail(receive)
+
+    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+        scope = exchange.scope
+        headers = scope["headers"]
+        problem = framing_error(headers)
+        if problem is not None:
+            raise Malformed(f"The request cannot be framed: {problem}.")
+        path: str = scope["path"]
+        if not path.startswith("/v1/"):
+            await self._front.serve(exchange, receive, self._addresses.of(scope))
+            return
+        exchange.route = route = self._front.catalog.routes.find(scope["method"], path)
+        exchange.grant = grant = await self._caller(scope)
+        self._admit(grant, route)
+        self._within_rate(exchange, grant)
+        await self._forward(exchange, receive, route, grant)
+
+    async def _caller(self, scope: Scope) -> Grant:
+        """Who calls and for whom; refused attempts count against the address."""
+        headers = scope["headers"]
+        authorization = find(headers, b"authorization")
+        named = find(headers, b"backoffice-tenant")
+        known = self._directory.remembered(authorization, named)
+        if known is not None:
+            return known
+        address = self._addresses.of(scope)
+        now = time.monotonic()
+        seen = self._failures.check(address, self._failure_limit, now, cost=0)
+        if seen.remaining == 0:
+            LIMITED.labels("address").inc()
+            raise faults.TooManyRequests(
+                "Too many refused attempts from this address.", retry_after=int(seen.reset_after) + 1
+            )
+        try:
+            return await self._directory.grant(authorization, named)
+        except Unauthenticated:
+            self._failures.check(address, self._failure_limit, now)
+            raise
+        except DATABASE_AWAY as error:
+            log.warning("credentials cannot be looked up", error=repr(error))
+            raise Unavailable("Credentials cannot be checked now; try again.") from error
+
+    def _admit(self, grant: Grant, route: Route) -> None:
+        """Check the tenant's state and subscription; the gateway's own resources stay open to operators."""
+        own = route.service == OWN_SERVICE
+        if not (own and grant.actor.kind == "operator"):
+            if grant.state == TenantState.SUSPENDED:
+                raise faults.TenantSuspended("This tenant is suspended.")
+            if grant.state == TenantState.CLOSED:
+                raise faults.TenantIsClosed("This tenant is closed.")
+        if own:
+            return
+        if not grant.chosen:
+            raise faults.TenantRequired("Operators name the tenant they act for in Backoffice-Tenant.")
+        if route.service not in grant.services:
+            raise faults.ServiceNotSubscribed(
+                f"This tenant has not subscribed to {route.service}.", service=route.service
+            )
+        if grant.state == TenantState.PROVISIONING:
+            raise faults.TenantProvisioning("This tenant is still being set up; try again shortly.")
+
+    def _within_rate(self, exchange: Exchange, grant: Grant) -> None:
+        decision = self._requests.check(grant.limit_key, self._tenant_limit, time.monotonic())
+        exchange.decision = decision
+        exchange.limit = self._tenant_limit
+        if not decision.allowed:
+            LIMITED.labels("tenant").inc()
+            raise faults.RateLimited("This tenant has made too many requests.")
+
+    async def _forward(self, exchange: Exchange, receive: Receive, route: Route, grant: Grant) -> None:
+        """Hand the request to its service, with our word for who calls."""
+        scope = exchange.scope
+        settings = self._settings
+        importing = route.resource in self._imports and scope["method"] == "POST"
+        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
+        seconds = settings.import_seconds if importing else settings.request_seconds
+        headers = strip_inbound(scope["headers"])
+        headers.append((b"x-internal-token", grant.token(route.service, self._keys)))
+        headers.append((b"x-request-id", exchange.request_id))
+        headers.append((b"traceparent", exchange.traceparent.encode()))
+        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
+        upstream = self._upstreams[route.service]
+        await upstream(forwarded, capped_receive(receive, limit, scope["headers"]), exchange.send)
+
+    def _count_error(self, exchange: Exchange, kind: str) -> None:
+        service = exchange.route.service if exchange.route is not None else "none"
+        UPSTREAM_ERRORS.labels(service, kind).inc()
+
+
+def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
+    """What the client is told of a failure of the passage."""
+    if isinstance(error, Fault):
+        return error
+    service = route.service if route is not None else ""
+    if isinstance(error, BodyTooLarge):
+        return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)
+    if isinstance(error, RequestInvalid):
+        return Malformed(f"The request cannot be passed on: {error}.")
+    if isinstance(error, UpstreamTimeout):
+        return UpstreamFault(504, "upstream_timeout", f"{service} did not answer in time.", service)
+    if isinstance(error, UpstreamProtocolError):
+        return UpstreamFault(502, "bad_gateway", f"{service} answered something unreadable.", service)
+    if isinstance(error, UpstreamBusy):
+        return UpstreamFault(503, "overloaded", f"{service} has too much to do; try again.", service)
+    return UpstreamFault(503, "service_unavailable", f"{service} is away; try again.", service)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop are `Gateway.start` and `stop`; the server's lifespan has nothing to add."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,1 @@
+"""Test clock: the time of a sandbox tenant, which its owner advances."""

@@ -1,0 +1,10 @@
+"""The manifest of the gateway's own resources: tenants, clients, API keys, test clocks."""
+
+from shared.service import Service
+
+SERVICE = Service(
+    "gateway",
+    "gateway",
+    title="Gateway",
+    capabilities=("tenants", "clients", "api_keys", "sandbox", "me"),
+)

@@ -1,0 +1,58 @@
+"""Settings of the gateway, from `BACKOFFICE_…` environment variables."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import KernelSettings
+
+
+class GatewaySettings(KernelSettings):
+    """What the gateway needs to know beside what every process does."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKOFFICE_", extra="ignore")
+
+    admin_client_id: str = Field(
+        "", description="First operator client; empty: `admin` with a made-up secret."
+    )
+    admin_client_secret: str = Field(
+        "", description="Its secret; changing it here changes it at the next start."
+    )
+    provider_name: str = Field("Provider", description="Name of the firm that runs this suite.")
+    provider_legal_name: str = Field("Provider", description="Its legal name.")
+    provider_country: str = Field("DE", description="Its country; seeds its tax codes.")
+    provider_currency: str = Field("EUR", description="The currency of its books.")
+    provider_time_zone: str = Field("Europe/Berlin", description="Its time zone.")
+    tenant_rate_per_minute: int = Field(6000, ge=1, description="Requests a tenant may make, sustained.")
+    tenant_burst: int = Field(1000, ge=1, description="Requests a tenant may make at once.")
+    address_failures_per_minute: int = Field(
+        1200, ge=1, description="Refused authentications of one address before it is told to wait."
+    )
+    client_failures_per_minute: int = Field(
+        20, ge=1, description="Wrong secrets for one client from one address before it is told to wait."
+    )
+    trusted_proxies: str = Field("", description="Networks (CIDR, commas) whose X-Forwarded-For is believed.")
+    trust_trace: bool = Field(False, description="Continue the trace that callers send.")
+    gateway_max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest body of most routes.")
+    gateway_max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body of imports.")
+    request_seconds: float = Field(30.0, gt=0, description="How long a request may take in all.")
+    import_seconds: float = Field(300.0, gt=0, description="How long the upload of an import may take.")
+    credential_cache_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=30,
+        description="How long another gateway process may still honour a revoked credential.",
+    )
+    access_token_seconds: int = Field(900, ge=60, le=3600, description="Lifetime of access tokens.")
+    signing_key_days: int = Field(90, ge=1, description="Age at which signing keys are replaced.")
+    provision_seconds: float = Field(
+        10.0, gt=0, description="How long a service may take to set a tenant up."
+    )
+    upstream_start_seconds: float = Field(30.0, ge=0, description="How long a start waits for the services.")
+    upstream_refresh_seconds: float = Field(
+        60.0, gt=0, description="How often the services' routes are asked for."
+    )
+
+    @property
+    def import_routes(self) -> frozenset[str]:
+        """First path segments whose bodies may be as large as an import."""
+        return frozenset(("order-imports",))

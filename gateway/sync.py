@@ -1,0 +1,133 @@
+"""Keeping the services' copies of tenants equal to the gateway's: what could not be told yet is told again.
+
+`tenant_sync` holds for each tenant and service the version wanted and the version told. A change commits the wish
+and then tells at once (`push`); the loop carries what failed, with growing pauses. Telling twice does no harm.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import asyncpg
+import orjson
+import structlog
+
+from gateway.calls import call
+from gateway.identity.signing import KeyRing
+from gateway.proxy.asgi import AsgiApp
+from gateway.proxy.errors import ProxyError
+from gateway.tenants import actions
+from gateway.tenants.models import tenant_of
+from gateway.tenants.queries import SELECT
+from shared import auth, clock, telemetry
+from shared.ctx import SYSTEM, Ctx, TenantFacts
+from shared.db import Database
+from shared.ids import new_id
+from shared.provisioning import PATH, SCOPE, TenantWanted
+from shared.work import leave_work
+
+log = structlog.get_logger()
+OPEN = """
+select distinct tenant_id from tenant_sync
+where synced_version < wanted_version and next_try_at <= now() and service = any($1) limit 100
+"""
+OPEN_OF = """
+select service from tenant_sync where tenant_id = $1 and synced_version < wanted_version and service = any($2)
+"""
+AT_ONCE = 8
+ERRORS = (ProxyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class TenantSync:
+    """Tells services about tenants."""
+
+    def __init__(
+        self,
+        services: Mapping[str, AsgiApp],
+        app_db: Database,
+        worker_db: Database,
+        keys: KeyRing,
+        forget: Callable[[UUID], None],
+        *,
+        seconds: float,
+    ) -> None:
+        """`seconds`: how long a service may take."""
+        self._services = services
+        self._app_db = app_db
+        self._worker_db = worker_db
+        self._keys = keys
+        self._forget = forget
+        self._seconds = seconds
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def tell(self, facts: TenantFacts, service: str) -> str | None:
+        """Put a tenant to a service; answers what went wrong, or None."""
+        token = auth.mint(
+            self._keys.internal, audience=service, tenant=facts, actor=SYSTEM, scopes=frozenset((SCOPE,))
+        )
+        headers = [(b"x-internal-token", token.encode()), (b"x-request-id", str(new_id()).encode())]
+        body = TenantWanted.of(facts).model_dump_json().encode()
+        try:
+            status, answer = await call(
+                self._services[service], "PUT", PATH, headers=headers, body=body, seconds=self._seconds
+            )
+        except ProxyError as error:
+            return f"{type(error).__name__}: {error}"[:500]
+        return None if status == 200 else f"answered {status}: {_code(answer)}"
+
+    async def push(self, tenant_id: UUID) -> None:
+        """Tell a tenant's services what they have not been told, and note the outcome."""
+        async with self._gate:
+            try:
+                await self._push(tenant_id)
+            except ERRORS as error:
+                log.warning(
+                    "telling services about a tenant failed", tenant=str(tenant_id), error=repr(error)
+                )
+
+    async def _push(self, tenant_id: UUID) -> None:
+        async with self._app_db.transaction(tenant_id) as tx:
+            row = await tx.sql.fetchrow(SELECT + "where t.tenant_id = $1", tenant_id)
+            waiting = [r["service"] for r in await tx.sql.fetch(OPEN_OF, tenant_id, list(self._services))]
+        tenant = tenant_of(row)
+        errors = await asyncio.gather(*(self.tell(tenant.facts(), service) for service in waiting))
+        outcomes = dict(zip(waiting, errors, strict=True))
+        for service, error in outcomes.items():
+            if error is not None:
+                log.warning("a service was not told", tenant=str(tenant_id), upstream=service, error=error)
+        async with self._app_db.transaction(tenant_id) as tx:
+            ctx = Ctx(
+                service="gateway",
+                tx=tx,
+                tenant=tenant.facts(),
+                actor=SYSTEM,
+                scopes=frozenset(),
+                now=clock.utc_now(),
+                request_id=f"sync:{tenant_id}",
+                traceparent=telemetry.new_traceparent(),
+            )
+            await actions.note_told(ctx, tenant_id, tenant.version, outcomes, running=self._services)
+            await leave_work(ctx)
+        self._forget(tenant_id)
+
+    async def run(self, stopping: asyncio.Event, poll_seconds: float) -> None:
+        """Look for tenants that some service does not know yet, until told to stop."""
+        while not stopping.is_set():
+            try:
+                async with self._worker_db.transaction(None) as tx:
+                    rows = await tx.sql.fetch(OPEN, list(self._services))
+                await asyncio.gather(*(self.push(row["tenant_id"]) for row in rows))
+            except ERRORS as error:
+                log.warning("looking for tenants to tell failed", error=repr(error))
+            try:
+                async with asyncio.timeout(poll_seconds):
+                    await stopping.wait()
+            except TimeoutError:
+                continue
+
+
+def _code(answer: bytes) -> str:
+    try:
+        return str(orjson.loads(answer).get("code"))[:100]
+    except (orjson.JSONDecodeError, AttributeError):
+        return "no problem document"

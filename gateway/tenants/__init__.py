@@ -1,0 +1,1 @@
+"""Tenant: a client company (or the provider itself) as the suite knows it."""

@@ -1,0 +1,56 @@
+"""Wire shapes of tenants."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.wire import CountryCode, CurrencyCode, ShortText, Timestamp, TimeZoneName, WireInput, WireModel
+
+ServiceName = Literal["orders", "billing", "payroll", "hr", "helpdesk"]
+Kind = Literal["live", "sandbox"]
+
+
+class TenantIn(WireInput):
+    """A client company as an operator registers it; without `services` it gets all that run here."""
+
+    name: ShortText
+    legal_name: ShortText
+    country: CountryCode
+    currency: CurrencyCode
+    time_zone: TimeZoneName
+    kind: Kind = "live"
+    services: list[ServiceName] | None = Field(default=None, max_length=5)
+
+
+class TenantChange(WireInput):
+    """The fields to change; what is left out stays as it is."""
+
+    name: ShortText | None = None
+    legal_name: ShortText | None = None
+    services: list[ServiceName] | None = Field(default=None, max_length=5)
+
+
+class Why(WireInput):
+    """The reason of a move, for the timeline."""
+
+    reason: ShortText | None = None
+
+
+class TenantOut(WireModel):
+    """A tenant. `provisioning` says for each subscribed service whether it is `done` or `waiting`."""
+
+    id: UUID
+    name: str
+    legal_name: str
+    country: str
+    currency: str
+    time_zone: str
+    kind: str
+    state: str
+    services: list[str]
+    provisioning: dict[str, Literal["done", "waiting"]]
+    allowed_actions: list[str]
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp

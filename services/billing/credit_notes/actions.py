@@ -1,0 +1,189 @@
+"""What can be done with credit notes."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.billing.credit_notes import queries
+from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.rules import (
+    LIFECYCLE,
+    SERIES,
+    Creditable,
+    CreditedLine,
+    NotCreditable,
+    breakdown_of,
+    credit,
+    parts_of,
+    totals_of,
+)
+from services.billing.credit_notes.schemas import CreditNoteIn
+from services.billing.documents.queries import find_seller_facts
+from services.billing.invoices import actions as invoices
+from services.billing.invoices import queries as invoice_queries
+from services.billing.invoices.actions import Settlement
+from services.billing.invoices.models import Invoice, InvoiceLine
+from services.billing.invoices.rules import FINALIZED
+from services.billing.invoices.schemas import AllocateIn
+from services.billing.ledger import actions as ledger
+from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
+from services.billing.ledger.rules import OpenItem, Posting
+from shared import states
+from shared.contracts.billing import AllocatedInvoice, CreditNoteAllocated, CreditNoteFinalized
+from shared.contracts.orders import TaxBreakdownRow
+from shared.ctx import Ctx
+from shared.ids import new_id
+from shared.money import total
+from shared.numbering import take_number
+from shared.tables import touch
+from shared.tax import Totals
+
+
+async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
+    """Take back all or part of a finalized invoice: first off what is open of it, the rest as credit."""
+    invoice = await invoice_queries.get_invoice(ctx, wanted.invoice_id, lock=True)
+    if invoice.state != FINALIZED:
+        raise NotCreditable(f"This invoice is {invoice.state}.", state=invoice.state)
+    stored = (await invoice_queries.find_lines(ctx, [invoice.id], lock=True))[invoice.id]
+    asked = None if wanted.lines is None else [(x.invoice_line_id, x.quantity) for x in wanted.lines]
+    parts = parts_of([_creditable(line, invoice.currency) for line in stored], asked)
+    lines = credit(parts, invoice.prices)
+    totals, breakdown = totals_of(lines, invoice.currency), breakdown_of(lines, invoice.currency)
+    credit_note_id = new_id()
+    entry_id = await _post(ctx, credit_note_id, invoice, totals, breakdown)
+    open_before = invoice.open
+    left = await invoices.credit_invoice(ctx, invoice, credit_note_id=credit_note_id, gross=totals.gross)
+    _count_credited(stored, lines)
+    await ctx.tx.flush()
+    row = CreditNote(
+        tenant_id=ctx.tenant.id,
+        id=credit_note_id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        state=states.begin(ctx, LIFECYCLE, credit_note_id, verb="finalize", why=wanted.reason),
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        seller=await find_seller_facts(ctx),
+        currency=invoice.currency,
+        net_minor=totals.net.minor,
+        tax_minor=totals.tax.minor,
+        gross_minor=totals.gross.minor,
+        tax_breakdown=[part.model_dump(mode="json") for part in breakdown],
+        unallocated_minor=left.minor,
+        reason=wanted.reason,
+        issued_on=ctx.today,
+        entry_id=entry_id,
+        number=await take_number(ctx, SERIES, ctx.today.year),
+    )
+    ctx.session.add(row)
+    ctx.session.add_all(_line_rows(ctx, row, lines))
+    await ctx.tx.flush()
+    settled = open_before - invoice.open
+    _tell_finalized(ctx, row, [] if settled.is_zero else [invoices.allocated(invoice, settled)])
+    return row
+
+
+async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn) -> CreditNote:
+    """Settle further invoices of the customer from what is left of a credit note."""
+    row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
+    settlements = [Settlement(a.invoice_id, a.amount) for a in body.allocations]
+    found = await invoices.lock_settled(
+        ctx, settlements, customer_id=row.customer_id, available=row.unallocated
+    )
+    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    row.unallocated_minor -= total((s.amount for s in settlements), row.currency).minor
+    touch(row, ctx.now)
+    await ctx.tx.flush()
+    ctx.emit(
+        CreditNoteAllocated(
+            credit_note_id=row.id,
+            customer_id=row.customer_id,
+            unallocated=row.unallocated,
+            allocated_on=ctx.today,
+            allocations=told,
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+    return row
+
+
+def _creditable(line: InvoiceLine, currency: str) -> Creditable:
+    return Creditable(
+        line_id=line.id,
+        quantity=line.quantity,
+        figures=line.figures(currency),
+        credited_quantity=line.credited_quantity,
+        credited=line.credited(currency),
+        tax_code=line.tax_code,
+        tax_category=line.tax_category,
+        tax_rate=line.tax_rate,
+    )
+
+
+async def _post(
+    ctx: Ctx, credit_note_id: UUID, invoice: Invoice, totals: Totals, breakdown: Sequence[TaxBreakdownRow]
+) -> UUID:
+    """Dr sales, Dr output tax per tax code; Cr receivable, as an open item of its own."""
+    postings = [Posting(ROLE_RECEIVABLE, -totals.gross, credit_note_id), Posting(ROLE_SALES, totals.net)]
+    postings += [
+        Posting(ROLE_OUTPUT_TAX, row.tax, dimensions={"tax_code": row.tax_code}) for row in breakdown
+    ]
+    return await ledger.post_entry(
+        ctx,
+        [posting for posting in postings if not posting.amount.is_zero],
+        effective_on=ctx.today,
+        memo=f"Credit note on invoice {invoice.number}",
+        source="credit_note",
+        source_id=credit_note_id,
+        open_items=[
+            OpenItem(credit_note_id, "credit_note", invoice.customer_id, ROLE_RECEIVABLE, -totals.gross)
+        ],
+    )
+
+
+def _count_credited(stored: Sequence[InvoiceLine], lines: Sequence[CreditedLine]) -> None:
+    """Remember on the invoice's lines what was taken of them, so that the parts sum exactly."""
+    by_id = {line.id: line for line in stored}
+    for part in lines:
+        line = by_id[part.of.line_id]
+        line.credited_quantity += part.quantity
+        line.credited_discount_minor += part.figures.discount.minor
+        line.credited_net_minor += part.figures.net.minor
+        line.credited_tax_minor += part.figures.tax.minor
+
+
+def _line_rows(ctx: Ctx, row: CreditNote, lines: Sequence[CreditedLine]) -> list[CreditNoteLine]:
+    return [
+        CreditNoteLine(
+            tenant_id=ctx.tenant.id,
+            created_at=ctx.now,
+            updated_at=ctx.now,
+            credit_note_id=row.id,
+            invoice_line_id=line.of.line_id,
+            position=position,
+            quantity=line.quantity,
+            discount_minor=line.figures.discount.minor,
+            net_minor=line.figures.net.minor,
+            tax_minor=line.figures.tax.minor,
+            gross_minor=line.figures.gross.minor,
+        )
+        for position, line in enumerate(lines, 1)
+    ]
+
+
+def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) -> None:
+    ctx.emit(
+        CreditNoteFinalized(
+            credit_note_id=row.id,
+            number=row.number,
+            invoice_id=row.invoice_id,
+            customer_id=row.customer_id,
+            net=row.net,
+            tax=row.tax,
+            gross=row.gross,
+            issued_on=row.issued_on,
+            allocations=settled,
+        ),
+        subject=row.id,
+        version=row.version,
+    )

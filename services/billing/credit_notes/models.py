@@ -1,0 +1,91 @@
+"""Tables of credit notes."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, Numeric, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from services.billing.base import BillingRow
+from shared.money import Money
+
+
+class CreditNote(BillingRow, table=True):
+    """Takes back all or part of an invoice; `unallocated` is the customer's credit until it is allocated."""
+
+    __tablename__ = "credit_notes"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "number", name="credit_notes_number_key"),
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
+        Index("credit_notes_of_invoice", "tenant_id", "invoice_id", "id"),
+        Index("credit_notes_by_customer", "tenant_id", "customer_id", "id"),
+        Index("credit_notes_by_issue", "tenant_id", "issued_on"),
+        Index(
+            "credit_notes_unspent",
+            "tenant_id",
+            "customer_id",
+            "id",
+            postgresql_where=text("unallocated_minor > 0"),
+        ),
+    )
+
+    state: str = Field(sa_type=Text)
+    number: str = Field(sa_type=Text)
+    invoice_id: UUID
+    customer_id: UUID
+    seller: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    currency: str = Field(sa_type=Text)
+    net_minor: int = Field(sa_type=BigInteger)
+    tax_minor: int = Field(sa_type=BigInteger)
+    gross_minor: int = Field(sa_type=BigInteger)
+    tax_breakdown: list[dict[str, Any]] = Field(sa_type=JSONB)
+    unallocated_minor: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
+    issued_on: date
+    entry_id: UUID
+
+    @property
+    def net(self) -> Money:
+        """What is taken back without tax."""
+        return Money(self.net_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on it."""
+        return Money(self.tax_minor, self.currency)
+
+    @property
+    def gross(self) -> Money:
+        """What is taken back."""
+        return Money(self.gross_minor, self.currency)
+
+    @property
+    def unallocated(self) -> Money:
+        """What of it settles nothing yet."""
+        return Money(self.unallocated_minor, self.currency)
+
+
+class CreditNoteLine(BillingRow, table=True):
+    """What of an invoice line is taken back."""
+
+    __tablename__ = "credit_note_lines"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "credit_note_id", "position", name="credit_note_lines_position_key"),
+        ForeignKeyConstraint(["tenant_id", "credit_note_id"], ["credit_notes.tenant_id", "credit_notes.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "invoice_line_id"], ["invoice_lines.tenant_id", "invoice_lines.id"]
+        ),
+        Index("credit_note_lines_of_invoice_line", "tenant_id", "invoice_line_id"),
+    )
+
+    credit_note_id: UUID
+    invoice_line_id: UUID
+    position: int = Field(sa_type=Integer)
+    quantity: Decimal = Field(sa_type=Numeric)
+    discount_minor: int = Field(sa_type=BigInteger)
+    net_minor: int = Field(sa_type=BigInteger)
+    tax_minor: int = Field(sa_type=BigInteger)
+    gross_minor: int = Field(sa_type=BigInteger)

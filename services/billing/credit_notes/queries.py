@@ -1,0 +1,154 @@
+"""Reads of credit notes, and of all credit a customer has."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
+from services.billing.documents.content import DocumentContent, References
+from services.billing.documents.parties import buyer_party, seller_party, tax_rows
+from services.billing.invoices import queries as invoices
+from services.billing.invoices.models import InvoiceLine
+from services.billing.invoices.queries import document_line
+from services.billing.invoices.schemas import AllocationOut
+from services.billing.ledger import queries as ledger
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.money import Money, currency_digits
+from shared.paging import Page, PageQuery, list_rows, page_of
+
+CREDITS = """
+(select 'payment' as kind, id, customer_id, reference, amount_minor, unallocated_minor, currency, received_on as dated
+ from payments where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
+ and ($3::uuid is null or id < $3) order by id desc limit $4)
+union all
+(select 'credit_note', id, customer_id, number, gross_minor, unallocated_minor, currency, issued_on
+ from credit_notes where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
+ and ($3::uuid is null or id < $3) order by id desc limit $4)
+order by id desc limit $4
+"""
+
+
+async def get_credit_note(ctx: Ctx, credit_note_id: UUID, *, lock: bool = False) -> CreditNote:
+    """One credit note; locked when it is about to be allocated."""
+    statement = select(CreditNote).where(CreditNote.id == credit_note_id)
+    found = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    if found is None:
+        raise NotFound("credit note", credit_note_id)
+    return found
+
+
+async def find_lines(
+    ctx: Ctx, credit_note_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[CreditNoteLine, InvoiceLine]]]:
+    """The lines of each credit note with the invoice lines they take back, in their order."""
+    statement = (
+        select(CreditNoteLine, InvoiceLine)
+        .where(
+            col(CreditNoteLine.credit_note_id).in_(credit_note_ids),
+            CreditNoteLine.invoice_line_id == InvoiceLine.id,
+        )
+        .order_by(col(CreditNoteLine.credit_note_id), col(CreditNoteLine.position))
+    )
+    found: dict[UUID, list[tuple[CreditNoteLine, InvoiceLine]]] = {key: [] for key in credit_note_ids}
+    for line, of in (await ctx.session.exec(statement)).all():
+        found[line.credit_note_id].append((line, of))
+    return found
+
+
+async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[CreditNoteOut]:
+    """Credit notes with their lines and what they settled, as callers see them."""
+    ids = [row.id for row in rows]
+    lines = await find_lines(ctx, ids)
+    settled: dict[UUID, list[AllocationOut]] = {key: [] for key in ids}
+    for made in await ledger.find_allocations(ctx, ids):
+        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        settled[made.from_item].append(shown)
+    return [
+        CreditNoteOut.of(
+            row,
+            [CreditNoteLineOut.of(line, of, row.currency) for line, of in lines[row.id]],
+            settled[row.id],
+        )
+        for row in rows
+    ]
+
+
+async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
+    """One credit note as callers see it."""
+    return (await show_credit_notes(ctx, [row]))[0]
+
+
+async def list_credit_notes(
+    ctx: Ctx, page: PageQuery, *, invoice_id: UUID | None, customer_id: UUID | None
+) -> Page[CreditNoteOut]:
+    """Credit notes, newest first."""
+    conditions: list[Any] = []
+    if invoice_id is not None:
+        conditions.append(CreditNote.invoice_id == invoice_id)
+    if customer_id is not None:
+        conditions.append(CreditNote.customer_id == customer_id)
+    found = await list_rows(ctx, CreditNote, page, *conditions)
+    return Page(items=await show_credit_notes(ctx, found.items), next=found.next)
+
+
+async def list_credits(ctx: Ctx, page: PageQuery, *, customer_id: UUID) -> Page[CreditOut]:
+    """What of a customer's payments and credit notes settles nothing yet, newest first."""
+    rows = await ctx.sql.fetch(CREDITS, ctx.tenant.id, customer_id, page.after_id, page.limit + 1)
+    shown = [
+        CreditOut(
+            kind=row["kind"],
+            id=row["id"],
+            customer_id=row["customer_id"],
+            reference=row["reference"],
+            amount=Money(row["amount_minor"], row["currency"]),
+            unallocated=Money(row["unallocated_minor"], row["currency"]),
+            dated=row["dated"],
+        )
+        for row in rows
+    ]
+    return page_of(shown, page, lambda row: row.id)
+
+
+async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
+    """A credit note as the renderers read it; its amounts are what is given back."""
+    row = await get_credit_note(ctx, credit_note_id)
+    invoice = await invoices.get_invoice(ctx, row.invoice_id)
+    lines = (await find_lines(ctx, [row.id]))[row.id]
+    return DocumentContent(
+        kind="credit_note",
+        number=row.number,
+        state="finalized",
+        issued_on=row.issued_on,
+        currency=row.currency,
+        decimals=currency_digits(row.currency),
+        seller=seller_party(ctx.tenant, row.seller),
+        buyer=buyer_party(ctx.tenant, invoice.customer),
+        lines=tuple(
+            replace(
+                document_line(of, row.currency),
+                quantity=line.quantity,
+                discount=Money(line.discount_minor, row.currency).amount,
+                net=Money(line.net_minor, row.currency).amount,
+                tax=Money(line.tax_minor, row.currency).amount,
+                gross=Money(line.gross_minor, row.currency).amount,
+            )
+            for line, of in lines
+        ),
+        tax_breakdown=tax_rows(row.tax_breakdown),
+        net=row.net.amount,
+        tax=row.tax.amount,
+        gross=row.gross.amount,
+        paid=Money.zero(row.currency).amount,
+        due=row.gross.amount,
+        references=References(
+            order_number=invoice.order_number or "",
+            original_invoice_number=invoice.number or "",
+            original_invoice_issued_on=invoice.issued_on,
+        ),
+        notes=row.reason,
+    )

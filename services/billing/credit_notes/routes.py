@@ -1,0 +1,68 @@
+"""Credit notes over HTTP."""
+
+import asyncio
+from uuid import UUID
+
+from starlette.responses import Response
+
+from services.billing.credit_notes import actions, queries
+from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
+from services.billing.documents.pdf import render_pdf
+from services.billing.documents.sending import PDF, XML, named, xml_of
+from services.billing.invoices.schemas import AllocateIn
+from shared.paging import Page, PageDep
+from shared.timeline import add_timeline
+from shared.web import CtxDep, Router
+
+router = Router("Credit notes")
+add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
+
+
+@router.create("/credit-notes", scope="billing:write", response_model=CreditNoteOut)
+async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
+    """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
+    return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
+
+
+@router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
+async def list_credit_notes(
+    ctx: CtxDep, page: PageDep, invoice_id: UUID | None = None, customer_id: UUID | None = None
+) -> Page[CreditNoteOut]:
+    """Credit notes, newest first."""
+    return await queries.list_credit_notes(ctx, page, invoice_id=invoice_id, customer_id=customer_id)
+
+
+@router.read("/credit-notes/{credit_note_id}", scope="billing:read", response_model=CreditNoteOut)
+async def get_credit_note(ctx: CtxDep, credit_note_id: UUID) -> CreditNoteOut:
+    """One credit note."""
+    return await queries.show_credit_note(ctx, await queries.get_credit_note(ctx, credit_note_id))
+
+
+@router.verb("/credit-notes/{credit_note_id}/allocate", scope="billing:write", response_model=CreditNoteOut)
+async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: AllocateIn) -> CreditNoteOut:
+    """Settle further invoices of the customer from what is left of the credit note."""
+    return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
+
+
+@router.read(
+    "/credit-notes/{credit_note_id}/pdf", scope="billing:read", response_class=Response, responses=PDF
+)
+async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Response:
+    """The credit note on paper."""
+    content = await queries.get_document(ctx, credit_note_id)
+    return named(await asyncio.to_thread(render_pdf, content), "application/pdf", content)
+
+
+@router.read(
+    "/credit-notes/{credit_note_id}/xml", scope="billing:read", response_class=Response, responses=XML
+)
+async def get_credit_note_xml(ctx: CtxDep, credit_note_id: UUID) -> Response:
+    """The credit note as EN 16931 data (UN/CEFACT CII)."""
+    content = await queries.get_document(ctx, credit_note_id)
+    return named(await asyncio.to_thread(xml_of, content), "application/xml", content)
+
+
+@router.read("/credits", scope="billing:read", response_model=Page[CreditOut])
+async def list_credits(ctx: CtxDep, page: PageDep, customer_id: UUID) -> Page[CreditOut]:
+    """What of a customer's payments and credit notes settles nothing yet, newest first."""
+    return await queries.list_credits(ctx, page, customer_id=customer_id)

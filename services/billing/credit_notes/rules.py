@@ -1,0 +1,141 @@
+"""Rules of credit notes: what of an invoice's lines is taken back, to the cent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from shared.contracts.orders import TaxBreakdownRow
+from shared.faults import FieldError, Invalid, Refused
+from shared.money import total
+from shared.states import Lifecycle
+from shared.tax import Prices, TaxedLine, Totals, prorate
+
+SERIES: Final = "CN"
+FINALIZED: Final = "finalized"
+LIFECYCLE = Lifecycle("credit_note", initial=FINALIZED)
+"""A credit note is final from the start; what is wrong with it is corrected by a new invoice."""
+
+
+class NotCreditable(Refused):
+    """Only a finalized invoice can be credited."""
+
+    code = "not_creditable"
+
+
+class NothingToCredit(Refused):
+    """All of it was credited before, or what is left of it is worth nothing."""
+
+    code = "nothing_to_credit"
+
+
+class OverCredited(Refused):
+    """More of a line would be credited than is left of it."""
+
+    code = "over_credited"
+
+
+class UnknownLine(Invalid):
+    """A line that the invoice does not have."""
+
+    code = "unknown_invoice_line"
+
+
+@dataclass(frozen=True, slots=True)
+class Creditable:
+    """A line of the invoice, and what was credited of it before."""
+
+    line_id: UUID
+    quantity: Decimal
+    figures: TaxedLine
+    credited_quantity: Decimal
+    credited: TaxedLine
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """The quantity that can still be credited."""
+        return self.quantity - self.credited_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class CreditedLine:
+    """So much of a line is taken back."""
+
+    of: Creditable
+    quantity: Decimal
+    figures: TaxedLine
+
+
+def parts_of(
+    lines: Sequence[Creditable], asked: Sequence[tuple[UUID, Decimal]] | None
+) -> list[tuple[Creditable, Decimal]]:
+    """Which quantity of which line: as asked, or all that is left of every line."""
+    if asked is None:
+        return [(line, line.left) for line in lines if line.left]
+    by_id = {line.line_id: line for line in lines}
+    parts: dict[UUID, tuple[Creditable, Decimal]] = {}
+    for n, (line_id, quantity) in enumerate(asked):
+        pointer = f"/lines/{n}/invoice_line_id"
+        if line_id not in by_id:
+            sentence = f"The invoice has no line {line_id}."
+            raise UnknownLine(sentence, errors=[FieldError(pointer, UnknownLine.code, sentence)])
+        if line_id in parts:
+            raise Invalid.field(pointer, "duplicate", "Name each line once.")
+        line = by_id[line_id]
+        if quantity > line.left:
+            raise OverCredited(
+                f"Only {line.left} of the line is left to credit.",
+                invoice_line_id=line_id,
+                left=str(line.left),
+            )
+        parts[line_id] = line, quantity
+    return list(parts.values())
+
+
+def credit(parts: Sequence[tuple[Creditable, Decimal]], prices: Prices) -> list[CreditedLine]:
+    """The exact figures of each part; all parts of a line sum to the line whatever their sizes."""
+    return [
+        CreditedLine(
+            line,
+            quantity,
+            prorate(
+                line.figures,
+                quantity=line.quantity,
+                part=quantity,
+                taken_quantity=line.credited_quantity,
+                taken=line.credited,
+                prices=prices,
+            ),
+        )
+        for line, quantity in parts
+    ]
+
+
+def totals_of(lines: Sequence[CreditedLine], currency: str) -> Totals:
+    """The credit note's totals; a credit note of nothing is refused."""
+    net = total((line.figures.net for line in lines), currency)
+    tax = total((line.figures.tax for line in lines), currency)
+    if (net + tax).minor <= 0:
+        raise NothingToCredit("Nothing is left to credit of this, or it is worth nothing.")
+    return Totals(net, tax, net + tax)
+
+
+def breakdown_of(lines: Sequence[CreditedLine], currency: str) -> list[TaxBreakdownRow]:
+    """One row per tax code, category and rate, in order of first appearance."""
+    groups: dict[tuple[str, str, Decimal], list[CreditedLine]] = {}
+    for line in lines:
+        groups.setdefault((line.of.tax_code, line.of.tax_category, line.of.tax_rate), []).append(line)
+    return [
+        TaxBreakdownRow(
+            tax_code=code,
+            category=category,
+            rate=rate,
+            base=total((line.figures.net for line in members), currency),
+            tax=total((line.figures.tax for line in members), currency),
+        )
+        for (code, category, rate), members in groups.items()
+    ]

@@ -1,0 +1,134 @@
+"""Wire shapes of credit notes."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field
+
+from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.invoices.models import InvoiceLine
+from services.billing.invoices.schemas import AllocationOut, TotalsOut
+from shared.contracts.orders import TaxBreakdownRow
+from shared.money import Money
+from shared.wire import (
+    LocalDate,
+    MoneyIO,
+    Percent,
+    PositiveQuantity,
+    Quantity,
+    ShortText,
+    Timestamp,
+    WireInput,
+    WireModel,
+)
+
+
+class CreditNoteLineIn(WireInput):
+    """So much of an invoice line is taken back."""
+
+    invoice_line_id: UUID
+    quantity: PositiveQuantity
+
+
+class CreditNoteIn(WireInput):
+    """What of an invoice is taken back, and why; without `lines` all that is left of it."""
+
+    invoice_id: UUID
+    lines: Annotated[list[CreditNoteLineIn], Field(min_length=1, max_length=1000)] | None = None
+    reason: ShortText
+
+
+class CreditNoteLineOut(WireModel):
+    """What of an invoice line is taken back."""
+
+    id: UUID
+    invoice_line_id: UUID
+    position: int
+    description: str
+    sku: str | None
+    quantity: Quantity
+    unit_price: MoneyIO
+    discount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+    @classmethod
+    def of(cls, line: CreditNoteLine, of: InvoiceLine, currency: str) -> Self:
+        """A line of its row and the invoice line it takes back."""
+        return cls(
+            id=line.id,
+            invoice_line_id=line.invoice_line_id,
+            position=line.position,
+            description=of.description,
+            sku=of.sku,
+            quantity=line.quantity,
+            unit_price=Money(of.unit_price_minor, currency),
+            discount=Money(line.discount_minor, currency),
+            tax_code=of.tax_code,
+            tax_category=of.tax_category,
+            tax_rate=of.tax_rate,
+            net=Money(line.net_minor, currency),
+            tax=Money(line.tax_minor, currency),
+            gross=Money(line.gross_minor, currency),
+        )
+
+
+class CreditNoteOut(WireModel):
+    """A credit note. `unallocated` is the customer's credit: what was left after the invoice was settled."""
+
+    id: UUID
+    number: str
+    state: Literal["finalized"]
+    invoice_id: UUID
+    customer_id: UUID
+    currency: str
+    lines: list[CreditNoteLineOut]
+    totals: TotalsOut
+    tax_breakdown: list[TaxBreakdownRow]
+    allocations: list[AllocationOut]
+    unallocated: MoneyIO
+    reason: str
+    issued_on: LocalDate
+    journal_entry_id: UUID
+    allowed_actions: list[str]
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @classmethod
+    def of(
+        cls, row: CreditNote, lines: Sequence[CreditNoteLineOut], allocations: Sequence[AllocationOut]
+    ) -> Self:
+        """A credit note of its rows."""
+        return cls(
+            lines=list(lines),
+            allocations=list(allocations),
+            totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
+            unallocated=row.unallocated,
+            journal_entry_id=row.entry_id,
+            allowed_actions=LIFECYCLE.allowed(row.state),
+            **row.model_dump(
+                include={
+                    "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",
+                    "issued_on", "version", "created_at", "updated_at",
+                }
+            ),
+        )  # fmt: skip
+
+
+class CreditOut(WireModel):
+    """Money of a customer that settles nothing yet: what is left of a payment or credit note."""
+
+    kind: Literal["payment", "credit_note"]
+    id: UUID
+    customer_id: UUID
+    reference: str | None
+    amount: MoneyIO
+    unallocated: MoneyIO
+    dated: LocalDate

@@ -1,0 +1,20 @@
+"""The seller over HTTP."""
+
+from services.billing.documents import actions, queries
+from services.billing.documents.models import Seller
+from services.billing.documents.schemas import SellerChange, SellerOut
+from shared.web import CtxDep, IfMatch, Router
+
+router = Router("Seller")
+
+
+@router.read("/seller-profile", scope="billing:read", response_model=SellerOut)
+async def get_seller(ctx: CtxDep) -> Seller:
+    """What the tenant's invoices say of it beside its name: address, tax id, how to pay."""
+    return await queries.get_seller(ctx)
+
+
+@router.change("/seller-profile", scope="billing:write", response_model=SellerOut)
+async def change_seller(ctx: CtxDep, body: SellerChange, version: IfMatch) -> Seller:
+    """Change it for documents to come; numbered ones keep what they say."""
+    return await actions.change_seller(ctx, body, version=version)

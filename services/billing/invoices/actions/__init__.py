@@ -1,0 +1,29 @@
+"""What can be done with invoices."""
+
+from services.billing.invoices.actions.customers import keep_customer
+from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
+from services.billing.invoices.actions.issuing import finalize_invoice, tell_overdue, void_invoice
+from services.billing.invoices.actions.settling import (
+    Settlement,
+    allocated,
+    credit_invoice,
+    lock_settled,
+    settle_invoices,
+)
+from services.billing.invoices.actions.shipments import invoice_shipment
+
+__all__ = [
+    "Settlement",
+    "allocated",
+    "change_invoice",
+    "create_invoice",
+    "credit_invoice",
+    "delete_invoice",
+    "finalize_invoice",
+    "invoice_shipment",
+    "keep_customer",
+    "lock_settled",
+    "settle_invoices",
+    "tell_overdue",
+    "void_invoice",
+]

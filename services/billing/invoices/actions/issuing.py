@@ -1,0 +1,164 @@
+"""Issuing: a draft becomes a numbered document in the ledger, is voided, or passes its due date."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from services.billing.documents.queries import find_seller_facts
+from services.billing.invoices import queries
+from services.billing.invoices.models import Invoice
+from services.billing.invoices.rules import (
+    FINALIZED,
+    LIFECYCLE,
+    OVERDUE,
+    SERIES,
+    InvoiceSettled,
+    midnight_after,
+    stated,
+)
+from services.billing.ledger import actions as ledger
+from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
+from services.billing.ledger.rules import OpenItem, Posting
+from shared import states
+from shared.contracts.billing import InvoiceFinalized, InvoiceOverdue, InvoicePaid, InvoiceVoided, SourceRefs
+from shared.contracts.orders import TaxBreakdownRow
+from shared.ctx import Ctx
+from shared.money import Money
+from shared.numbering import take_number
+
+
+async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
+    """Date, post and number a draft. The number comes last, so that a rollback gives it back at once.
+
+    An invoice of nothing has no posting and is settled from the start.
+    """
+    row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    states.advance(ctx, LIFECYCLE, row, "finalize")
+    row.issued_on = ctx.today
+    row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
+    row.seller = await find_seller_facts(ctx)
+    row.open_minor = row.gross_minor
+    if row.gross_minor:
+        breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
+        row.entry_id = await ledger.post_entry(
+            ctx,
+            sales_postings(row.id, row.net, row.gross, breakdown),
+            effective_on=row.issued_on,
+            memo=f"Invoice to {row.customer['name']}",
+            source="invoice",
+            source_id=row.id,
+            open_items=[receivable(row.id, row.customer_id, row.gross, row)],
+        )
+        ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
+    row.number = await take_number(ctx, SERIES, row.issued_on.year)
+    await ctx.tx.flush()
+    _tell_finalized(ctx, row)
+    return row
+
+
+def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) -> OpenItem:
+    """The claim on the customer that an invoice's posting opens."""
+    return OpenItem(invoice_id, "invoice", customer_id, ROLE_RECEIVABLE, gross, due_on=row.due_on)
+
+
+def sales_postings(
+    invoice_id: UUID, net: Money, gross: Money, breakdown: Sequence[TaxBreakdownRow]
+) -> list[Posting]:
+    """Dr receivable; Cr sales, Cr output tax per tax code. Lines of nothing are left out."""
+    lines = [Posting(ROLE_RECEIVABLE, gross, invoice_id), Posting(ROLE_SALES, -net)]
+    lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions={"tax_code": row.tax_code}) for row in breakdown]
+    return [line for line in lines if not line.amount.is_zero]
+
+
+async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Invoice:
+    """Take a finalized invoice back as a whole, dated today; its number stays taken."""
+    row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    LIFECYCLE.target(row.state, "void")
+    if row.open_minor != row.gross_minor or row.credited_minor:
+        raise InvoiceSettled(
+            "Something was paid or credited on this invoice; credit the rest instead.",
+            open=stated(row.open),
+            paid=stated(row.paid),
+            credited=stated(row.credited),
+        )
+    if row.entry_id is not None:
+        memo = f"Void of invoice {row.number}"
+        await ledger.reverse_entry(ctx, row.entry_id, effective_on=ctx.today, memo=memo)
+    states.advance(ctx, LIFECYCLE, row, "void", why=reason)
+    row.open_minor = 0
+    ctx.unschedule(OVERDUE, row.id)
+    await ctx.tx.flush()
+    ctx.emit(
+        InvoiceVoided(
+            invoice_id=row.id,
+            number=row.number or "",
+            customer_id=row.customer_id,
+            gross=row.gross,
+            source_refs=refs_of(row),
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+    return row
+
+
+async def tell_overdue(ctx: Ctx, invoice_id: UUID) -> None:
+    """Tell once that an invoice's due date has passed, if something is still open of it."""
+    row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    if row.state != FINALIZED or not row.open_minor or row.due_on is None or row.due_on >= ctx.today:
+        return
+    ctx.emit(
+        InvoiceOverdue(
+            invoice_id=row.id,
+            number=row.number or "",
+            customer_id=row.customer_id,
+            due_on=row.due_on,
+            open=row.open,
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+
+
+def refs_of(row: Invoice) -> SourceRefs:
+    """What the invoice charges."""
+    return SourceRefs(order_id=row.order_id, fulfilment_id=row.fulfilment_id)
+
+
+def tell_paid(ctx: Ctx, row: Invoice) -> None:
+    """Tell that nothing is open of an invoice any more."""
+    ctx.emit(
+        InvoicePaid(
+            invoice_id=row.id,
+            number=row.number or "",
+            customer_id=row.customer_id,
+            gross=row.gross,
+            paid_on=ctx.today,
+            source_refs=refs_of(row),
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+
+
+def _tell_finalized(ctx: Ctx, row: Invoice) -> None:
+    if row.number is None or row.issued_on is None or row.due_on is None:
+        raise AssertionError("a finalized invoice has a number and dates")
+    ctx.emit(
+        InvoiceFinalized(
+            invoice_id=row.id,
+            number=row.number,
+            customer_id=row.customer_id,
+            currency=row.currency,
+            net=row.net,
+            tax=row.tax,
+            gross=row.gross,
+            issued_on=row.issued_on,
+            due_on=row.due_on,
+            source_refs=refs_of(row),
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+    if not row.gross_minor:
+        tell_paid(ctx, row)

@@ -1,0 +1,136 @@
+"""Settling: what payments, credits and credit notes do to invoices that are locked by then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.billing.invoices import queries
+from services.billing.invoices.actions.issuing import refs_of, tell_paid
+from services.billing.invoices.models import Invoice
+from services.billing.invoices.rules import (
+    FINALIZED,
+    OVERDUE,
+    InvoiceMismatch,
+    OverAllocated,
+    UnknownInvoice,
+    stated,
+)
+from services.billing.ledger import actions as ledger
+from services.billing.ledger.rules import Allocation
+from shared.contracts.billing import AllocatedInvoice
+from shared.ctx import Ctx
+from shared.faults import FieldError, Invalid
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """So much of one invoice is to be settled."""
+
+    invoice_id: UUID
+    amount: Money
+
+
+async def lock_settled(
+    ctx: Ctx, settlements: Sequence[Settlement], *, customer_id: UUID, available: Money
+) -> dict[UUID, Invoice]:
+    """Lock the invoices that a customer's money is to settle, and refuse what does not fit.
+
+    Comes before anything is posted: whoever holds a period must not wait for an invoice.
+    """
+    _require_affordable(settlements, available)
+    found = await queries.lock_invoices(ctx, [s.invoice_id for s in settlements])
+    unknown = [
+        FieldError(
+            f"/allocations/{n}/invoice_id", UnknownInvoice.code, f"There is no invoice {s.invoice_id}."
+        )
+        for n, s in enumerate(settlements)
+        if s.invoice_id not in found
+    ]
+    if unknown:
+        raise UnknownInvoice(unknown[0].message, errors=unknown)
+    for n, settlement in enumerate(settlements):
+        _require_fitting(found[settlement.invoice_id], settlement, customer_id, f"/allocations/{n}")
+    return found
+
+
+async def settle_invoices(
+    ctx: Ctx, invoices: Mapping[UUID, Invoice], settlements: Sequence[Settlement], *, from_item: UUID
+) -> list[AllocatedInvoice]:
+    """Settle locked invoices from a payment or credit; never more than is open of any."""
+    await ledger.allocate_all(ctx, [Allocation(from_item, s.invoice_id, s.amount) for s in settlements])
+    told = []
+    for settlement in settlements:
+        row = invoices[settlement.invoice_id]
+        row.paid_minor += settlement.amount.minor
+        _reduce(ctx, row, settlement.amount)
+        told.append(allocated(row, settlement.amount))
+    return told
+
+
+def allocated(row: Invoice, amount: Money) -> AllocatedInvoice:
+    """What other services learn of an invoice that was settled by an amount."""
+    return AllocatedInvoice(
+        invoice_id=row.id,
+        amount=amount,
+        open=row.open,
+        payment_status=row.payment_status,
+        source_refs=refs_of(row),
+    )
+
+
+async def credit_invoice(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, gross: Money) -> Money:
+    """Take a credit note off what is open of its locked invoice; answers what is left for the customer."""
+    settled = min(gross, row.open)
+    row.credited_minor += gross.minor
+    if settled.is_zero:
+        row.version += 1
+        row.updated_at = ctx.now
+    else:
+        await ledger.allocate(ctx, from_item=credit_note_id, to_item=row.id, amount=settled)
+        _reduce(ctx, row, settled)
+    return gross - settled
+
+
+def _require_affordable(settlements: Sequence[Settlement], available: Money) -> None:
+    """Refuse an invoice named twice, another currency, and more in sum than there is to allocate."""
+    named: set[UUID] = set()
+    for n, settlement in enumerate(settlements):
+        if settlement.invoice_id in named:
+            raise Invalid.field(f"/allocations/{n}/invoice_id", "duplicate", "Name each invoice once.")
+        named.add(settlement.invoice_id)
+        if settlement.amount.currency != available.currency:
+            sentence = f"The money is in {available.currency}."
+            raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
+    if sum(s.amount.minor for s in settlements) > available.minor:
+        raise OverAllocated(f"Only {available} is there to allocate.", available=stated(available))
+
+
+def _reduce(ctx: Ctx, row: Invoice, amount: Money) -> None:
+    row.open_minor -= amount.minor
+    row.version += 1
+    row.updated_at = ctx.now
+    if not row.open_minor:
+        ctx.unschedule(OVERDUE, row.id)
+        tell_paid(ctx, row)
+
+
+def _require_fitting(row: Invoice, settlement: Settlement, customer_id: UUID, pointer: str) -> None:
+    """Refuse an invoice of somebody else, in another currency, not finalized, or with less open."""
+    amount = settlement.amount
+    if row.customer_id != customer_id:
+        raise InvoiceMismatch("The invoice is another customer's.", invoice_id=row.id, pointer=pointer)
+    if row.currency != amount.currency:
+        raise InvoiceMismatch(f"The invoice is in {row.currency}.", invoice_id=row.id, pointer=pointer)
+    if row.state != FINALIZED:
+        raise InvoiceMismatch(
+            f"The invoice is {row.state}.", invoice_id=row.id, state=row.state, pointer=pointer
+        )
+    if amount > row.open:
+        raise OverAllocated(
+            f"Of invoice {row.number} only {row.open} is open.",
+            invoice_id=row.id,
+            open=stated(row.open),
+            requested=stated(amount),
+            pointer=pointer,
+        )

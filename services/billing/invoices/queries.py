@@ -1,0 +1,157 @@
+"""Reads of invoices."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.billing.documents.content import DocumentContent, DocumentLine, References
+from services.billing.documents.parties import buyer_party, seller_party, tax_rows
+from services.billing.documents.queries import find_seller_facts
+from services.billing.invoices.models import Customer, Invoice, InvoiceLine
+from services.billing.invoices.rules import DRAFT, FINALIZED
+from services.billing.invoices.schemas import InvoiceOut
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.money import Money, currency_digits
+from shared.paging import Page, PageQuery, list_rows
+
+KNOWN = """
+select exists (select from customers where tenant_id = $1 and id = $2)
+  or exists (select from invoices where tenant_id = $1 and customer_id = $2)
+"""
+INVOICED = """
+select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 and number is not null)
+"""
+
+
+async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
+    """One invoice; locked when it is about to change."""
+    statement = select(Invoice).where(Invoice.id == invoice_id)
+    if lock:
+        statement = statement.with_for_update()
+    found = (await ctx.session.exec(statement)).one_or_none()
+    if found is None:
+        raise NotFound("invoice", invoice_id)
+    return found
+
+
+async def lock_invoices(ctx: Ctx, invoice_ids: Collection[UUID]) -> dict[UUID, Invoice]:
+    """Those of the invoices that exist, locked in the order of their ids so that two settlers cannot deadlock."""
+    statement = select(Invoice).where(col(Invoice.id).in_(invoice_ids)).order_by(col(Invoice.id))
+    return {row.id: row for row in (await ctx.session.exec(statement.with_for_update())).all()}
+
+
+async def find_lines(
+    ctx: Ctx, invoice_ids: Collection[UUID], *, lock: bool = False
+) -> dict[UUID, list[InvoiceLine]]:
+    """The lines of each invoice, in their order."""
+    statement = (
+        select(InvoiceLine)
+        .where(col(InvoiceLine.invoice_id).in_(invoice_ids))
+        .order_by(col(InvoiceLine.invoice_id), col(InvoiceLine.position))
+    )
+    found: dict[UUID, list[InvoiceLine]] = {invoice_id: [] for invoice_id in invoice_ids}
+    for line in (await ctx.session.exec(statement.with_for_update() if lock else statement)).all():
+        found[line.invoice_id].append(line)
+    return found
+
+
+async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
+    """What billing knows of a customer."""
+    return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
+
+
+async def is_known_customer(ctx: Ctx, customer_id: UUID) -> bool:
+    """Whether billing has heard of a customer, from orders or by an invoice."""
+    known: bool = await ctx.sql.fetchval(KNOWN, ctx.tenant.id, customer_id)
+    return known
+
+
+async def is_invoiced(ctx: Ctx, fulfilment_id: UUID) -> bool:
+    """Whether a fulfilment has its numbered invoice."""
+    numbered: bool = await ctx.sql.fetchval(INVOICED, ctx.tenant.id, fulfilment_id)
+    return numbered
+
+
+async def show_invoices(ctx: Ctx, rows: Sequence[Invoice]) -> list[InvoiceOut]:
+    """Invoices with their lines, as callers see them."""
+    lines = await find_lines(ctx, [row.id for row in rows])
+    return [InvoiceOut.of(row, lines[row.id]) for row in rows]
+
+
+async def show_invoice(ctx: Ctx, row: Invoice) -> InvoiceOut:
+    """One invoice with its lines, as callers see it."""
+    return (await show_invoices(ctx, [row]))[0]
+
+
+async def list_invoices(
+    ctx: Ctx,
+    page: PageQuery,
+    *,
+    order_id: UUID | None,
+    customer_id: UUID | None,
+    state: str | None,
+    overdue: bool | None,
+) -> Page[InvoiceOut]:
+    """Invoices, newest first."""
+    conditions: list[Any] = []
+    if order_id is not None:
+        conditions.append(Invoice.order_id == order_id)
+    if customer_id is not None:
+        conditions.append(Invoice.customer_id == customer_id)
+    if state is not None:
+        conditions.append(Invoice.state == state)
+    if overdue is not None:
+        late = (col(Invoice.open_minor) > 0) & (col(Invoice.due_on) < ctx.today)
+        conditions.append(late if overdue else late.is_not(True))
+    found = await list_rows(ctx, Invoice, page, *conditions)
+    return Page(items=await show_invoices(ctx, found.items), next=found.next)
+
+
+async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
+    """An invoice as the renderers read it; a draft as it would look today."""
+    row = await get_invoice(ctx, invoice_id)
+    lines = (await find_lines(ctx, [row.id]))[row.id]
+    seller = row.seller if row.state != DRAFT else await find_seller_facts(ctx)
+    paid = row.gross - row.open if row.state == FINALIZED else Money.zero(row.currency)
+    return DocumentContent(
+        kind="invoice",
+        number=row.number or "",
+        state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
+        issued_on=row.issued_on or ctx.today,
+        due_on=row.due_on,
+        delivered_on=row.delivered_on,
+        currency=row.currency,
+        decimals=currency_digits(row.currency),
+        seller=seller_party(ctx.tenant, seller),
+        buyer=buyer_party(ctx.tenant, row.customer),
+        lines=tuple(document_line(line, row.currency) for line in lines),
+        tax_breakdown=tax_rows(row.tax_breakdown),
+        net=row.net.amount,
+        tax=row.tax.amount,
+        gross=row.gross.amount,
+        paid=paid.amount,
+        due=(row.gross - paid).amount,
+        payment_terms=(seller or {}).get("payment_instructions", ""),
+        references=References(order_number=row.order_number or ""),
+        notes=row.notes or "",
+    )
+
+
+def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
+    """An invoice line as the renderers read it."""
+    figures = line.figures(currency)
+    return DocumentLine(
+        description=line.description,
+        quantity=line.quantity,
+        unit_price=Money(line.unit_price_minor, currency).amount,
+        tax_code=line.tax_code,
+        tax_category=line.tax_category,
+        tax_rate=line.tax_rate,
+        net=figures.net.amount,
+        tax=figures.tax.amount,
+        gross=figures.gross.amount,
+        discount=figures.discount.amount,
+    )

@@ -1,0 +1,87 @@
+"""Invoices over HTTP."""
+
+import asyncio
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from services.billing.documents.pdf import render_pdf
+from services.billing.documents.sending import PDF, XML, named, xml_of
+from services.billing.invoices import actions, queries
+from services.billing.invoices.schemas import InvoiceChange, InvoiceIn, InvoiceOut, VoidIn
+from shared.paging import Page, PageDep
+from shared.timeline import add_timeline
+from shared.web import CtxDep, IfMatch, Router
+
+router = Router("Invoices")
+add_timeline(router, "invoices", "invoice", scope="billing:read")
+
+
+@router.create("/invoices", scope="billing:write", response_model=InvoiceOut)
+async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
+    """Write a draft invoice; it has no number until it is finalized."""
+    return await queries.show_invoice(ctx, await actions.create_invoice(ctx, body))
+
+
+@router.read("/invoices", scope="billing:read", response_model=Page[InvoiceOut])
+async def list_invoices(
+    ctx: CtxDep,
+    page: PageDep,
+    order_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    state: Annotated[Literal["draft", "finalized", "voided"] | None, Query()] = None,
+    overdue: bool | None = None,
+) -> Page[InvoiceOut]:
+    """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
+    return await queries.list_invoices(
+        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
+    )
+
+
+@router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)
+async def get_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
+    """One invoice."""
+    return await queries.show_invoice(ctx, await queries.get_invoice(ctx, invoice_id))
+
+
+@router.change("/invoices/{invoice_id}", scope="billing:write", response_model=InvoiceOut)
+async def change_invoice(ctx: CtxDep, invoice_id: UUID, body: InvoiceChange, version: IfMatch) -> InvoiceOut:
+    """Rewrite parts of a draft; `lines` replaces all lines."""
+    return await queries.show_invoice(
+        ctx, await actions.change_invoice(ctx, invoice_id, body, version=version)
+    )
+
+
+@router.remove("/invoices/{invoice_id}", scope="billing:write")
+async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
+    """Throw a draft away; no number is lost with it."""
+    await actions.delete_invoice(ctx, invoice_id)
+
+
+@router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
+async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
+    """Date, number and post a draft; from then on it never changes."""
+    return await queries.show_invoice(ctx, await actions.finalize_invoice(ctx, invoice_id))
+
+
+@router.verb("/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut)
+async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut:
+    """Take an invoice back on which nothing was paid or credited; its posting is reversed today."""
+    reason = body.reason if body else None
+    return await queries.show_invoice(ctx, await actions.void_invoice(ctx, invoice_id, reason=reason))
+
+
+@router.read("/invoices/{invoice_id}/pdf", scope="billing:read", response_class=Response, responses=PDF)
+async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Response:
+    """The invoice on paper; drafts and voided ones say so on every page."""
+    content = await queries.get_document(ctx, invoice_id)
+    return named(await asyncio.to_thread(render_pdf, content), "application/pdf", content)
+
+
+@router.read("/invoices/{invoice_id}/xml", scope="billing:read", response_class=Response, responses=XML)
+async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID) -> Response:
+    """The invoice as EN 16931 data (UN/CEFACT CII); drafts have none."""
+    content = await queries.get_document(ctx, invoice_id)
+    return named(await asyncio.to_thread(xml_of, content), "application/xml", content)

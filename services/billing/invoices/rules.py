@@ -1,0 +1,159 @@
+"""Rules of invoices: their lifecycle, their figures, what may be settled and voided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from shared.clock import zone
+from shared.contracts.orders import FulfilmentShipped
+from shared.faults import FieldError, Invalid, Refused
+from shared.money import Money, MoneyOutOfRange, total
+from shared.states import Lifecycle
+from shared.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
+
+DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
+SERIES = "INV"
+OVERDUE = "invoice.overdue"
+"""The kind of due time at which an invoice's due date has passed."""
+
+PaymentStatus = Literal["unpaid", "part_paid", "paid"]
+
+LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
+
+
+class UnknownCustomer(Invalid):
+    """Billing has not heard of the customer, and the request does not say who it is."""
+
+    code = "unknown_customer"
+
+
+class UnknownInvoice(Invalid):
+    """Money is allocated to an invoice that there is not."""
+
+    code = "unknown_invoice"
+
+
+class InvoiceSettled(Refused):
+    """Something was paid or credited on the invoice, so it cannot be voided any more."""
+
+    code = "invoice_settled"
+
+
+class NotADraft(Refused):
+    """Only drafts may be changed or deleted."""
+
+    code = "not_a_draft"
+
+
+class OverAllocated(Refused):
+    """More would be allocated to an invoice than is open of it."""
+
+    code = "over_allocated"
+
+
+class InvoiceMismatch(Refused):
+    """Money of one customer, or in one currency, cannot settle an invoice of another."""
+
+    code = "invoice_mismatch"
+
+
+class InconsistentFigures(Refused):
+    """A shipment's figures do not add up; nobody guesses which of them is meant."""
+
+    code = "inconsistent_figures"
+
+
+class AmountTooLarge(Invalid):
+    """The figures are beyond what the books can hold."""
+
+    code = "amount_too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """What the figures of an invoice line follow from."""
+
+    quantity: Decimal
+    unit_price: Money
+    discount_percent: Decimal
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+
+
+def stated(money: Money) -> dict[str, str]:
+    """An amount as a fact of a refusal, in its wire form."""
+    return {"amount": money.text, "currency": money.currency}
+
+
+def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStatus:
+    """How far an invoice is settled; one of nothing is paid as soon as it is finalized."""
+    if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
+        return "unpaid"
+    return "paid" if open_minor == 0 else "part_paid"
+
+
+def require_prices(prices: Sequence[Money], currency: str) -> None:
+    """Refuse unit prices below zero or in another currency than the invoice's."""
+    errors = []
+    for n, price in enumerate(prices):
+        pointer = f"/lines/{n}/unit_price"
+        if price.currency != currency:
+            errors.append(FieldError(pointer, "currency_mismatch", f"The invoice is in {currency}."))
+        elif price.minor < 0:
+            errors.append(
+                FieldError(pointer, "negative_price", "A price is zero or more; use a credit note.")
+            )
+    if errors:
+        raise Invalid(f"{len(errors)} price(s) are not acceptable.", code=errors[0].code, errors=errors)
+
+
+def figures_of(
+    lines: Sequence[PricedLine], *, prices: Prices, rounding: Rounding, currency: str
+) -> TaxedDocument:
+    """Net, tax and gross of an invoice by the one tax function."""
+    inputs = [
+        TaxInput(
+            x.quantity,
+            x.unit_price,
+            x.tax_code,
+            x.tax_rate,
+            x.tax_category,
+            discount_percent=x.discount_percent,
+        )
+        for x in lines
+    ]
+    try:
+        return tax_document(inputs, TaxMode(prices, rounding), currency)
+    except MoneyOutOfRange as error:
+        raise AmountTooLarge("The invoice's figures are too large.") from error
+
+
+def midnight_after(day: date, time_zone: str) -> datetime:
+    """The instant at which a local date is over."""
+    return datetime.combine(day + timedelta(days=1), time(), zone(time_zone))
+
+
+def require_coherent(shipped: FulfilmentShipped) -> None:
+    """Refuse a shipment whose lines, tax rows and totals contradict each other."""
+    currency = shipped.currency
+    try:
+        sums = [
+            ("net", shipped.net, total((x.net for x in shipped.lines), currency)),
+            ("tax", shipped.tax, total((x.tax for x in shipped.lines), currency)),
+            ("gross", shipped.gross, shipped.net + shipped.tax),
+            ("gross", shipped.gross, total((x.gross for x in shipped.lines), currency)),
+            ("tax", shipped.tax, total((x.tax for x in shipped.tax_breakdown), currency)),
+            ("net", shipped.net, total((x.base for x in shipped.tax_breakdown), currency)),
+        ]
+    except ValueError as error:
+        raise InconsistentFigures(f"The shipment's amounts do not go together: {error}.") from error
+    for name, stated, summed in sums:
+        if stated != summed:
+            raise InconsistentFigures(f"The shipment states {name} {stated}, but its parts sum to {summed}.")
+    if any({x.unit_price.currency, x.discount.currency} != {currency} for x in shipped.lines):
+        raise InconsistentFigures(f"The shipment is in {currency}, but has a price that is not.")
+    if any(x.net.minor < 0 or x.tax.minor < 0 for x in shipped.lines) or not shipped.lines:
+        raise InconsistentFigures("A shipment has at least one line, and none below zero.")

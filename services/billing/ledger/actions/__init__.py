@@ -1,0 +1,27 @@
+"""What can be done with the ledger: post and reverse entries, settle open items, keep accounts and periods."""
+
+from services.billing.ledger.actions.books import (
+    change_account,
+    close_period,
+    create_account,
+    provision,
+    reopen_period,
+)
+from services.billing.ledger.actions.manual import create_entry, reverse_manually
+from services.billing.ledger.actions.posting import post_entry, reverse_entry
+from services.billing.ledger.actions.settling import allocate, allocate_all, undo_allocation
+
+__all__ = [
+    "allocate",
+    "allocate_all",
+    "change_account",
+    "close_period",
+    "create_account",
+    "create_entry",
+    "post_entry",
+    "provision",
+    "reopen_period",
+    "reverse_entry",
+    "reverse_manually",
+    "undo_allocation",
+]

@@ -1,0 +1,75 @@
+"""Settling: credits (payments, credit notes) are allocated to debits (invoices) of the same party."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from services.billing.ledger import queries
+from services.billing.ledger.rules import Allocation, AlreadyReversed
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.ids import new_id
+from shared.money import Money
+
+# An allocation takes effect when both documents exist, whatever earlier day was meant.
+ALLOCATE = """
+insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
+  allocated_on, actor_id)
+select $1, a.id, $2, $2, f.id, t.id, a.amount, a.currency, greatest($3::date, f.opened_on, t.opened_on), $4
+from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[], $9::text[]) as a(id, from_item, to_item, amount, currency)
+join open_items f on f.tenant_id = $1 and f.id = a.from_item
+join open_items t on t.tenant_id = $1 and t.id = a.to_item
+returning id
+"""
+UNDO = """
+insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
+  allocated_on, reverses_id, actor_id)
+select tenant_id, $3, $4, $4, from_item, to_item, amount_minor, currency, greatest($5::date, allocated_on), id, $6
+from allocations where tenant_id = $1 and id = $2
+on conflict (tenant_id, reverses_id) do nothing returning id
+"""
+
+
+async def allocate_all(
+    ctx: Ctx, allocations: Sequence[Allocation], *, allocated_on: date | None = None
+) -> dict[UUID, Money]:
+    """Settle items by items, all or nothing; answers what is left open of each item.
+
+    Refuses more than is open of either side (`open_item_exceeded`) and items of different parties, accounts or
+    currencies (`allocation_mismatch`). Two statements, however many allocations.
+    """
+    if not allocations:
+        return {}
+    made = await ctx.sql.fetch(
+        ALLOCATE,
+        ctx.tenant.id, ctx.now, allocated_on or ctx.today, ctx.actor.id,
+        [new_id() for _ in allocations],
+        [a.from_item for a in allocations],
+        [a.to_item for a in allocations],
+        [a.amount.minor for a in allocations],
+        [a.amount.currency for a in allocations],
+    )  # fmt: skip
+    ids = sorted({i for a in allocations for i in (a.from_item, a.to_item)})
+    left = await queries.open_amounts(ctx, ids)
+    if len(made) != len(allocations):
+        raise NotFound("open item", next(i for i in ids if i not in left))
+    return left
+
+
+async def allocate(
+    ctx: Ctx, *, from_item: UUID, to_item: UUID, amount: Money, allocated_on: date | None = None
+) -> tuple[Money, Money]:
+    """Settle one item by another; answers what is left open of both, signed as posted."""
+    left = await allocate_all(ctx, [Allocation(from_item, to_item, amount)], allocated_on=allocated_on)
+    return left[from_item], left[to_item]
+
+
+async def undo_allocation(ctx: Ctx, allocation_id: UUID, *, undone_on: date | None = None) -> UUID:
+    """Take an allocation back (a payment bounced): both items are open again by its amount. Once only."""
+    undone: UUID | None = await ctx.sql.fetchval(
+        UNDO, ctx.tenant.id, allocation_id, new_id(), ctx.now, undone_on or ctx.today, ctx.actor.id
+    )
+    if undone is None:
+        await queries.get_allocation(ctx, allocation_id)
+        raise AlreadyReversed("This allocation was taken back before.", allocation_id=allocation_id)
+    return undone

@@ -1,0 +1,235 @@
+"""Reads of the ledger."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import orjson
+from sqlmodel import select
+
+from services.billing.ledger.models import Account, AllocationRow, OpenItemRow, Period
+from services.billing.ledger.rules import Posting, month_of
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.money import Money
+from shared.paging import Page, PageQuery, list_rows, page_of
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line of an entry, as posted."""
+
+    line: int
+    account: str
+    amount: Money
+    open_item_id: UUID | None
+    dimensions: dict[str, str]
+
+    @property
+    def posting(self) -> Posting:
+        """The line as it would be posted again."""
+        return Posting(self.account, self.amount, self.open_item_id, self.dimensions)
+
+    @property
+    def debit(self) -> Money | None:
+        """The amount, when it stands on the left."""
+        return self.amount if self.amount.minor > 0 else None
+
+    @property
+    def credit(self) -> Money | None:
+        """The amount, when it stands on the right."""
+        return -self.amount if self.amount.minor < 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """An entry with its lines; `reversed_by_id` names the entry that undid it."""
+
+    id: UUID
+    number: str | None
+    effective_on: date
+    memo: str
+    source: str
+    source_id: UUID | None
+    reverses_id: UUID | None
+    reversed_by_id: UUID | None
+    actor_id: str
+    lines: list[LineView]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def period(self) -> date:
+        """The first day of the month it counts in."""
+        return month_of(self.effective_on)
+
+
+ENTRIES = """
+select e.id, e.number, e.effective_on, e.memo, e.source, e.source_id, e.reverses_id, r.id as reversed_by_id,
+  e.actor_id, e.version, e.created_at, e.updated_at
+from journal_entries e left join journal_entries r on r.tenant_id = $1 and r.reverses_id = e.id
+where e.tenant_id = $1
+"""
+FILTERED = f"""
+{ENTRIES} and ($2::uuid is null or e.id < $2) and ($3::text is null or e.source = $3)
+  and ($4::uuid is null or e.source_id = $4)
+  and e.effective_on between coalesce($5::date, '-infinity') and coalesce($6::date, 'infinity')
+order by e.id desc limit $7
+"""
+# Read along the account's own index: an account with few lines must not walk through all entries.
+OF_ACCOUNT = f"""
+{ENTRIES} and e.id in (
+  select p.entry_id from postings p join journal_entries f on f.tenant_id = $1 and f.id = p.entry_id
+  where p.tenant_id = $1 and p.account = $8 and ($2::uuid is null or p.entry_id < $2)
+    and ($3::text is null or f.source = $3) and ($4::uuid is null or f.source_id = $4)
+    and f.effective_on between coalesce($5::date, '-infinity') and coalesce($6::date, 'infinity')
+  group by p.entry_id order by p.entry_id desc limit $7
+) order by e.id desc
+"""
+LINES = """
+select entry_id, line, account, amount_minor, currency, open_item_id, dimensions::text from postings
+where tenant_id = $1 and entry_id = any($2::uuid[]) order by entry_id, line
+"""
+OPEN_AMOUNTS = "select id, open_minor, currency from open_items where tenant_id = $1 and id = any($2::uuid[])"
+
+
+async def get_account(ctx: Ctx, account_id: UUID, *, lock: bool = False) -> Account:
+    """One account; locked when it is about to change."""
+    statement = select(Account).where(Account.id == account_id)
+    row = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    if row is None:
+        raise NotFound("account", account_id)
+    return row
+
+
+async def accounts_by_code(ctx: Ctx, codes: Iterable[str]) -> dict[str, Account]:
+    """The accounts of some codes; a code that the chart does not have is left out."""
+    statement = select(Account).where(Account.code.in_(set(codes)))  # type: ignore[attr-defined]
+    return {row.code: row for row in (await ctx.session.exec(statement)).all()}
+
+
+async def list_accounts(ctx: Ctx, page: PageQuery, *, code: str | None) -> Page[Account]:
+    """The chart, newest account first."""
+    return await list_rows(ctx, Account, page, *([] if code is None else [Account.code == code]))
+
+
+async def get_period(ctx: Ctx, period_id: UUID, *, lock: bool = False) -> Period:
+    """One period; locked when it is about to move."""
+    statement = select(Period).where(Period.id == period_id)
+    row = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    if row is None:
+        raise NotFound("period", period_id)
+    return row
+
+
+async def list_periods(
+    ctx: Ctx, page: PageQuery, *, state: str | None, from_: date | None, to: date | None
+) -> Page[Period]:
+    """Periods, the latest month first, whenever they came to be."""
+    statement = select(Period)
+    if state is not None:
+        statement = statement.where(Period.state == state)
+    if from_ is not None:
+        statement = statement.where(Period.ends_on >= from_)
+    if to is not None:
+        statement = statement.where(Period.starts_on <= to)
+    if page.after_number is not None:
+        latest = min(max(page.after_number, 1), date.max.toordinal())
+        statement = statement.where(Period.starts_on < date.fromordinal(latest))
+    statement = statement.order_by(Period.starts_on.desc()).limit(page.limit + 1)  # type: ignore[attr-defined]
+    rows = (await ctx.session.exec(statement)).all()
+    return page_of(rows, page, lambda row: row.starts_on.toordinal())
+
+
+async def get_entry(ctx: Ctx, entry_id: UUID) -> EntryView:
+    """One entry with its lines."""
+    rows = await ctx.sql.fetch(f"{ENTRIES} and e.id = $2", ctx.tenant.id, entry_id)
+    if not rows:
+        raise NotFound("journal entry", entry_id)
+    return (await _with_lines(ctx, rows))[0]
+
+
+async def list_entries(
+    ctx: Ctx,
+    page: PageQuery,
+    *,
+    account: str | None,
+    source: str | None,
+    source_id: UUID | None,
+    from_: date | None,
+    to: date | None,
+) -> Page[EntryView]:
+    """Entries with their lines, newest first."""
+    values = [ctx.tenant.id, page.after_id, source, source_id, from_, to, page.limit + 1]
+    if account is None:
+        rows = await ctx.sql.fetch(FILTERED, *values)
+    else:
+        rows = await ctx.sql.fetch(OF_ACCOUNT, *values, account)
+    return page_of(await _with_lines(ctx, rows), page, lambda entry: entry.id)
+
+
+async def _with_lines(ctx: Ctx, rows: Sequence[dict[str, object]]) -> list[EntryView]:
+    lines: dict[UUID, list[LineView]] = {row["id"]: [] for row in rows}  # type: ignore[misc]
+    for p in await ctx.sql.fetch(LINES, ctx.tenant.id, list(lines)):
+        amount = Money(p["amount_minor"], p["currency"])
+        line = LineView(p["line"], p["account"], amount, p["open_item_id"], orjson.loads(p["dimensions"]))
+        lines[p["entry_id"]].append(line)
+    return [EntryView(**row, lines=lines[row["id"]]) for row in rows]  # type: ignore[arg-type, index]
+
+
+async def get_open_item(ctx: Ctx, item_id: UUID) -> OpenItemRow:
+    """What is open of one document."""
+    row = (await ctx.session.exec(select(OpenItemRow).where(OpenItemRow.id == item_id))).one_or_none()
+    if row is None:
+        raise NotFound("open item", item_id)
+    return row
+
+
+async def open_amounts(ctx: Ctx, item_ids: Sequence[UUID]) -> dict[UUID, Money]:
+    """What is open of some documents, signed as posted; unknown ids are left out."""
+    rows = await ctx.sql.fetch(OPEN_AMOUNTS, ctx.tenant.id, list(item_ids))
+    return {row["id"]: Money(row["open_minor"], row["currency"]) for row in rows}
+
+
+async def get_allocation(ctx: Ctx, allocation_id: UUID) -> AllocationRow:
+    """One allocation."""
+    statement = select(AllocationRow).where(AllocationRow.id == allocation_id)
+    row = (await ctx.session.exec(statement)).one_or_none()
+    if row is None:
+        raise NotFound("allocation", allocation_id)
+    return row
+
+
+async def list_allocations(ctx: Ctx, page: PageQuery, *, item_id: UUID) -> Page[AllocationRow]:
+    """The allocations of one document, on either side, newest first."""
+    either = (AllocationRow.from_item == item_id) | (AllocationRow.to_item == item_id)
+    return await list_rows(ctx, AllocationRow, page, either)
+
+
+ALLOCATED = """
+select a.from_item, a.to_item, a.amount_minor, a.currency, a.allocated_on from allocations a
+where a.tenant_id = $1 and a.from_item = any($2::uuid[]) and a.reverses_id is null
+  and not exists (select from allocations r where r.tenant_id = $1 and r.reverses_id = a.id)
+order by a.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationView:
+    """How much of a credit settled which debit, and when."""
+
+    from_item: UUID
+    to_item: UUID
+    amount: Money
+    allocated_on: date
+
+
+async def find_allocations(ctx: Ctx, from_items: Sequence[UUID]) -> list[AllocationView]:
+    """What some credits have settled and was not taken back, oldest first."""
+    rows = await ctx.sql.fetch(ALLOCATED, ctx.tenant.id, list(from_items))
+    return [
+        AllocationView(r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"])
+        for r in rows
+    ]

@@ -1,0 +1,147 @@
+"""What an entry, a period and an open item must be; refused here with facts, and again by the database."""
+
+import calendar
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from shared.faults import FieldError, Invalid, Refused
+from shared.money import Money
+from shared.states import Lifecycle
+
+
+class PeriodState(StrEnum):
+    """Whether a month may still be posted to."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+LIFECYCLE = Lifecycle(
+    "period",
+    (PeriodState.OPEN, "close", PeriodState.CLOSED),
+    (PeriodState.CLOSED, "reopen", PeriodState.OPEN),
+    initial=PeriodState.OPEN,
+)
+
+SUBLEDGER_CONTROLS: Final = frozenset({"receivable", "payable"})
+"""Controls whose accounts are posted to by documents only, each posting naming its open item."""
+SOURCE_MANUAL: Final = "manual"
+SOURCE_REVERSAL: Final = "reversal"
+SERIES: Final = "JE"
+
+
+class UnbalancedEntry(Invalid):
+    """Debits and credits differ, or there are fewer than two lines."""
+
+    code = "unbalanced_entry"
+
+
+class UnknownAccount(Invalid):
+    """A line names an account that the chart does not have."""
+
+    code = "unknown_account"
+
+
+class ControlAccount(Refused):
+    """A receivable or payable account moves with its documents only."""
+
+    code = "control_account"
+
+
+class AlreadyPosted(Refused):
+    """The same source was posted before."""
+
+    code = "already_posted"
+
+
+class AlreadyReversed(Refused):
+    """An entry is reversed once."""
+
+    code = "already_reversed"
+
+
+class ReversalOfReversal(Refused):
+    """A reversal stands; post the entry anew instead."""
+
+    code = "reversal_of_reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of an entry: debit positive, credit negative; a control account's line names its open item."""
+
+    account: str
+    amount: Money
+    open_item_id: UUID | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """A document's claim or credit on a control account, opened by its posting; `amount` signed as posted."""
+
+    id: UUID
+    kind: str
+    party_id: UUID
+    account: str
+    amount: Money
+    due_on: date | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """How much of a credit (payment, credit note) settles a debit (invoice)."""
+
+    from_item: UUID
+    to_item: UUID
+    amount: Money
+
+
+def month_of(day: date) -> date:
+    """The first day of a day's month: the key of its period."""
+    return day.replace(day=1)
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def check_entry(postings: Sequence[Posting]) -> None:
+    """Refuse fewer than two lines, a line of nothing, and debits that differ from credits in any currency."""
+    if len(postings) < 2:
+        raise UnbalancedEntry("An entry has at least two lines.")
+    sums: defaultdict[str, int] = defaultdict(int)
+    for line, posting in enumerate(postings):
+        if posting.amount.is_zero:
+            raise Invalid.field(f"/lines/{line}", "amount_zero", "A line of nothing says nothing.")
+        sums[posting.amount.currency] += posting.amount.minor
+    off = [f"{minor:+d} minor units of {currency}" for currency, minor in sorted(sums.items()) if minor]
+    if off:
+        raise UnbalancedEntry(
+            "Debits and credits must be equal in each currency.",
+            errors=[FieldError("/lines", "unbalanced_entry", f"Debits less credits: {', '.join(off)}.")],
+        )
+
+
+def mirrored(postings: Sequence[Posting]) -> list[Posting]:
+    """The lines that undo an entry: same accounts and open items, opposite amounts."""
+    return [Posting(p.account, -p.amount, p.open_item_id, p.dimensions) for p in postings]
+
+
+def check_reversal(*, effective_on: date, original_on: date, reverses_id: UUID | None) -> None:
+    """Refuse to reverse a reversal, and to do so before the entry took effect."""
+    if reverses_id is not None:
+        raise ReversalOfReversal("This entry is itself a reversal; post the entry anew instead.")
+    if effective_on < original_on:
+        raise Invalid.field(
+            "/effective_on",
+            "before_original",
+            f"The entry took effect on {original_on}; reverse it then or later.",
+        )

@@ -1,0 +1,122 @@
+"""What can be done with payments."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from services.billing.invoices import actions as invoices
+from services.billing.invoices import queries as invoice_queries
+from services.billing.invoices.actions import Settlement
+from services.billing.invoices.rules import UnknownCustomer
+from services.billing.invoices.schemas import AllocateIn, AllocationIn
+from services.billing.ledger import actions as ledger
+from services.billing.ledger.chart import ROLE_BANK, ROLE_RECEIVABLE
+from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.payments import queries
+from services.billing.payments.models import Payment
+from services.billing.payments.schemas import PaymentIn
+from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
+from shared.ctx import Ctx
+from shared.faults import FieldError
+from shared.ids import new_id
+from shared.money import Money, total
+from shared.tables import touch
+
+
+async def record_payment(ctx: Ctx, payment: PaymentIn) -> Payment:
+    """Post money that came in and settle the invoices it names; the rest stays as the customer's credit."""
+    settlements = _settlements(payment.allocations)
+    found = await invoices.lock_settled(
+        ctx, settlements, customer_id=payment.customer_id, available=payment.amount
+    )
+    if not found:
+        await _require_customer(ctx, payment.customer_id)
+    row = await _post(ctx, payment, payment.received_on or ctx.today)
+    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    row.unallocated_minor -= _sum(settlements, row.currency).minor
+    ctx.session.add(row)
+    await ctx.tx.flush()
+    ctx.emit(
+        PaymentRecorded(
+            payment_id=row.id,
+            customer_id=row.customer_id,
+            amount=row.amount,
+            unallocated=row.unallocated,
+            received_on=row.received_on,
+            allocations=told,
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+    return row
+
+
+async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Payment:
+    """Settle further invoices from what is left of a payment."""
+    row = await queries.get_payment(ctx, payment_id, lock=True)
+    settlements = _settlements(body.allocations)
+    found = await invoices.lock_settled(
+        ctx, settlements, customer_id=row.customer_id, available=row.unallocated
+    )
+    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    row.unallocated_minor -= _sum(settlements, row.currency).minor
+    touch(row, ctx.now)
+    await ctx.tx.flush()
+    _tell_allocated(ctx, row, told)
+    return row
+
+
+async def _post(ctx: Ctx, payment: PaymentIn, received_on: date) -> Payment:
+    """Dr bank, Cr receivable: the credit is an open item of its own until it settles something."""
+    payment_id = new_id()
+    entry_id = await ledger.post_entry(
+        ctx,
+        [Posting(ROLE_BANK, payment.amount), Posting(ROLE_RECEIVABLE, -payment.amount, payment_id)],
+        effective_on=received_on,
+        memo=f"Payment {payment.reference or payment.method}",
+        source="payment",
+        source_id=payment_id,
+        open_items=[OpenItem(payment_id, "payment", payment.customer_id, ROLE_RECEIVABLE, -payment.amount)],
+    )
+    return Payment(
+        tenant_id=ctx.tenant.id,
+        id=payment_id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        customer_id=payment.customer_id,
+        currency=payment.amount.currency,
+        amount_minor=payment.amount.minor,
+        unallocated_minor=payment.amount.minor,
+        received_on=received_on,
+        method=payment.method,
+        reference=payment.reference,
+        entry_id=entry_id,
+    )
+
+
+def _settlements(allocations: Sequence[AllocationIn]) -> list[Settlement]:
+    return [Settlement(a.invoice_id, a.amount) for a in allocations]
+
+
+def _sum(settlements: Sequence[Settlement], currency: str) -> Money:
+    return total((s.amount for s in settlements), currency)
+
+
+async def _require_customer(ctx: Ctx, customer_id: UUID) -> None:
+    if not await invoice_queries.is_known_customer(ctx, customer_id):
+        sentence = f"There is no customer {customer_id}."
+        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+
+
+def _tell_allocated(ctx: Ctx, row: Payment, told: list[AllocatedInvoice]) -> None:
+    ctx.emit(
+        PaymentAllocated(
+            payment_id=row.id,
+            customer_id=row.customer_id,
+            unallocated=row.unallocated,
+            allocated_on=ctx.today,
+            allocations=told,
+        ),
+        subject=row.id,
+        version=row.version,
+    )

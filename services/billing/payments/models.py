@@ -1,0 +1,45 @@
+"""Table of payments."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Text, text
+from sqlmodel import Field
+
+from services.billing.base import BillingRow
+from shared.money import Money
+
+
+class Payment(BillingRow, table=True):
+    """Money that came in; `unallocated` is the customer's credit until it is allocated."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        Index("payments_by_customer", "tenant_id", "customer_id", "id"),
+        Index(
+            "payments_unspent",
+            "tenant_id",
+            "customer_id",
+            "id",
+            postgresql_where=text("unallocated_minor > 0"),
+        ),
+    )
+
+    customer_id: UUID
+    currency: str = Field(sa_type=Text)
+    amount_minor: int = Field(sa_type=BigInteger)
+    unallocated_minor: int = Field(sa_type=BigInteger)
+    received_on: date
+    method: str = Field(sa_type=Text)
+    reference: str | None = Field(default=None, sa_type=Text)
+    entry_id: UUID
+
+    @property
+    def amount(self) -> Money:
+        """What came in."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def unallocated(self) -> Money:
+        """What of it settles nothing yet."""
+        return Money(self.unallocated_minor, self.currency)

@@ -1,0 +1,45 @@
+"""Reads of payments."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from services.billing.invoices.schemas import AllocationOut
+from services.billing.ledger import queries as ledger
+from services.billing.payments.models import Payment
+from services.billing.payments.schemas import PaymentOut
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.paging import Page, PageQuery, list_rows
+
+
+async def get_payment(ctx: Ctx, payment_id: UUID, *, lock: bool = False) -> Payment:
+    """One payment; locked when it is about to be allocated."""
+    statement = select(Payment).where(Payment.id == payment_id)
+    found = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    if found is None:
+        raise NotFound("payment", payment_id)
+    return found
+
+
+async def show_payments(ctx: Ctx, rows: Sequence[Payment]) -> list[PaymentOut]:
+    """Payments with what they settled, as callers see them."""
+    found: dict[UUID, list[AllocationOut]] = {row.id: [] for row in rows}
+    for made in await ledger.find_allocations(ctx, list(found)):
+        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        found[made.from_item].append(shown)
+    return [PaymentOut.of(row, found[row.id]) for row in rows]
+
+
+async def show_payment(ctx: Ctx, row: Payment) -> PaymentOut:
+    """One payment with what it settled, as callers see it."""
+    return (await show_payments(ctx, [row]))[0]
+
+
+async def list_payments(ctx: Ctx, page: PageQuery, *, customer_id: UUID | None) -> Page[PaymentOut]:
+    """Payments, newest first."""
+    conditions: list[Any] = [] if customer_id is None else [Payment.customer_id == customer_id]
+    found = await list_rows(ctx, Payment, page, *conditions)
+    return Page(items=await show_payments(ctx, found.items), next=found.next)

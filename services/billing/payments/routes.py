@@ -1,0 +1,35 @@
+"""Payments over HTTP."""
+
+from uuid import UUID
+
+from services.billing.invoices.schemas import AllocateIn
+from services.billing.payments import actions, queries
+from services.billing.payments.schemas import PaymentIn, PaymentOut
+from shared.paging import Page, PageDep
+from shared.web import CtxDep, Router
+
+router = Router("Payments")
+
+
+@router.create("/payments", scope="billing:write", response_model=PaymentOut)
+async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
+    """Record money that came in; what is not allocated stays as the customer's credit."""
+    return await queries.show_payment(ctx, await actions.record_payment(ctx, body))
+
+
+@router.read("/payments", scope="billing:read", response_model=Page[PaymentOut])
+async def list_payments(ctx: CtxDep, page: PageDep, customer_id: UUID | None = None) -> Page[PaymentOut]:
+    """Payments, newest first."""
+    return await queries.list_payments(ctx, page, customer_id=customer_id)
+
+
+@router.read("/payments/{payment_id}", scope="billing:read", response_model=PaymentOut)
+async def get_payment(ctx: CtxDep, payment_id: UUID) -> PaymentOut:
+    """One payment."""
+    return await queries.show_payment(ctx, await queries.get_payment(ctx, payment_id))
+
+
+@router.verb("/payments/{payment_id}/allocate", scope="billing:write", response_model=PaymentOut)
+async def allocate_payment(ctx: CtxDep, payment_id: UUID, body: AllocateIn) -> PaymentOut:
+    """Settle further invoices from what is left of the payment."""
+    return await queries.show_payment(ctx, await actions.allocate_payment(ctx, payment_id, body))

@@ -1,0 +1,124 @@
+"""Posting what other services tell, and what happens when the books refuse it.
+
+An event that a rule refuses (closed period, unknown account, figures that contradict each other) is undone as a
+whole and kept here with its reason, in the same transaction: it counts as consumed and is not lost. What is
+nobody's fault (a lost connection, a deadlock) is raised, so that the inbox tries again.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.billing.invoices import actions as invoices
+from services.billing.invoices import queries as invoice_queries
+from services.billing.posting_exceptions import queries
+from services.billing.posting_exceptions.models import PostingException
+from services.billing.posting_exceptions.rules import (
+    LIFECYCLE,
+    RefusedByBooks,
+    StillNotPostable,
+    UnusableAmount,
+)
+from shared import problems, states
+from shared.contracts.orders import FulfilmentShipped
+from shared.ctx import Ctx
+from shared.events import Event
+from shared.faults import Busy, Fault
+from shared.ids import new_id
+from shared.money import CurrencyMismatch, MoneyOutOfRange, UnknownCurrency
+
+HOLD = """
+insert into posting_exceptions (tenant_id, id, created_at, updated_at, state, event_type, event_id, payload, code,
+  reason)
+values ($1, $2, $3, $3, $4, $5, $6, $7::text::jsonb, $8, $9) on conflict (tenant_id, event_id) do nothing returning 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """How an event is posted, and how to see that it was posted before under another event id."""
+
+    contract: type[Event]
+    post: Callable[[Ctx, Any], Awaitable[object]]
+    is_posted: Callable[[Ctx, Any], Awaitable[bool]]
+
+
+async def _is_invoiced(ctx: Ctx, shipped: FulfilmentShipped) -> bool:
+    return await invoice_queries.is_invoiced(ctx, shipped.fulfilment_id)
+
+
+POSTERS: dict[str, Poster] = {
+    poster.contract.type: poster
+    for poster in (Poster(FulfilmentShipped, invoices.invoice_shipment, _is_invoiced),)
+}
+
+
+async def post_event(ctx: Ctx, event: Event) -> None:
+    """Post an event, or keep it visibly with the reason why it cannot be posted."""
+    refusal = await _try(ctx, event)
+    if refusal is not None:
+        await _hold(ctx, event, refusal)
+
+
+async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
+    """Post a kept event now; when it is still refused, say why and leave it as it is."""
+    row = await queries.get_exception(ctx, exception_id, lock=True)
+    LIFECYCLE.target(row.state, "retry")
+    ctx.causation_id = str(row.event_id)
+    event = POSTERS[row.event_type].contract.model_validate(row.payload)
+    refusal = await _try(ctx, event)
+    if refusal is not None:
+        reason = {"code": refusal.code, "detail": refusal.detail}
+        raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)
+    states.advance(ctx, LIFECYCLE, row, "retry")
+    return row
+
+
+async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> PostingException:
+    """Decide that an event is never to be posted."""
+    row = await queries.get_exception(ctx, exception_id, lock=True)
+    states.advance(ctx, LIFECYCLE, row, "discard", why=reason)
+    return row
+
+
+async def _try(ctx: Ctx, event: Event) -> Fault | None:
+    """Post an event in a part of the transaction that may fail alone; answers what refused it."""
+    poster = POSTERS[event.type]
+    try:
+        async with ctx.savepoint():
+            await poster.post(ctx, event)
+    except (Fault, asyncpg.PostgresError, CurrencyMismatch, MoneyOutOfRange, UnknownCurrency) as error:
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        return None if await poster.is_posted(ctx, event) else refusal
+    return None
+
+
+def _refusal(error: Exception) -> Fault | None:
+    """The rule that refused, as a fault; None when the error is an outage or a collision that passes."""
+    if isinstance(error, ValueError):
+        return UnusableAmount(f"An amount cannot be posted: {error}.")
+    fault = problems.database_fault(error) if isinstance(error, asyncpg.PostgresError) else error
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError) and fault is None:
+        name = getattr(error, "constraint_name", None) or error.sqlstate
+        return RefusedByBooks(f"The books refuse it ({name}).")
+    if not isinstance(fault, Fault) or fault.status >= 500 or isinstance(fault, Busy):
+        return None
+    return fault
+
+
+async def _hold(ctx: Ctx, event: Event, refusal: Fault) -> None:
+    exception_id = new_id()
+    event_id = UUID(ctx.causation_id) if ctx.causation_id else exception_id
+    state = str(LIFECYCLE.initial)
+    held = await ctx.sql.fetchval(
+        HOLD,
+        *(ctx.tenant.id, exception_id, ctx.now, state, event.type, event_id),
+        *(event.model_dump_json(), refusal.code, refusal.detail),
+    )
+    if held:
+        states.begin(ctx, LIFECYCLE, exception_id, verb="hold", why=f"{refusal.code}: {refusal.detail}")

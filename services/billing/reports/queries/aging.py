@@ -1,0 +1,83 @@
+"""Aging: open receivables by how long they are past due, at any day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from shared.ctx import Ctx
+from shared.money import Money, total
+
+# What was open then is what is open now, less what later postings added, plus what later allocations settled:
+# only the open items and the later movements are read, never all that was ever paid.
+AGING = """
+with later as (
+  select p.open_item_id as id, -sum(p.amount_minor) as change
+  from journal_entries e
+  join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.open_item_id is not null
+  where e.tenant_id = $1 and e.effective_on > $2 group by 1
+  union all
+  select v.id, sum(case when a.reverses_id is null then 1 else -1 end * sign(i.amount_minor)::int * a.amount_minor)
+  from allocations a
+  cross join lateral (values (a.from_item), (a.to_item)) as v(id)
+  join open_items i on i.tenant_id = $1 and i.id = v.id
+  where a.tenant_id = $1 and a.allocated_on > $2 group by 1
+), then_open as (
+  select i.party_id, i.amount_minor, i.due_on, i.opened_on,
+    i.open_minor + coalesce((select sum(l.change) from later l where l.id = i.id), 0) as minor
+  from open_items i
+  join accounts k on k.tenant_id = $1 and k.code = i.account and k.control = 'receivable'
+  where i.tenant_id = $1 and i.currency = $3 and (
+    i.id in (select id from open_items o where o.tenant_id = $1 and o.open_minor <> 0)
+    or i.id in (select id from later)
+  )
+), aged as (
+  select party_id, minor, amount_minor < 0 as credit, $2 - coalesce(due_on, opened_on) as days
+  from then_open where minor <> 0
+)
+select party_id as customer_id,
+  coalesce(sum(minor) filter (where not credit and days <= 0), 0)::bigint as current,
+  coalesce(sum(minor) filter (where not credit and days between 1 and 30), 0)::bigint as days_1_30,
+  coalesce(sum(minor) filter (where not credit and days between 31 and 60), 0)::bigint as days_31_60,
+  coalesce(sum(minor) filter (where not credit and days between 61 and 90), 0)::bigint as days_61_90,
+  coalesce(sum(minor) filter (where not credit and days > 90), 0)::bigint as days_over_90,
+  coalesce(sum(minor) filter (where credit), 0)::bigint as credits,
+  sum(minor)::bigint as total
+from aged group by party_id order by party_id
+"""
+COLUMNS = ("current", "days_1_30", "days_31_60", "days_61_90", "days_over_90", "credits", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class AgingRow:
+    """What one customer owed, or all of them."""
+
+    customer_id: UUID | None
+    current: Money
+    days_1_30: Money
+    days_31_60: Money
+    days_61_90: Money
+    days_over_90: Money
+    credits: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Aging:
+    """Open receivables at the end of a day."""
+
+    as_of: date
+    currency: str
+    rows: Sequence[AgingRow]
+    totals: AgingRow
+
+
+async def get_aging(ctx: Ctx, *, as_of: date | None, currency: str | None) -> Aging:
+    """What customers owe at the end of a day, today unless said."""
+    day, unit = as_of or ctx.today, currency or ctx.tenant.currency
+    rows = [
+        AgingRow(r["customer_id"], **{c: Money(r[c], unit) for c in COLUMNS})
+        for r in await ctx.sql.fetch(AGING, ctx.tenant.id, day, unit)
+    ]
+    sums = {c: total((getattr(row, c) for row in rows), unit) for c in COLUMNS}
+    return Aging(day, unit, rows, AgingRow(None, **sums))

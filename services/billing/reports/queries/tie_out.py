@@ -1,0 +1,106 @@
+"""Tie-out: every figure that is kept twice is compared. Reads all postings; meant for nights and doubts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.ctx import Ctx
+from shared.money import Money
+
+MOST_DIFFERENCES = 500
+
+# Each check yields (subject, currency, expected, found) where the two differ.
+CHECKS = {
+    "open_items_against_control_accounts": """
+        select coalesce(i.account, m.account), coalesce(i.currency, m.currency), coalesce(m.minor, 0),
+          coalesce(i.minor, 0)
+        from (select account, currency, sum(open_minor) as minor from open_items where tenant_id = $1 group by 1, 2) i
+        full join (
+          select m.account, m.currency, sum(m.debit_minor - m.credit_minor) as minor
+          from account_months m join accounts a on a.tenant_id = $1 and a.code = m.account
+          where m.tenant_id = $1 and a.control in ('receivable', 'payable') group by 1, 2
+        ) m on m.account = i.account and m.currency = i.currency
+        where coalesce(m.minor, 0) <> coalesce(i.minor, 0)
+    """,
+    "month_totals_against_postings": """
+        select format('%s %s', coalesce(p.account, m.account), to_char(coalesce(p.month, m.month), 'YYYY-MM')),
+          coalesce(p.currency, m.currency), coalesce(p.debit, 0) - coalesce(p.credit, 0),
+          coalesce(m.debit, 0) - coalesce(m.credit, 0)
+        from (
+          select p.account, date_trunc('month', e.effective_on::timestamp)::date as month, p.currency,
+            sum(greatest(p.amount_minor, 0)) as debit, sum(greatest(-p.amount_minor, 0)) as credit
+          from postings p join journal_entries e on e.tenant_id = $1 and e.id = p.entry_id
+          where p.tenant_id = $1 group by 1, 2, 3
+        ) p
+        full join (
+          select account, month, currency, sum(debit_minor) as debit, sum(credit_minor) as credit
+          from account_months where tenant_id = $1 group by 1, 2, 3
+        ) m on m.account = p.account and m.month = p.month and m.currency = p.currency
+        where (coalesce(p.debit, 0), coalesce(p.credit, 0)) is distinct from (coalesce(m.debit, 0), coalesce(m.credit, 0))
+    """,
+    "entries_balance": """
+        select entry_id::text, currency, 0, sum(amount_minor)
+        from postings where tenant_id = $1 group by 1, 2 having sum(amount_minor) <> 0
+    """,
+    "open_items_against_their_history": """
+        select format('%s %s', i.kind, coalesce(i.number, i.id::text)), i.currency,
+          coalesce(p.minor, 0) - sign(i.amount_minor) * coalesce(a.minor, 0), i.open_minor
+        from open_items i
+        left join (
+          select open_item_id as id, sum(amount_minor) as minor from postings
+          where tenant_id = $1 and open_item_id is not null group by 1
+        ) p on p.id = i.id
+        left join (
+          select v.id, sum(case when x.reverses_id is null then x.amount_minor else -x.amount_minor end) as minor
+          from allocations x cross join lateral (values (x.from_item), (x.to_item)) as v(id)
+          where x.tenant_id = $1 group by 1
+        ) a on a.id = i.id
+        where i.tenant_id = $1
+          and i.open_minor <> coalesce(p.minor, 0) - sign(i.amount_minor) * coalesce(a.minor, 0)
+    """,
+    "documents_against_open_items": """
+        select format('%s %s', coalesce(d.kind, i.kind), coalesce(d.number, i.number, d.id::text, i.id::text)),
+          coalesce(d.currency, i.currency), coalesce(i.open_minor, 0), coalesce(d.minor, 0)
+        from (
+          select id, 'invoice' as kind, number, currency, open_minor as minor
+          from invoices where tenant_id = $1 and number is not null
+          union all
+          select id, 'credit_note', number, currency, -unallocated_minor from credit_notes where tenant_id = $1
+          union all
+          select id, 'payment', null, currency, -unallocated_minor from payments where tenant_id = $1
+        ) d
+        full join (select * from open_items where tenant_id = $1) i on i.id = d.id
+        where coalesce(d.minor, 0) <> coalesce(i.open_minor, 0)
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two figures that should be one."""
+
+    check: str
+    subject: str
+    expected: Money
+    found: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TieOut:
+    """What was compared, and what did not agree."""
+
+    checks: Sequence[str]
+    differences: Sequence[Difference]
+
+
+async def get_tie_out(ctx: Ctx) -> TieOut:
+    """Compare sub-ledgers, month totals, entries and documents; at most 500 differences are listed per check."""
+    found = []
+    for check, sql in CHECKS.items():
+        # One statement per check: postings committed in between cannot look like a difference.
+        for subject, currency, expected, actual in await ctx.sql.fetch(
+            f"{sql} limit {MOST_DIFFERENCES}", ctx.tenant.id
+        ):
+            found.append(
+                Difference(check, subject, Money(int(expected), currency), Money(int(actual), currency))
+            )
+    return TieOut(list(CHECKS), found)

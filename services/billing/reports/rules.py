@@ -1,0 +1,88 @@
+"""Financial statements as arithmetic on balances: nothing here knows a table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.money import Money, total
+
+INVESTING_CODES: Final = ("15",)
+FINANCING_CODES: Final = ("26",)
+"""How account codes begin, by the standard chart's numbering: fixed assets, and loans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What was debited and credited to one account."""
+
+    account: str
+    name: str
+    type: str
+    debited: Money
+    credited: Money
+
+    @property
+    def net(self) -> Money:
+        """The balance, debit positive."""
+        return self.debited - self.credited
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """An account's balance on its side; the other side is nothing."""
+
+    account: str
+    name: str
+    debit: Money
+    credit: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """An account's amount in a statement, positive in its usual direction; no account for what is computed."""
+
+    account: str | None
+    name: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a statement."""
+
+    rows: Sequence[StatementRow]
+    total: Money
+
+
+def trial_row(balance: Balance) -> TrialRow:
+    """Put a balance on the side where it stands."""
+    nothing = Money.zero(balance.net.currency)
+    if balance.net > nothing:
+        return TrialRow(balance.account, balance.name, balance.net, nothing)
+    return TrialRow(balance.account, balance.name, nothing, -balance.net)
+
+
+def section(balances: Iterable[Balance], type_: str, currency: str, *, sign: int) -> Section:
+    """The accounts of one type; sign -1 shows credit balances as positive amounts."""
+    rows = [
+        StatementRow(b.account, b.name, b.net if sign > 0 else -b.net) for b in balances if b.type == type_
+    ]
+    return Section(rows, total((row.amount for row in rows), currency))
+
+
+def earnings(balances: Iterable[Balance], currency: str) -> Money:
+    """Income less expenses."""
+    return -total((b.net for b in balances if b.type in ("income", "expense")), currency)
+
+
+def with_earnings(equity: Section, earned: Money) -> Section:
+    """Equity with what was earned and not yet carried to an account: year-end needs no closing entry."""
+    row = StatementRow(None, "Earnings to date", earned)
+    return Section([*equity.rows, row], equity.total + earned)
+
+
+def cash_category(account: str, type_: str) -> str:
+    """Which part of the cash flow statement a counter account belongs to."""
+    if type_ == "equity" or account.startswith(FINANCING_CODES):
+        return "financing"
+    return "investing" if account.startswith(INVESTING_CODES) else "operating"

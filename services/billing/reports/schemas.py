@@ -1,0 +1,116 @@
+"""Wire shapes of reports."""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.wire import LocalDate, MoneyIO, WireModel
+
+
+class TrialRowOut(WireModel):
+    """An account's balance on its side."""
+
+    account: str
+    name: str
+    debit: MoneyIO
+    credit: MoneyIO
+
+
+class TrialBalanceOut(WireModel):
+    """Every account that was ever posted to; both totals are equal."""
+
+    as_of: LocalDate
+    currency: str
+    rows: list[TrialRowOut]
+    total_debit: MoneyIO
+    total_credit: MoneyIO
+
+
+class StatementRowOut(WireModel):
+    """An account's amount; `account` is null for what is computed."""
+
+    account: str | None
+    name: str
+    amount: MoneyIO
+
+
+class SectionOut(WireModel):
+    """A part of a statement."""
+
+    rows: list[StatementRowOut]
+    total: MoneyIO
+
+
+class ProfitAndLossOut(WireModel):
+    """What was earned and spent from one day to another, both included."""
+
+    from_: LocalDate = Field(serialization_alias="from")
+    to: LocalDate
+    currency: str
+    income: SectionOut
+    expenses: SectionOut
+    net_income: MoneyIO
+
+
+class BalanceSheetOut(WireModel):
+    """What is owned and owed at the end of a day; the two totals are equal."""
+
+    as_of: LocalDate
+    currency: str
+    assets: SectionOut
+    liabilities: SectionOut
+    equity: SectionOut
+    total_assets: MoneyIO
+    total_liabilities_and_equity: MoneyIO
+
+
+class AgingRowOut(WireModel):
+    """What a customer owes, by days past due; `credits` (negative) are payments and credit notes not yet used."""
+
+    customer_id: UUID | None
+    current: MoneyIO
+    days_1_30: MoneyIO
+    days_31_60: MoneyIO
+    days_61_90: MoneyIO
+    days_over_90: MoneyIO
+    credits: MoneyIO
+    total: MoneyIO
+
+
+class AgingOut(WireModel):
+    """Open receivables at the end of a day; the total is the balance of the receivable accounts."""
+
+    as_of: LocalDate
+    currency: str
+    rows: list[AgingRowOut]
+    totals: AgingRowOut
+
+
+class CashFlowOut(WireModel):
+    """Where the money in the bank accounts came from (positive) and went to (direct method)."""
+
+    from_: LocalDate = Field(serialization_alias="from")
+    to: LocalDate
+    currency: str
+    opening: MoneyIO
+    operating: SectionOut
+    investing: SectionOut
+    financing: SectionOut
+    net_change: MoneyIO
+    closing: MoneyIO
+
+
+class DifferenceOut(WireModel):
+    """Two figures that should be one."""
+
+    check: str
+    subject: str
+    expected: MoneyIO
+    found: MoneyIO
+
+
+class TieOutOut(WireModel):
+    """Where the books disagree with themselves; no differences is the only good answer."""
+
+    checks: list[str]
+    differences: list[DifferenceOut]

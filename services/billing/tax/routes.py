@@ -1,0 +1,41 @@
+"""Tax codes over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from services.billing.tax import actions, queries
+from services.billing.tax.models import TaxCode
+from services.billing.tax.schemas import TaxCodeChange, TaxCodeIn, TaxCodeOut
+from shared.paging import Page, PageDep
+from shared.web import CtxDep, IfMatch, Router
+from shared.wire import Code
+
+router = Router("Tax codes")
+
+
+@router.create("/tax-codes", scope="billing:write", response_model=TaxCodeOut)
+async def create_tax_code(ctx: CtxDep, body: TaxCodeIn) -> TaxCode:
+    """Add a tax code; with a known code and a later `valid_from` its rate changes on that day."""
+    return await actions.create_tax_code(ctx, body)
+
+
+@router.read("/tax-codes", scope="billing:read", response_model=Page[TaxCodeOut])
+async def list_tax_codes(
+    ctx: CtxDep, page: PageDep, code: Annotated[Code | None, Query()] = None
+) -> Page[TaxCode]:
+    """Tax codes; with `code` all rates of one code over time."""
+    return await queries.list_tax_codes(ctx, page, code=code)
+
+
+@router.read("/tax-codes/{tax_code_id}", scope="billing:read", response_model=TaxCodeOut)
+async def get_tax_code(ctx: CtxDep, tax_code_id: UUID) -> TaxCode:
+    """One tax code."""
+    return await queries.get_tax_code(ctx, tax_code_id)
+
+
+@router.change("/tax-codes/{tax_code_id}", scope="billing:write", response_model=TaxCodeOut)
+async def change_tax_code(ctx: CtxDep, tax_code_id: UUID, body: TaxCodeChange, version: IfMatch) -> TaxCode:
+    """Correct or end a tax code; documents already made keep the figures they state."""
+    return await actions.change_tax_code(ctx, tax_code_id, body, version=version)

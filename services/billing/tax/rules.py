@@ -1,0 +1,63 @@
+"""Rules of tax codes: which categories have a rate, and which rate holds on a day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal, get_args
+
+from shared.faults import FieldError, Invalid
+
+Category = Literal["S", "Z", "E", "AE", "K", "G", "O"]
+"""UNTDID 5305: standard (any rate), zero rated, exempt, reverse charge, intra-community, export, out of scope."""
+
+CATEGORIES: frozenset[str] = frozenset(get_args(Category))
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """What a tax code means on one day."""
+
+    code: str
+    category: str
+    rate: Decimal
+
+
+class RateWithoutTax(Invalid):
+    """A rate in a category that has none by definition (EN 16931 BR-Z-05, BR-E-05, ...)."""
+
+    code = "rate_not_allowed"
+
+
+class BadValidity(Invalid):
+    """A tax code that would end before it begins."""
+
+    code = "validity_reversed"
+
+
+class UnknownTaxCode(Invalid):
+    """A line names a tax code that the tenant has not, or not on that day."""
+
+    code = "unknown_tax_code"
+
+
+def require_consistent(category: str, rate: Decimal, valid_from: date, valid_to: date | None) -> None:
+    """Refuse a rate where the category has none, and a validity that ends before it begins."""
+    if category != "S" and rate != 0:
+        sentence = f"Category {category} has no rate; use S."
+        raise RateWithoutTax(sentence, errors=[FieldError("/rate", RateWithoutTax.code, sentence)])
+    if valid_to is not None and valid_to < valid_from:
+        sentence = "The last day of validity is before the first."
+        raise BadValidity(sentence, errors=[FieldError("/valid_to", BadValidity.code, sentence)])
+
+
+def require_known(found: Iterable[str], asked: Iterable[str], on: date) -> None:
+    """Refuse lines whose tax code does not hold on the day; the pointers name the lines in order."""
+    known = frozenset(found)
+    errors = [
+        FieldError(f"/lines/{n}/tax_code", UnknownTaxCode.code, f"There is no tax code {code} on {on}.")
+        for n, code in enumerate(asked)
+        if code not in known
+    ]
+    if errors:
+        raise UnknownTaxCode(f"{len(errors)} line(s) name an unknown tax code.", errors=errors)

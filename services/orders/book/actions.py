@@ -1,0 +1,244 @@
+"""Writing whole orders: one statement for any number of new orders, and one for any change of existing ones."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.orders.book.queries import LINE_COLUMNS, ORDER_COLUMNS, read_buyer, written_breakdown
+from services.orders.book.rules import (
+    FULFILMENT_LIFECYCLE,
+    ORDER_LIFECYCLE,
+    Fulfilment,
+    FulfilmentState,
+    Order,
+    OrderState,
+    mark_changed,
+)
+from shared.contracts.orders import OrderCompleted
+from shared.ctx import Ctx
+from shared.ids import new_id
+from shared.states import begin, move
+
+Reader = Callable[[Any], tuple[object, ...]]
+
+ORDER_TYPES = (
+    "uuid", "bigint", "timestamptz", "timestamptz", "text", "uuid", "text", "text", "text", "text", "text", "text",
+    "text", "text", "text", "jsonb", "integer", "bigint", "bigint", "bigint", "jsonb", "integer", "timestamptz",
+    "timestamptz", "bigint", "bigint",
+)  # fmt: skip
+LINE_TYPES = (
+    "uuid", "uuid", "integer", "uuid", "text", "text", "boolean", "numeric", "text", "bigint", "numeric", "bigint",
+    "text", "text", "numeric", "bigint", "bigint", "bigint", "numeric", "numeric", "numeric", "numeric", "numeric",
+    "bigint", "bigint", "bigint",
+)  # fmt: skip
+# What changes of an order and of a line once they exist; a draft's other columns change by `replace_draft`.
+MOVING = {
+    "number": "text", "state": "text", "fulfilment_status": "text", "payment_status": "text", "version": "bigint",
+    "updated_at": "timestamptz", "confirmed_at": "timestamptz", "invoiced_minor": "bigint", "paid_minor": "bigint",
+}  # fmt: skip
+ACCOUNTS = {
+    "reserved": "numeric", "backordered": "numeric", "shipped": "numeric", "cancelled": "numeric",
+    "shipped_net_minor": "bigint", "shipped_tax_minor": "bigint", "shipped_discount_minor": "bigint",
+}  # fmt: skip
+FULFILMENT = {
+    "id": "uuid", "order_id": "uuid", "warehouse_id": "uuid", "state": "text", "parcels": "jsonb",
+    "shipped_at": "timestamptz", "version": "bigint", "created_at": "timestamptz", "updated_at": "timestamptz",
+}  # fmt: skip
+PART = {"id": "uuid", "fulfilment_id": "uuid", "order_line_id": "uuid", "quantity": "numeric"}
+DRAFT = (
+    "customer_id", "prices", "backorder", "ship_to", "payment_terms_days", "net_minor", "tax_minor", "gross_minor",
+    "tax_breakdown", "revision", "version", "updated_at",
+)  # fmt: skip
+
+
+def _unnest(types: Sequence[str], first: int) -> str:
+    """Parameters as rows; JSON comes as text."""
+    kinds = ("text" if kind == "jsonb" else kind for kind in types)
+    return "unnest(" + ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(kinds)) + ")"
+
+
+def _insert(table: str, columns: Sequence[str], types: Sequence[str], first: int) -> str:
+    names = ", ".join(columns)
+    values = ", ".join(c if t != "jsonb" else f"{c}::jsonb" for c, t in zip(columns, types, strict=True))
+    rows = _unnest(types, first)
+    return f"insert into {table} (tenant_id, {names}) select $1, {values} from {rows} as new({names})"  # noqa: S608
+
+
+def _update(table: str, columns: dict[str, str], first: int) -> str:
+    changes = ", ".join(f"{column} = new.{column}" for column in columns)
+    rows = _unnest(["uuid", *columns.values()], first)
+    return (
+        f"update {table} t set {changes} from {rows} as new(id, {', '.join(columns)}) "  # noqa: S608
+        "where t.tenant_id = $1 and t.id = new.id"
+    )
+
+
+def _fulfilments(first: int) -> str:
+    """The part of a statement that writes fulfilments and their lines, new and changed ones alike."""
+    changes = ", ".join(f"{c} = excluded.{c}" for c in FULFILMENT if c not in ("id", "order_id", "created_at"))
+    return (
+        f"f as ({_insert('fulfilments', list(FULFILMENT), list(FULFILMENT.values()), first)} "
+        f"on conflict (tenant_id, id) do update set {changes}), "
+        f"fl as ({_insert('fulfilment_lines', list(PART), list(PART.values()), first + len(FULFILMENT))} "
+        "on conflict (tenant_id, id) do update set quantity = excluded.quantity)"
+    )
+
+
+_AFTER_LINES = 3 + len(ORDER_COLUMNS) + len(LINE_COLUMNS)
+INSERT = (
+    f"with o as ({_insert('orders', ORDER_COLUMNS, ORDER_TYPES, 3)}), "  # noqa: S608
+    f"l as ({_insert('order_lines', LINE_COLUMNS, LINE_TYPES, 3 + len(ORDER_COLUMNS))}), "
+    f"{_fulfilments(_AFTER_LINES)} "
+    "select id, name, email, tax_id, billing_address::text from customers where tenant_id = $1 and id = any($2::uuid[])"
+)
+_AFTER_ACCOUNTS = 3 + 1 + len(MOVING) + 1 + len(ACCOUNTS)
+SAVE = (
+    f"with o as ({_update('orders', MOVING, 3)}), l as ({_update('order_lines', ACCOUNTS, 4 + len(MOVING))}), "
+    f"{_fulfilments(_AFTER_ACCOUNTS)} delete from fulfilment_lines where tenant_id = $1 and id = any($2::uuid[])"
+)
+REPLACE_DRAFT = (
+    f"update orders set ({', '.join(DRAFT)}) = ({', '.join(f'${n}' for n in range(3, 3 + len(DRAFT)))}) "  # noqa: S608
+    "where tenant_id = $1 and id = $2"
+)
+REPLACE_LINES = _insert("order_lines", LINE_COLUMNS, LINE_TYPES, 2)
+
+_line: Reader = attrgetter(*LINE_COLUMNS)
+_moving: Reader = attrgetter("id", *MOVING)
+_accounts: Reader = attrgetter("id", *ACCOUNTS)
+_plain: Reader = attrgetter(*ORDER_COLUMNS)
+_SHIP_TO, _BREAKDOWN = ORDER_COLUMNS.index("ship_to"), ORDER_COLUMNS.index("tax_breakdown")
+
+
+def _columns(rows: Sequence[object], read: Reader, width: int) -> list[Sequence[object]]:
+    """Rows as columns, the form in which `unnest` takes them."""
+    return list(zip(*map(read, rows), strict=True)) if rows else [[] for _ in range(width)]
+
+
+def _whole(order: Order) -> tuple[object, ...]:
+    values = list(_plain(order))
+    values[_SHIP_TO] = _json(order.ship_to)
+    values[_BREAKDOWN] = written_breakdown(order.tax_breakdown)
+    return tuple(values)
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _fulfilment(fulfilment: Fulfilment) -> tuple[object, ...]:
+    return (
+        fulfilment.id, fulfilment.order_id, fulfilment.warehouse_id, fulfilment.state, _json(fulfilment.parcels),
+        fulfilment.shipped_at, fulfilment.version, fulfilment.created_at, fulfilment.updated_at,
+    )  # fmt: skip
+
+
+def _fulfilment_values(fulfilments: Sequence[Fulfilment]) -> list[Sequence[object]]:
+    parts = [
+        (part.id, fulfilment.id, part.order_line_id, part.quantity)
+        for fulfilment in fulfilments
+        for part in fulfilment.lines
+        if part.quantity
+    ]
+    return [*_columns(fulfilments, _fulfilment, len(FULFILMENT)), *_columns(parts, lambda part: part, len(PART))]
+
+
+async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
+    """Write new orders with all their parts, and learn who the buyers are, in one statement.
+
+    A customer that does not exist breaks the foreign key `orders_customer_fkey`.
+    """
+    lines = [line for order in orders for line in order.lines]
+    buyers = {order.customer_id for order in orders}
+    rows = await ctx.sql.fetch(
+        INSERT,
+        ctx.tenant.id,
+        list(buyers),
+        *_columns(orders, _whole, len(ORDER_COLUMNS)),
+        *_columns(lines, _line, len(LINE_COLUMNS)),
+        *_fulfilment_values([fulfilment for order in orders for fulfilment in order.fulfilments]),
+    )
+    found = {row["id"]: read_buyer(tuple(row)) for row in rows}
+    for order in orders:
+        order.buyer = found.get(order.customer_id)
+
+
+async def save_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
+    """Write what has changed of locked orders, their lines' accounts and their fulfilments, in one statement."""
+    lines = [line for order in orders for line in order.lines if line.touched]
+    touched = [f for order in orders for f in order.fulfilments if f.touched]
+    gone: list[UUID] = [part.id for f in touched for part in f.lines if not part.quantity]
+    await ctx.sql.execute(
+        SAVE,
+        ctx.tenant.id,
+        gone,
+        *_columns(orders, _moving, 1 + len(MOVING)),
+        *_columns(lines, _accounts, 1 + len(ACCOUNTS)),
+        *_fulfilment_values(touched),
+    )
+
+
+async def replace_draft(ctx: Ctx, order: Order, *, lines: bool) -> None:
+    """Write a changed draft, with its lines when they were replaced."""
+    if lines:
+        await ctx.sql.execute(
+            "delete from order_lines where tenant_id = $1 and order_id = $2", ctx.tenant.id, order.id
+        )
+        await ctx.sql.execute(REPLACE_LINES, ctx.tenant.id, *_columns(order.lines, _line, len(LINE_COLUMNS)))
+    values = dict(zip(ORDER_COLUMNS, _whole(order), strict=True))
+    await ctx.sql.execute(REPLACE_DRAFT, ctx.tenant.id, order.id, *(values[column] for column in DRAFT))
+
+
+def add_fulfilment(ctx: Ctx, order: Order, warehouse_id: UUID, *, backordered: bool = False) -> Fulfilment:
+    """Plan that goods of an order leave a warehouse, now or when they arrive."""
+    fulfilment_id = new_id()
+    if backordered:
+        state: str = FulfilmentState.BACKORDERED
+        ctx.record_move(FULFILMENT_LIFECYCLE.aggregate, fulfilment_id, "backorder", None, state, None)
+    else:
+        state = begin(ctx, FULFILMENT_LIFECYCLE, fulfilment_id)
+    fulfilment = Fulfilment(
+        id=fulfilment_id,
+        order_id=order.id,
+        order_number=order.number or "",
+        warehouse_id=warehouse_id,
+        state=state,
+        version=1,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+    )
+    order.fulfilments.append(fulfilment)
+    return fulfilment
+
+
+def move_fulfilment(ctx: Ctx, fulfilment: Fulfilment, verb: str, *, why: str | None = None) -> None:
+    """Move a fulfilment of a locked order by a verb."""
+    fulfilment.state = move(ctx, FULFILMENT_LIFECYCLE, fulfilment.id, fulfilment.state, verb, why=why)
+    fulfilment.version += 1
+    fulfilment.updated_at = ctx.now
+    fulfilment.touched = True
+
+
+def move_order(ctx: Ctx, order: Order, verb: str, *, why: str | None = None) -> None:
+    """Move a locked order by a verb; `close_change` counts the change."""
+    order.state = move(ctx, ORDER_LIFECYCLE, order.id, order.state, verb, why=why)
+
+
+def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
+    """End a change of an order: complete it when nothing is left to do, count the change, derive its statuses.
+
+    Answers whether it was completed; `tell_completed` then says so after the facts that led to it.
+    """
+    completed = order.state == OrderState.PROCESSING and all(line.settled for line in order.lines)
+    if completed:
+        move_order(ctx, order, "complete", why=why)
+    mark_changed(order, ctx.now)
+    return completed
+
+
+def tell_completed(ctx: Ctx, order: Order) -> None:
+    """Tell other services that everything of an order was shipped or cancelled."""
+    fact = OrderCompleted(order_id=order.id, number=order.number or "")
+    ctx.emit(fact, subject=order.id, version=order.version, lane=order.lane)

@@ -1,0 +1,143 @@
+"""Tables of the order book. They are read and written as sets in plain SQL (`queries`, `actions`)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from services.orders.base import OrdersRow
+
+METADATA = OrdersRow.metadata
+
+
+def _key() -> list[Column[object]]:
+    return [Column("tenant_id", Uuid, primary_key=True), Column("id", Uuid, primary_key=True)]
+
+
+def _aggregate() -> list[Column[object]]:
+    instant = DateTime(timezone=True)
+    return [
+        *_key(),
+        Column("version", BigInteger, nullable=False, server_default=text("1")),
+        Column("created_at", instant, nullable=False, server_default=text("now()")),
+        Column("updated_at", instant, nullable=False, server_default=text("now()")),
+    ]
+
+
+def _needed(kind: TypeEngine[object] | type[TypeEngine[object]], *names: str) -> list[Column[object]]:
+    return [Column(name, kind, nullable=False) for name in names]
+
+
+def _counted(kind: TypeEngine[object] | type[TypeEngine[object]], *names: str) -> list[Column[object]]:
+    return [Column(name, kind, nullable=False, server_default=text("0")) for name in names]
+
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    *_aggregate(),
+    Column("number", Text),
+    *_needed(Uuid, "customer_id"),
+    *_needed(Text, "channel"),
+    Column("external_ref", Text),
+    *_needed(Text, "currency", "prices", "rounding", "state", "fulfilment_status", "payment_status", "backorder"),
+    Column("ship_to", JSONB),
+    *_needed(Integer, "payment_terms_days"),
+    *_needed(BigInteger, "net_minor", "tax_minor", "gross_minor"),
+    *_needed(JSONB, "tax_breakdown"),
+    *_needed(Integer, "revision"),
+    *_needed(DateTime(timezone=True), "ordered_at"),
+    Column("confirmed_at", DateTime(timezone=True)),
+    *_counted(BigInteger, "invoiced_minor", "paid_minor"),
+    UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
+    UniqueConstraint("tenant_id", "number", name="orders_number_key"),
+    Index("orders_by_customer", "tenant_id", "customer_id", "id"),
+    Index("orders_by_state", "tenant_id", "state", "id"),
+)
+
+ORDER_LINES = Table(
+    "order_lines",
+    METADATA,
+    *_key(),
+    *_needed(Uuid, "order_id"),
+    *_needed(Integer, "position"),
+    *_needed(Uuid, "product_id"),
+    *_needed(Text, "sku", "description"),
+    *_needed(Boolean, "tracked"),
+    *_needed(Numeric, "quantity"),
+    *_needed(Text, "currency"),
+    *_needed(BigInteger, "unit_price_minor"),
+    *_needed(Numeric, "discount_percent"),
+    *_needed(BigInteger, "discount_minor"),
+    *_needed(Text, "tax_code", "tax_category"),
+    *_needed(Numeric, "tax_rate"),
+    *_needed(BigInteger, "net_minor", "tax_minor", "gross_minor"),
+    *_counted(Numeric, "reserved", "backordered", "shipped", "cancelled", "returned"),
+    *_counted(BigInteger, "shipped_net_minor", "shipped_tax_minor", "shipped_discount_minor"),
+    UniqueConstraint("tenant_id", "order_id", "position", name="order_lines_position_key"),
+    Index(
+        "order_lines_backordered",
+        "tenant_id",
+        "product_id",
+        "id",
+        postgresql_where=text("backordered > 0"),
+    ),
+)
+
+ORDER_HOLDS = Table(
+    "order_holds",
+    METADATA,
+    *_key(),
+    *_needed(Uuid, "order_id"),
+    *_needed(Text, "reason", "source", "placed_by"),
+    *_needed(DateTime(timezone=True), "placed_at"),
+    Column("released_by", Text),
+    Column("released_at", DateTime(timezone=True)),
+    Column("release_reason", Text),
+    Index("order_holds_active", "tenant_id", "order_id", "id", postgresql_where=text("released_at is null")),
+)
+
+FULFILMENTS = Table(
+    "fulfilments",
+    METADATA,
+    *_aggregate(),
+    *_needed(Uuid, "order_id", "warehouse_id"),
+    *_needed(Text, "state"),
+    Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("shipped_at", DateTime(timezone=True)),
+    Index("fulfilments_of_order", "tenant_id", "order_id", "id"),
+    Index("fulfilments_by_state", "tenant_id", "state", "id"),
+)
+
+FULFILMENT_LINES = Table(
+    "fulfilment_lines",
+    METADATA,
+    *_key(),
+    *_needed(Uuid, "fulfilment_id", "order_line_id"),
+    *_needed(Numeric, "quantity"),
+    UniqueConstraint("tenant_id", "fulfilment_id", "order_line_id", name="fulfilment_lines_line_key"),
+    Index("fulfilment_lines_of_order_line", "tenant_id", "order_line_id"),
+)
+
+ORDER_INVOICES = Table(
+    "order_invoices",
+    METADATA,
+    *_key(),
+    *_needed(Uuid, "order_id"),
+    Column("gross_minor", BigInteger),
+    *_counted(BigInteger, "paid_minor"),
+    *(Column(name, Boolean, nullable=False, server_default=text("false")) for name in ("settled", "voided")),
+    Index("order_invoices_of_order", "tenant_id", "order_id", "id"),
+)

@@ -1,0 +1,44 @@
+"""What is true of an order whoever changes it: states, parts, the account of every line, derived statuses."""
+
+from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
+from services.orders.book.rules.lines import ZERO, OrderLine
+from services.orders.book.rules.orders import Buyer, Hold, Order
+from services.orders.book.rules.states import (
+    FULFILMENT_LIFECYCLE,
+    IN_HAND,
+    ORDER_LIFECYCLE,
+    UNSHIPPED,
+    FulfilmentState,
+    OrderOnHold,
+    OrderState,
+)
+from services.orders.book.rules.status import (
+    fulfilment_status,
+    mark_changed,
+    payment_status,
+    require_not_held,
+    tax_groups,
+)
+
+__all__ = [
+    "FULFILMENT_LIFECYCLE",
+    "IN_HAND",
+    "ORDER_LIFECYCLE",
+    "UNSHIPPED",
+    "ZERO",
+    "Buyer",
+    "Fulfilment",
+    "FulfilmentLine",
+    "FulfilmentState",
+    "Hold",
+    "Order",
+    "OrderLine",
+    "OrderOnHold",
+    "OrderState",
+    "Parcel",
+    "fulfilment_status",
+    "mark_changed",
+    "payment_status",
+    "require_not_held",
+    "tax_groups",
+]

@@ -1,0 +1,60 @@
+"""A fulfilment: goods of an order that leave one warehouse together."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.orders.book.rules.lines import OrderLine
+from services.orders.book.rules.states import FULFILMENT_LIFECYCLE
+from shared.ids import new_id
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A parcel of a shipment, as its carrier knows it."""
+
+    carrier: str
+    tracking_number: str | None = None
+
+
+@dataclass(slots=True)
+class FulfilmentLine:
+    """How much of an order line a fulfilment is about."""
+
+    id: UUID
+    order_line_id: UUID
+    sku: str
+    quantity: Decimal
+
+
+@dataclass(slots=True)
+class Fulfilment:
+    """Goods of an order that leave one warehouse together."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    warehouse_id: UUID
+    state: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    shipped_at: datetime | None = None
+    parcels: list[Parcel] = field(default_factory=list)
+    lines: list[FulfilmentLine] = field(default_factory=list)
+    touched: bool = False
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """The verbs a caller may use now."""
+        return FULFILMENT_LIFECYCLE.allowed(self.state)
+
+    def add(self, line: OrderLine, quantity: Decimal) -> None:
+        """Have the fulfilment handle so much more of a line."""
+        self.touched = True
+        for part in self.lines:
+            if part.order_line_id == line.id:
+                part.quantity += quantity
+                return
+        self.lines.append(FulfilmentLine(new_id(), line.id, line.sku, quantity))

@@ -1,0 +1,107 @@
+"""A line of an order and the account of its quantity.
+
+The account: reserved + backordered + shipped + cancelled = ordered, from confirmation on. Every change is a move
+between these, so no unit appears or vanishes.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from shared.money import Money
+from shared.tax import TaxedLine
+
+ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class OrderLine:
+    """A line of an order: what was agreed, and the account of its quantity."""
+
+    id: UUID
+    order_id: UUID
+    position: int
+    product_id: UUID
+    sku: str
+    description: str
+    tracked: bool
+    quantity: Decimal
+    currency: str
+    unit_price_minor: int
+    discount_percent: Decimal
+    discount_minor: int
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    reserved: Decimal = ZERO
+    backordered: Decimal = ZERO
+    shipped: Decimal = ZERO
+    cancelled: Decimal = ZERO
+    returned: Decimal = ZERO
+    shipped_net_minor: int = 0
+    shipped_tax_minor: int = 0
+    shipped_discount_minor: int = 0
+    touched: bool = False
+
+    @property
+    def unit_price(self) -> Money:
+        """The agreed price of one unit, with or without tax by the order's price mode."""
+        return Money(self.unit_price_minor, self.currency)
+
+    @property
+    def discount(self) -> Money:
+        """What the discount takes off the line."""
+        return Money(self.discount_minor, self.currency)
+
+    @property
+    def net(self) -> Money:
+        """The line without tax."""
+        return Money(self.net_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on the line."""
+        return Money(self.tax_minor, self.currency)
+
+    @property
+    def gross(self) -> Money:
+        """The line with tax."""
+        return Money(self.gross_minor, self.currency)
+
+    @property
+    def figures(self) -> TaxedLine:
+        """The whole line's figures."""
+        return TaxedLine(self.net, self.tax, self.gross, self.discount)
+
+    @property
+    def shipped_figures(self) -> TaxedLine:
+        """What shipments so far took of the line's figures."""
+        gross = self.shipped_net_minor + self.shipped_tax_minor
+        minors = (self.shipped_net_minor, self.shipped_tax_minor, gross, self.shipped_discount_minor)
+        return TaxedLine(*(Money(minor, self.currency) for minor in minors))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of the line is left to do."""
+        return self.shipped + self.cancelled == self.quantity
+
+    def account(
+        self,
+        *,
+        reserved: Decimal = ZERO,
+        backordered: Decimal = ZERO,
+        shipped: Decimal = ZERO,
+        cancelled: Decimal = ZERO,
+    ) -> None:
+        """Move quantity between the line's accounts; after it they make up the ordered quantity again."""
+        self.reserved += reserved
+        self.backordered += backordered
+        self.shipped += shipped
+        self.cancelled += cancelled
+        self.touched = True
+        accounts = (self.reserved, self.backordered, self.shipped, self.cancelled)
+        if min(accounts) < 0 or sum(accounts) != self.quantity:
+            raise AssertionError(f"line {self.id}: {accounts} do not make up {self.quantity}")

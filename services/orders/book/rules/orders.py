@@ -1,0 +1,91 @@
+"""An order as a whole: what was agreed with whom, and its parts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.orders.book.rules.fulfilments import Fulfilment
+from services.orders.book.rules.lines import OrderLine
+from services.orders.book.rules.states import ORDER_LIFECYCLE
+from shared.money import Money
+from shared.tax import TaxGroup, Totals
+
+
+@dataclass(slots=True)
+class Hold:
+    """A reason not to let an order go out yet, and who gave it."""
+
+    id: UUID
+    order_id: UUID
+    reason: str
+    source: str
+    placed_by: str
+    placed_at: datetime
+
+
+@dataclass(slots=True)
+class Buyer:
+    """What an invoice must show of the customer."""
+
+    id: UUID
+    name: str
+    email: str | None
+    tax_id: str | None
+    billing_address: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Order:
+    """An order as a whole."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    number: str | None
+    customer_id: UUID
+    channel: str
+    external_ref: str | None
+    currency: str
+    prices: str
+    rounding: str
+    state: str
+    fulfilment_status: str
+    payment_status: str
+    backorder: str
+    ship_to: dict[str, Any] | None
+    payment_terms_days: int
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_breakdown: list[TaxGroup]
+    revision: int
+    ordered_at: datetime
+    confirmed_at: datetime | None = None
+    invoiced_minor: int = 0
+    paid_minor: int = 0
+    lines: list[OrderLine] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    fulfilments: list[Fulfilment] = field(default_factory=list)
+    buyer: Buyer | None = None
+
+    @property
+    def totals(self) -> Totals:
+        """The order's net, tax and gross."""
+        net, tax, gross = (Money(m, self.currency) for m in (self.net_minor, self.tax_minor, self.gross_minor))
+        return Totals(net, tax, gross)
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """The verbs a caller may use now."""
+        return ORDER_LIFECYCLE.allowed(self.state)
+
+    @property
+    def lane(self) -> str:
+        """Where all facts about the order and its fulfilments keep their order."""
+        return f"order:{self.id}"
+
+    def line(self, line_id: UUID) -> OrderLine:
+        """The line of that id, which the order has."""
+        return next(line for line in self.lines if line.id == line_id)

@@ -1,0 +1,64 @@
+"""What follows from an order's parts: its derived statuses, and whether goods may move."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from services.orders.book.rules.lines import OrderLine
+from services.orders.book.rules.orders import Order
+from services.orders.book.rules.states import FulfilmentState, OrderOnHold, OrderState
+from shared.money import Money
+from shared.tax import TaxedLine, TaxGroup
+
+
+def require_not_held(order: Order) -> None:
+    """Refuse to let goods move while anybody holds the order."""
+    if order.holds:
+        raise OrderOnHold(
+            "The order is on hold; release its holds first.",
+            holds=[{"id": hold.id, "reason": hold.reason, "source": hold.source} for hold in order.holds],
+        )
+
+
+def mark_changed(order: Order, now: datetime) -> None:
+    """Count a change of the order and bring its derived statuses up to date."""
+    order.version += 1
+    order.updated_at = now
+    order.fulfilment_status = fulfilment_status(order)
+    order.payment_status = payment_status(order)
+
+
+def fulfilment_status(order: Order) -> str:
+    """How much of an order is on its way: delivered before shipped, `partially_` while any unit lags behind."""
+    if not any(line.shipped for line in order.lines):
+        return "unfulfilled"
+    states = {fulfilment.state for fulfilment in order.fulfilments}
+    whole = all(line.settled for line in order.lines)
+    if FulfilmentState.DELIVERED in states:
+        return "delivered" if whole and FulfilmentState.SHIPPED not in states else "partially_delivered"
+    return "shipped" if whole else "partially_shipped"
+
+
+def payment_status(order: Order) -> str:
+    """What the customer has settled of the order.
+
+    Paid when everything that will ever be charged was invoiced and all of that is settled: for an order in
+    progress its whole gross, for a completed or cancelled one the gross of what was shipped.
+    """
+    ended = order.state in (OrderState.COMPLETED, OrderState.CANCELLED)
+    shipped = sum(line.shipped_net_minor + line.shipped_tax_minor for line in order.lines)
+    due = shipped if ended else order.gross_minor
+    charged = order.invoiced_minor > 0 or (order.state == OrderState.COMPLETED and due == 0)
+    if charged and order.invoiced_minor >= due and order.paid_minor >= order.invoiced_minor:
+        return "paid"
+    return "part_paid" if order.paid_minor > 0 else "unpaid"
+
+
+def tax_groups(lines: Iterable[tuple[OrderLine, TaxedLine]]) -> list[TaxGroup]:
+    """The breakdown of some lines' figures by tax code, rate and category, in order of first appearance."""
+    found: dict[tuple[str, Decimal, str], tuple[Money, Money]] = {}
+    for line, part in lines:
+        key = (line.tax_code, line.tax_rate, line.tax_category)
+        base, tax = found.get(key, (Money.zero(line.currency), Money.zero(line.currency)))
+        found[key] = (base + part.net, tax + part.tax)
+    return [TaxGroup(code, rate, category, *sums) for (code, rate, category), sums in found.items()]

@@ -1,0 +1,141 @@
+"""What can be done with products, and how the copy of billing's tax codes is kept."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.orders.catalog import queries
+from services.orders.catalog.models import Product
+from services.orders.catalog.rules import UnknownTaxCode
+from services.orders.catalog.schemas import ProductChange, ProductIn
+from services.orders.stock import actions as stock
+from shared.contracts.billing import TaxCodeChanged
+from shared.ctx import Ctx
+from shared.ids import new_id
+from shared.reference.tax_codes import tax_code_id, tax_codes_for
+from shared.tables import touch
+from shared.web import require_version
+
+SEED = """
+insert into tax_codes (tenant_id, id, created_at, updated_at, code, name, category, rate, valid_from)
+select $1, d.id, $2, $2, d.code, d.name, d.category, d.rate, d.valid_from
+from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::date[])
+  d(id, code, name, category, rate, valid_from) on conflict do nothing
+"""
+
+COPY = """
+insert into tax_codes
+  (tenant_id, id, version, created_at, updated_at, code, name, category, rate, valid_from, valid_to)
+values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10)
+on conflict (tenant_id, id) do update set version = excluded.version, updated_at = excluded.updated_at,
+  code = excluded.code, name = excluded.name, category = excluded.category, rate = excluded.rate,
+  valid_from = excluded.valid_from, valid_to = excluded.valid_to
+where tax_codes.version < excluded.version
+"""
+
+ADD = """
+insert into products
+  (tenant_id, id, created_at, updated_at, sku, name, unit_price_minor, currency, tax_code, tracked)
+select $1, d.id, $2, $2, d.sku, d.name, d.price, d.currency, d.tax_code, d.tracked
+from unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bool[])
+  d(id, sku, name, price, currency, tax_code, tracked)
+order by d.sku on conflict (tenant_id, sku) do nothing returning id, tracked
+"""
+
+
+async def provision(ctx: Ctx) -> None:
+    """Every tenant starts with the tax codes of its country, under the ids that billing gives them too."""
+    seeds = tax_codes_for(ctx.tenant.country)
+    await ctx.sql.execute(
+        SEED,
+        ctx.tenant.id,
+        ctx.now,
+        [tax_code_id(ctx.tenant.id, s.code, s.valid_from) for s in seeds],
+        [s.code for s in seeds],
+        [s.name for s in seeds],
+        [s.category for s in seeds],
+        [s.rate for s in seeds],
+        [s.valid_from for s in seeds],
+    )
+
+
+async def copy_tax_code(ctx: Ctx, told: TaxCodeChanged) -> None:
+    """Keep a tax code as billing tells it; what is older than the copy changes nothing."""
+    await ctx.sql.execute(
+        COPY,
+        ctx.tenant.id,
+        told.tax_code_id,
+        told.version,
+        ctx.now,
+        told.code,
+        told.name,
+        told.category,
+        told.rate,
+        told.valid_from,
+        told.valid_to,
+    )
+
+
+async def create_product(ctx: Ctx, product: ProductIn) -> Product:
+    """Add a product; a tracked one gets its stock row in MAIN."""
+    await _require_tax_codes(ctx, {product.tax_code})
+    facts = product.model_dump(exclude={"unit_price"})
+    row = Product(
+        tenant_id=ctx.tenant.id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        unit_price_minor=product.unit_price.minor,
+        currency=product.unit_price.currency,
+        **facts,
+    )
+    ctx.session.add(row)
+    if row.tracked:
+        await stock.start_tracking(ctx, [row.id])
+    return row
+
+
+async def create_missing_products(ctx: Ctx, products: Sequence[ProductIn]) -> int:
+    """Add many products at once, leaving known SKUs as they are; answers how many were added."""
+    await _require_tax_codes(ctx, {p.tax_code for p in products})
+    rows = await ctx.sql.fetch(
+        ADD,
+        ctx.tenant.id,
+        ctx.now,
+        [new_id() for _ in products],
+        [p.sku for p in products],
+        [p.name for p in products],
+        [p.unit_price.minor for p in products],
+        [p.unit_price.currency for p in products],
+        [p.tax_code for p in products],
+        [p.tracked for p in products],
+    )
+    await stock.start_tracking(ctx, [row["id"] for row in rows if row["tracked"]])
+    return len(rows)
+
+
+async def change_product(ctx: Ctx, product_id: UUID, change: ProductChange, *, version: int) -> Product:
+    """Change some fields of a product; orders taken before keep what they were told."""
+    row = await queries.get_product(ctx, product_id, lock=True)
+    require_version(row, version)
+    given = change.model_fields_set
+    if "tax_code" in given:
+        await _require_tax_codes(ctx, {change.tax_code})
+    if "tracked" in given and change.tracked != row.tracked:
+        await _track(ctx, row, tracked=change.tracked)
+    for name in given - {"unit_price"}:
+        setattr(row, name, getattr(change, name))
+    if "unit_price" in given:
+        row.unit_price_minor, row.currency = change.unit_price.minor, change.unit_price.currency
+    touch(row, ctx.now)
+    return row
+
+
+async def _track(ctx: Ctx, row: Product, *, tracked: bool) -> None:
+    if tracked:
+        await stock.start_tracking(ctx, [row.id])
+    else:
+        await stock.stop_tracking(ctx, row.id)
+
+
+async def _require_tax_codes(ctx: Ctx, codes: set[str]) -> None:
+    for code in await queries.find_unknown_tax_codes(ctx, codes):
+        raise UnknownTaxCode(code)

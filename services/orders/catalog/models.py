@@ -1,0 +1,43 @@
+"""Tables of the catalogue."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, Numeric, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from services.orders.base import OrdersRow
+from shared.money import Money
+
+
+class Product(OrdersRow, table=True):
+    """Something for sale. `tracked` products have stock; services and the like have none."""
+
+    __tablename__ = "products"
+    __table_args__ = (UniqueConstraint("tenant_id", "sku", name="products_sku_key"),)
+
+    sku: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    unit_price_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    tax_code: str = Field(sa_type=Text)
+    tracked: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+
+    @property
+    def unit_price(self) -> Money:
+        """What one of it costs unless the order says otherwise."""
+        return Money(self.unit_price_minor, self.currency)
+
+
+class TaxCode(OrdersRow, table=True):
+    """The copy of one of billing's tax codes, as old as `version` says."""
+
+    __tablename__ = "tax_codes"
+    __table_args__ = (UniqueConstraint("tenant_id", "code", "valid_from", name="tax_codes_code_key"),)
+
+    code: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    category: str = Field(sa_type=Text)
+    rate: Decimal = Field(sa_type=Numeric)
+    valid_from: date
+    valid_to: date | None = Field(default=None)

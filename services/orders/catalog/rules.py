@@ -1,0 +1,52 @@
+"""What pricing knows of products and tax codes, and what the catalogue refuses."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from shared.faults import FieldError, Invalid
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class TaxCodeRow:
+    """A tax code as it is on some day: `rate` in per cent, `category` by EN 16931 (S, Z, E …)."""
+
+    id: UUID
+    code: str
+    name: str
+    category: str
+    rate: Decimal
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A product as an order line needs it."""
+
+    id: UUID
+    sku: str
+    name: str
+    unit_price: Money
+    tax_code: str
+    tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PricedProduct:
+    """A product together with its tax code's row of the day; None when the code has ended by then."""
+
+    product: ProductRow
+    tax: TaxCodeRow | None
+
+
+class UnknownTaxCode(Invalid):
+    """A tax code that billing has not told of; billing owns them (`/v1/tax-codes`)."""
+
+    code = "unknown_tax_code"
+
+    def __init__(self, code: str, *, pointer: str = "/tax_code") -> None:
+        sentence = f"There is no tax code {code}."
+        super().__init__(sentence, errors=[FieldError(pointer, self.code, sentence)])

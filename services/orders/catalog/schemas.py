@@ -1,0 +1,53 @@
+"""Wire shapes of the catalogue."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from shared.money import Money
+from shared.wire import Code, Flag, MoneyIO, ShortText, Timestamp, WireInput, WireModel, left_out
+
+
+def _price(price: Money) -> Money:
+    """Refuse a price below nothing."""
+    if price.minor < 0:
+        raise PydanticCustomError("negative_price", "A price is zero or more")
+    return price
+
+
+Price = Annotated[MoneyIO, AfterValidator(_price)]
+
+
+class ProductIn(WireInput):
+    """A product as a client company gives it."""
+
+    sku: Code
+    name: ShortText
+    unit_price: Price
+    tax_code: Code = "standard"
+    tracked: Flag = True
+
+
+class ProductChange(WireInput):
+    """The fields to change; what is left out stays as it is."""
+
+    name: ShortText = left_out()
+    unit_price: Price = left_out()
+    tax_code: Code = left_out()
+    tracked: Flag = left_out()
+
+
+class ProductOut(WireModel):
+    """A product."""
+
+    id: UUID
+    sku: str
+    name: str
+    unit_price: MoneyIO
+    tax_code: str
+    tracked: bool
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp

@@ -1,0 +1,86 @@
+"""Shipping: promised stock leaves the house once, and billing learns what to charge, to the cent."""
+
+from uuid import UUID
+
+from services.orders.book import actions as book
+from services.orders.book import queries
+from services.orders.book.rules import Fulfilment, Order, Parcel, tax_groups
+from services.orders.fulfilment.actions.handling import begin_move
+from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, ship_part, totals_of
+from services.orders.fulfilment.schemas import ShipIn
+from services.orders.stock import actions as stock
+from services.orders.stock.rules import Allocation
+from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
+from shared.ctx import Ctx
+
+
+async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn) -> Fulfilment:
+    """Ship a fulfilment or some of it; what stays behind becomes an open fulfilment of its own."""
+    order, fulfilment = await queries.lock_order_of(ctx, fulfilment_id)
+    begin_move(ctx, order, fulfilment, "ship")
+    chosen = choose_parts(order, fulfilment, shipment.lines)
+    _split(ctx, order, fulfilment, chosen)
+    fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in shipment.parcels]
+    fulfilment.shipped_at = ctx.now
+    parts = [ship_part(order, part) for part in chosen]
+    completed = book.close_change(ctx, order)
+    place = fulfilment.warehouse_id
+    allocations = [Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in parts if p.line.tracked]
+    await stock.consume(ctx, allocations, reference_id=fulfilment.id)
+    await book.save_orders(ctx, [order])
+    fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
+    _tell_shipped(ctx, order, fulfilment, parts)
+    if completed:
+        book.tell_completed(ctx, order)
+    return fulfilment
+
+
+def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -> None:
+    """Leave in the fulfilment what is shipped, and move the rest to a new one."""
+    shipped = {part.line.id: part.quantity for part in chosen}
+    rest: Fulfilment | None = None
+    for part in fulfilment.lines:
+        left = part.quantity - shipped.get(part.order_line_id, 0)
+        if left:
+            rest = rest or book.add_fulfilment(ctx, order, fulfilment.warehouse_id)
+            rest.add(order.line(part.order_line_id), left)
+            part.quantity -= left
+
+
+def _tell_shipped(ctx: Ctx, order: Order, fulfilment: Fulfilment, parts: list[ShippedPart]) -> None:
+    totals = totals_of(parts, order.currency)
+    groups = tax_groups((part.line, part.figures) for part in parts)
+    fact = FulfilmentShipped(
+        fulfilment_id=fulfilment.id,
+        order_id=order.id,
+        order_number=order.number or "",
+        order_external_ref=order.external_ref,
+        customer=OrderCustomer.model_validate(order.buyer, from_attributes=True),
+        currency=order.currency,
+        lines=[_shipped_line(part) for part in parts],
+        net=totals.net,
+        tax=totals.tax,
+        gross=totals.gross,
+        tax_breakdown=[TaxBreakdownRow.model_validate(group, from_attributes=True) for group in groups],
+        shipped_on=ctx.today,
+        payment_terms_days=order.payment_terms_days,
+    )
+    ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, lane=order.lane)
+
+
+def _shipped_line(part: ShippedPart) -> ShippedLine:
+    line, figures = part.line, part.figures
+    return ShippedLine(
+        line_id=line.id,
+        sku=line.sku,
+        description=line.description,
+        quantity=part.quantity,
+        unit_price=line.unit_price,
+        discount=figures.discount,
+        tax_code=line.tax_code,
+        tax_category=line.tax_category,
+        tax_rate=line.tax_rate,
+        net=figures.net,
+        tax=figures.tax,
+        gross=figures.gross,
+    )

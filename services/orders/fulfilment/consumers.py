@@ -1,0 +1,13 @@
+"""What happens to fulfilments when stock arrives."""
+
+from uuid import UUID
+
+from services.orders.fulfilment import actions
+from shared.ctx import Ctx
+from shared.events import on_due
+
+
+@on_due("stock.arrived")
+async def stock_arrived(ctx: Ctx, product_id: UUID) -> None:
+    """Orders that wait for the product get what has arrived, or was given back."""
+    await actions.fill_backorders(ctx, product_id)

@@ -1,0 +1,67 @@
+"""Reads of fulfilments."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from services.orders.book.queries import read_parcels
+from services.orders.book.rules import Fulfilment, FulfilmentLine
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.paging import Page, PageQuery, page_of
+
+HEADS = """
+select f.id, f.order_id, coalesce(o.number, '') as order_number, f.warehouse_id, f.state, f.version, f.created_at,
+  f.updated_at, f.shipped_at, f.parcels::text
+from fulfilments f join orders o on o.tenant_id = $1 and o.id = f.order_id where f.tenant_id = $1
+"""
+
+LINES = """
+select fl.fulfilment_id, fl.id, fl.order_line_id, l.sku, fl.quantity
+from fulfilment_lines fl join order_lines l on l.tenant_id = $1 and l.id = fl.order_line_id
+where fl.tenant_id = $1 and fl.fulfilment_id = any($2::uuid[]) order by fl.fulfilment_id, l.position
+"""
+
+
+async def get_fulfilment(ctx: Ctx, fulfilment_id: UUID) -> Fulfilment:
+    """One fulfilment."""
+    rows = await ctx.sql.fetch(f"{HEADS} and f.id = $2", ctx.tenant.id, fulfilment_id)
+    if not rows:
+        raise NotFound("fulfilment", fulfilment_id)
+    return (await _with_lines(ctx, rows))[0]
+
+
+async def list_fulfilments(
+    ctx: Ctx, page: PageQuery, *, order_id: UUID | None, state: str | None
+) -> Page[Fulfilment]:
+    """Fulfilments, newest first."""
+    conditions, values = [HEADS], [ctx.tenant.id, page.limit + 1]
+    for comparison, value in (("order_id =", order_id), ("state =", state), ("id <", page.after_id)):
+        if value is not None:
+            values.append(value)
+            conditions.append(f"f.{comparison} ${len(values)}")
+    rows = await ctx.sql.fetch(f"{' and '.join(conditions)} order by f.id desc limit $2", *values)
+    found = page_of(rows, page, lambda row: row["id"])
+    return Page(items=await _with_lines(ctx, found.items), next=found.next)
+
+
+async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Fulfilment]:
+    found = {row["id"]: Fulfilment(**{**row, "parcels": read_parcels(row["parcels"])}) for row in rows}
+    if found:
+        for fulfilment_id, *columns in await ctx.sql.fetch(LINES, ctx.tenant.id, list(found)):
+            found[fulfilment_id].lines.append(FulfilmentLine(*columns))
+    return list(found.values())
+
+
+BACKORDERED = """
+select o.id from order_lines l join orders o on o.tenant_id = $1 and o.id = l.order_id
+where l.tenant_id = $1 and l.product_id = $2 and l.backordered > 0
+group by o.id, o.confirmed_at order by o.confirmed_at, o.id limit $3
+"""
+
+
+async def find_backordered(ctx: Ctx, product_id: UUID, limit: int) -> list[UUID]:
+    """The orders that wait for a product, those confirmed first ahead."""
+    rows = await ctx.sql.fetch(BACKORDERED, ctx.tenant.id, product_id, limit)
+    return [row["id"] for row in rows]

@@ -1,0 +1,69 @@
+"""Fulfilments over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from services.orders.book.rules import Fulfilment, FulfilmentState
+from services.orders.fulfilment import actions, queries
+from services.orders.fulfilment.schemas import CancelIn, FulfilmentOut, ShipIn
+from shared.paging import Page, PageDep
+from shared.timeline import add_timeline
+from shared.web import CtxDep, Router
+
+router = Router("Fulfilments")
+add_timeline(router, "fulfilments", "fulfilment", scope="orders:read")
+
+
+@router.read("/fulfilments", scope="orders:read", response_model=Page[FulfilmentOut])
+async def list_fulfilments(
+    ctx: CtxDep,
+    page: PageDep,
+    order_id: Annotated[UUID | None, Query()] = None,
+    state: Annotated[FulfilmentState | None, Query()] = None,
+) -> Page[Fulfilment]:
+    """Fulfilments, newest first."""
+    return await queries.list_fulfilments(ctx, page, order_id=order_id, state=state)
+
+
+@router.read("/fulfilments/{fulfilment_id}", scope="orders:read", response_model=FulfilmentOut)
+async def get_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """One fulfilment."""
+    return await queries.get_fulfilment(ctx, fulfilment_id)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/release", scope="orders:write", response_model=FulfilmentOut)
+async def release_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """Hand it to the warehouse."""
+    return await actions.release_fulfilment(ctx, fulfilment_id)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/pick", scope="orders:write", response_model=FulfilmentOut)
+async def pick_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """Begin to collect the goods."""
+    return await actions.pick_fulfilment(ctx, fulfilment_id)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/pack", scope="orders:write", response_model=FulfilmentOut)
+async def pack_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """The goods are in their parcels."""
+    return await actions.pack_fulfilment(ctx, fulfilment_id)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/ship", scope="orders:write", response_model=FulfilmentOut)
+async def ship_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: ShipIn | None = None) -> Fulfilment:
+    """Ship all of it, or the named lines; allowed from open to packed. The rest stays as a new open fulfilment."""
+    return await actions.ship_fulfilment(ctx, fulfilment_id, body or ShipIn())
+
+
+@router.verb("/fulfilments/{fulfilment_id}/deliver", scope="orders:write", response_model=FulfilmentOut)
+async def deliver_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """The goods have reached the buyer."""
+    return await actions.deliver_fulfilment(ctx, fulfilment_id)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/cancel", scope="orders:write", response_model=FulfilmentOut)
+async def cancel_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: CancelIn | None = None) -> Fulfilment:
+    """Take it back: its stock is free, its goods become a backorder of the order."""
+    return await actions.cancel_fulfilment(ctx, fulfilment_id, reason=body.reason if body else None)

@@ -1,0 +1,70 @@
+"""Wire shapes of fulfilments."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from services.orders.book.rules import FulfilmentState
+from services.orders.fulfilment.rules import MOST_PARCELS
+from shared.wire import Code, PositiveQuantity, Quantity, ShortText, Timestamp, WireInput, WireModel
+
+
+class ParcelIn(WireInput):
+    """A parcel of a shipment."""
+
+    carrier: ShortText
+    tracking_number: Code | None = None
+
+
+class ShipLineIn(WireInput):
+    """How much of an order line is shipped."""
+
+    order_line_id: UUID
+    quantity: PositiveQuantity
+
+
+class ShipIn(WireInput):
+    """What is shipped, in which parcels; without lines all of it."""
+
+    lines: Annotated[list[ShipLineIn], Field(min_length=1, max_length=1000)] | None = None
+    parcels: Annotated[list[ParcelIn], Field(max_length=MOST_PARCELS)] = []
+
+
+class CancelIn(WireInput):
+    """Why a fulfilment is cancelled."""
+
+    reason: ShortText | None = None
+
+
+class ParcelOut(WireModel):
+    """A parcel."""
+
+    carrier: str
+    tracking_number: str | None
+
+
+class FulfilmentLineOut(WireModel):
+    """How much of an order line the fulfilment is about."""
+
+    id: UUID
+    order_line_id: UUID
+    sku: str
+    quantity: Quantity
+
+
+class FulfilmentOut(WireModel):
+    """A fulfilment."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    warehouse_id: UUID
+    state: FulfilmentState
+    lines: list[FulfilmentLineOut]
+    parcels: list[ParcelOut]
+    shipped_at: Timestamp | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    allowed_actions: list[str]

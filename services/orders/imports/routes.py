@@ -1,0 +1,60 @@
+"""Order imports over HTTP."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import File, Form, Query, UploadFile
+
+from services.orders.imports import actions, queries
+from services.orders.imports.schemas import ImportRowOut, OrderImportOut
+from shared.paging import Page, PageDep
+from shared.timeline import add_timeline
+from shared.web import CtxDep, Router
+
+router = Router("Order imports")
+
+
+@router.create("/order-imports", scope="orders:write", status=202)
+async def create_order_import(
+    ctx: CtxDep,
+    file: Annotated[UploadFile, File(description="Orders as CSV or JSON lines, at most 64 MiB.")],
+    options: Annotated[str, Form(description="ImportOptions as JSON.")] = "{}",
+) -> OrderImportOut:
+    """Take a file of orders in; the answer is a job to look at.
+
+    Rows with one order_ref make one order, all or nothing; an order_ref is never imported twice.
+    """
+    content = await file.read()
+    return await actions.create_import(ctx, file_name=file.filename or "", content=content, options=options)
+
+
+@router.read("/order-imports", scope="orders:read")
+async def list_order_imports(ctx: CtxDep, page: PageDep) -> Page[OrderImportOut]:
+    """Imports, newest first."""
+    return await queries.list_imports(ctx, page)
+
+
+@router.read("/order-imports/{import_id}", scope="orders:read")
+async def get_order_import(ctx: CtxDep, import_id: UUID) -> OrderImportOut:
+    """An import and how far it is."""
+    return queries.shown(await queries.get_import(ctx, import_id))
+
+
+@router.read("/order-imports/{import_id}/rows", scope="orders:read")
+async def list_order_import_rows(
+    ctx: CtxDep,
+    import_id: UUID,
+    page: PageDep,
+    status: Annotated[Literal["imported", "failed", "skipped"] | None, Query()] = None,
+) -> Page[ImportRowOut]:
+    """What became of each row, in the file's order; `status=failed` is the report of refusals."""
+    return await queries.list_import_rows(ctx, import_id, page, status=status)
+
+
+@router.verb("/order-imports/{import_id}/cancel", scope="orders:write")
+async def cancel_order_import(ctx: CtxDep, import_id: UUID) -> OrderImportOut:
+    """Stop an import; what it has taken in stays."""
+    return await actions.cancel_import(ctx, import_id)
+
+
+add_timeline(router, "order-imports", "order_import", scope="orders:read")

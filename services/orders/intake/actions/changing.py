@@ -1,0 +1,44 @@
+"""Changing a draft: what was agreed may change as long as nothing is promised."""
+
+from uuid import UUID
+
+import asyncpg
+
+from services.orders.book import actions as book
+from services.orders.book import queries as book_queries
+from services.orders.book.rules import Order
+from services.orders.intake.actions.creating import CUSTOMER_KEY
+from services.orders.intake.queries import find_prices
+from services.orders.intake.rules import AgreedLine, WantedLine, price_lines, require_draft, unknown_customer
+from services.orders.intake.schemas import OrderChange
+from shared import clock
+from shared.ctx import Ctx
+from shared.faults import PreconditionFailed
+
+
+async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version: int) -> Order:
+    """Change a draft, based on the version the caller has seen; lines or price mode have it priced anew."""
+    order = await book_queries.lock_order(ctx, order_id)
+    require_draft(order)
+    if order.version != version:
+        raise PreconditionFailed("The resource has changed meanwhile.", current_version=order.version)
+    given = change.model_fields_set
+    for name in given & {"customer_id", "backorder", "payment_terms_days", "prices"}:
+        setattr(order, name, getattr(change, name))
+    if "ship_to" in given:
+        order.ship_to = change.ship_to.model_dump() if change.ship_to else None
+    priced_anew = bool(given & {"lines", "prices"})
+    if priced_anew:
+        wanted: list[WantedLine] = [*change.lines] if "lines" in given else [AgreedLine.of(li) for li in order.lines]
+        on = clock.local_date(order.ordered_at, ctx.tenant.time_zone)
+        price_lines(order, wanted, await find_prices(ctx, wanted, on=on))
+    order.revision += 1
+    book.close_change(ctx, order)
+    try:
+        await book.replace_draft(ctx, order, lines=priced_anew)
+    except asyncpg.ForeignKeyViolationError as error:
+        if error.constraint_name != CUSTOMER_KEY:
+            raise
+        raise unknown_customer("") from error
+    ctx.record_move("order", order.id, "change", order.state, order.state, None)
+    return order

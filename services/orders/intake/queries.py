@@ -1,0 +1,19 @@
+"""What pricing reads: products with their tax codes as they were on the day of an order."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from services.orders.catalog import queries as catalog
+from services.orders.intake.rules import PriceList, WantedLine
+from shared.ctx import Ctx
+
+
+async def find_prices(ctx: Ctx, lines: Sequence[WantedLine], *, on: date) -> PriceList:
+    """Products and tax codes of some lines; the latter are read only where a line names one."""
+    products = await catalog.find_priced_products(ctx, {line.sku for line in lines}, on)
+    named = {line.tax_code for line in lines if line.tax_code is not None}
+    missing = named - {p.product.tax_code for p in products.values()}
+    # A code that is some line's own may be another product's default, whose row of the day is known already.
+    known = {p.product.tax_code: p.tax for p in products.values() if p.tax is not None}
+    codes = await catalog.find_tax_codes(ctx, missing, on=on) if missing else {}
+    return PriceList(products, known | codes)

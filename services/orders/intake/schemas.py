@@ -1,0 +1,159 @@
+"""Wire shapes of orders."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.orders.book.rules import OrderState
+from services.orders.catalog.schemas import Price
+from services.orders.intake.rules import MOST_LINES
+from shared.contracts.orders import TaxBreakdownRow
+from shared.wire import (
+    Address,
+    Code,
+    CurrencyCode,
+    Flag,
+    MoneyIO,
+    Percent,
+    PositiveQuantity,
+    Quantity,
+    ShortText,
+    Timestamp,
+    WholeNumber,
+    WireInput,
+    WireModel,
+    left_out,
+)
+
+Channel = Literal["api", "phone", "email", "web", "import"]
+Backorder = Literal["reject", "allow"]
+PriceMode = Literal["net", "gross"]
+TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
+
+
+class OrderLineIn(WireInput):
+    """What is wanted of a product; price and tax code default to the product's."""
+
+    sku: Code
+    quantity: PositiveQuantity
+    unit_price: Price | None = None
+    tax_code: Code | None = None
+    discount_percent: Percent = Decimal(0)
+
+
+Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=MOST_LINES)]
+
+
+class OrderIn(WireInput):
+    """An order as a client company gives it."""
+
+    customer_id: UUID
+    lines: Lines
+    channel: Channel = "api"
+    external_ref: Code | None = None
+    currency: CurrencyCode | None = None
+    ship_to: Address | None = None
+    backorder: Backorder = "reject"
+    payment_terms_days: TermDays = 30
+    prices: PriceMode = "net"
+    confirm: Flag = False
+    ordered_at: Timestamp | None = None
+
+
+class OrderChange(WireInput):
+    """What to change of a draft; what is left out stays. Given lines replace all lines."""
+
+    customer_id: UUID = left_out()
+    lines: Lines = left_out()
+    ship_to: Address | None = None
+    backorder: Backorder = left_out()
+    payment_terms_days: TermDays = left_out()
+    prices: PriceMode = left_out()
+
+
+class ReasonIn(WireInput):
+    """Why something is done."""
+
+    reason: ShortText | None = None
+
+
+class HoldIn(WireInput):
+    """Why an order shall not go out yet, and who or what says so."""
+
+    reason: ShortText
+    source: ShortText = "client"
+
+
+class HoldOut(WireModel):
+    """A hold that is active."""
+
+    id: UUID
+    reason: str
+    source: str
+    placed_by: str
+    placed_at: Timestamp
+
+
+class OrderLineOut(WireModel):
+    """A line with its figures and where its quantity has got to."""
+
+    id: UUID
+    position: int
+    product_id: UUID
+    sku: str
+    description: str
+    quantity: Quantity
+    unit_price: MoneyIO
+    discount_percent: Percent
+    discount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    reserved: Quantity
+    backordered: Quantity
+    shipped: Quantity
+    cancelled: Quantity
+    returned: Quantity
+
+
+class TotalsOut(WireModel):
+    """What the lines sum up to."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+
+class OrderOut(WireModel):
+    """An order."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    customer_id: UUID
+    channel: str
+    external_ref: str | None
+    currency: str
+    prices: str
+    rounding: str
+    backorder: str
+    ship_to: Address | None
+    payment_terms_days: int
+    ordered_at: Timestamp
+    confirmed_at: Timestamp | None
+    lines: list[OrderLineOut]
+    totals: TotalsOut
+    tax_breakdown: list[TaxBreakdownRow]
+    holds: list[HoldOut]
+    revision: int
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    allowed_actions: list[str]

@@ -1,0 +1,57 @@
+"""The inbox's SQL: who may take an event now, who has to wait, what is due."""
+
+TAKE = """
+with held as (
+  select 1 from inbox where tenant_id = $1 and consumer = $2 and lane = $4
+  and state in ('retry', 'waiting', 'dead') limit 1
+), taken as (
+  insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, done_at)
+  select $1, $2, $3, $4, $5, 'done', 1, now() where not exists (select from held)
+  on conflict do nothing returning 1
+)
+select exists (select from taken) as taken, exists (select from held) as held
+"""
+
+HOLD = """
+insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, next_at, error, envelope)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
+"""
+
+TAKE_AGAIN = """
+insert into inbox (tenant_id, consumer, event_id, lane, type, state, next_at, error, envelope)
+select $1, $2, $3, $4, $5, case when held then 'waiting' else 'retry' end,
+  case when held then null else now() end, case when held then null else $6::text end, $7
+from (select exists (select from inbox where tenant_id = $1 and consumer = $2 and lane = $4
+  and state in ('retry', 'waiting', 'dead')) as held) as lane
+on conflict do nothing
+"""
+
+NOTHING_BEFORE = """not exists (
+   select from inbox e where e.tenant_id = i.tenant_id and e.consumer = i.consumer and e.lane = i.lane
+   and e.state in ('retry', 'waiting', 'dead') and e.seq < i.seq)"""
+
+DUE = f"""
+(select * from inbox i where consumer = $1 and state = 'retry' and next_at <= now() and {NOTHING_BEFORE}
+ order by seq limit $2)
+union all
+(select * from inbox i where consumer = $1 and state = 'waiting' and {NOTHING_BEFORE} order by seq limit $2)
+"""  # noqa: S608 - no input in it
+
+# A try under way holds its row's lock (it has marked it done, not yet committed): others pass it by.
+COUNT = """
+update inbox set state = 'retry', attempts = $5, next_at = $6
+where ctid = (select ctid from inbox where tenant_id = $1 and consumer = $2 and event_id = $3 and attempts = $4
+  and state in ('retry', 'waiting') for update skip locked)
+and tenant_id = $1 and consumer = $2 and event_id = $3
+returning 1
+"""
+
+DONE = """
+update inbox set state = 'done', done_at = now(), envelope = null, error = null, next_at = null
+where tenant_id = $1 and consumer = $2 and event_id = $3 and state = 'retry' returning 1
+"""
+
+HELD = """
+select state, count(*) as n, coalesce(extract(epoch from now() - min(received_at)), 0)::float8 as age
+from inbox where consumer = $1 and state in ('retry', 'waiting', 'dead') group by state
+"""

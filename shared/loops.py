@@ -1,0 +1,38 @@
+"""Background loops that live as long as their process: whatever one round meets, the next one comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger()
+AFTER_FAILURE_SECONDS = 1.0
+
+
+async def pause(signal: asyncio.Event, seconds: float) -> None:
+    """Wait for a signal, but no longer than that."""
+    try:
+        await asyncio.wait_for(signal.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def repeat(
+    name: str, round_of_work: Callable[[], Awaitable[bool]], stopping: asyncio.Event, idle_seconds: float
+) -> None:
+    """Do rounds until told to stop, the next one at once while there is work.
+
+    A lost database is expected and told in one line; anything else is a bug: it is logged with its stack, and
+    the loop goes on all the same, since one bad row must not end the work of all tenants.
+    """
+    while not stopping.is_set():
+        try:
+            if not await round_of_work():
+                await pause(stopping, idle_seconds)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("a loop lost its database", loop=name, error=repr(error))
+            await pause(stopping, AFTER_FAILURE_SECONDS)
+        except Exception:
+            log.exception("a loop's round failed", loop=name)
+            await pause(stopping, AFTER_FAILURE_SECONDS)

@@ -1,0 +1,80 @@
+"""Rules of invoices, without a database."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.billing.invoices.rules import (
+    LIFECYCLE,
+    InconsistentFigures,
+    PricedLine,
+    figures_of,
+    midnight_after,
+    payment_status,
+    require_coherent,
+)
+from shared.money import Money
+from shared.states import IllegalTransition
+from tests.billing.given import shipment
+
+
+@pytest.mark.parametrize(
+    ("state", "gross", "open_", "status"),
+    [
+        ("draft", 100, 0, "unpaid"),
+        ("finalized", 100, 100, "unpaid"),
+        ("finalized", 100, 99, "part_paid"),
+        ("finalized", 100, 0, "paid"),
+        ("finalized", 0, 0, "paid"),
+        ("voided", 100, 0, "unpaid"),
+    ],
+)
+def test_payment_status(state, gross, open_, status):
+    assert payment_status(state, gross, open_) == status
+
+
+@pytest.mark.parametrize("state", LIFECYCLE.states)
+@pytest.mark.parametrize("verb", LIFECYCLE.verbs)
+def test_every_state_answers_every_verb(state, verb):
+    legal = {("draft", "finalize"): "finalized", ("finalized", "void"): "voided"}
+    if (state, verb) in legal:
+        assert LIFECYCLE.target(state, verb) == legal[state, verb]
+    else:
+        with pytest.raises(IllegalTransition):
+            LIFECYCLE.target(state, verb)
+
+
+def test_tax_is_rounded_once_per_rate_as_en_16931_wants():
+    line = PricedLine(Decimal(1), Money(33, "EUR"), Decimal(0), "standard", "S", Decimal(19))
+
+    found = figures_of([line] * 3, prices="net", rounding="document", currency="EUR")
+
+    assert (found.totals.tax.minor, [x.tax.minor for x in found.lines]) == (19, [7, 6, 6])
+
+
+def test_the_due_date_ends_at_local_midnight_also_when_clocks_change():
+    assert midnight_after(date(2026, 3, 28), "Europe/Berlin") == datetime(2026, 3, 28, 23, tzinfo=ZoneInfo("UTC"))
+    assert midnight_after(date(2026, 3, 29), "Europe/Berlin") == datetime(2026, 3, 29, 22, tzinfo=ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"net": Money(1001, "GBP")},
+        {"tax": Money(1, "GBP")},
+        {"gross": Money(1, "GBP")},
+        {"lines": []},
+        {"tax_breakdown": []},
+        {"net": Money(1000, "EUR")},
+        {"currency": "EUR"},
+    ],
+)
+def test_figures_that_contradict_each_other_are_refused(changes):
+    with pytest.raises(InconsistentFigures):
+        require_coherent(shipment("10.00").model_copy(update=changes))
+
+
+def test_sound_figures_pass():
+    require_coherent(shipment("10.00", "0.33", "0.33", "0.33"))

@@ -1,0 +1,130 @@
+"""The copy of billing's tax codes: seeded with the tenant, kept by events in any order."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import httpx
+
+from services.orders.catalog import queries
+from services.orders.catalog.consumers import on_tax_code_changed
+from services.orders.catalog.rules import TaxCodeRow
+from shared.contracts.billing import TaxCodeChanged
+from shared.ctx import Ctx, TenantFacts
+from shared.ids import new_id
+from shared.reference.tax_codes import tax_code_id, tax_codes_for
+from shared.testing.suite import Suite
+from shared.work import leave_work
+from tests.orders.given import given_ctx, given_product
+
+TODAY = date(2026, 11, 20)
+
+
+async def the_code(ctx: Ctx, code: str, on: date = TODAY) -> TaxCodeRow | None:
+    return (await queries.find_tax_codes(ctx, [code], on=on)).get(code)
+
+
+def told(code: str, rate: str, *, version: int, code_id: UUID | None = None, **facts) -> TaxCodeChanged:
+    values = {"name": code, "category": "S", "valid_from": date(2020, 1, 1)} | facts
+    return TaxCodeChanged(
+        tax_code_id=code_id or new_id(), code=code, rate=Decimal(rate), version=version, **values
+    )
+
+
+async def test_a_tenant_starts_with_its_country_s_codes_however_often_it_is_provisioned(
+    suite: Suite, tenant: TenantFacts
+):
+    await suite.provision(tenant)
+    await suite.provision(tenant)
+
+    async with given_ctx(suite, tenant) as ctx:
+        rows = await ctx.sql.fetch(
+            "select id, code, rate, version from tax_codes where tenant_id = $1", tenant.id
+        )
+    expected = {
+        (tax_code_id(tenant.id, s.code, s.valid_from), s.code, s.rate, 1) for s in tax_codes_for("GB")
+    }
+    assert {tuple(row) for row in rows} == expected
+    assert len(rows) == 4
+
+
+async def test_provisioning_again_keeps_what_billing_changed(suite: Suite, tenant: TenantFacts):
+    seed = tax_codes_for("GB")[0]
+    seed_id = tax_code_id(tenant.id, seed.code, seed.valid_from)
+    changed = told(seed.code, "21", version=2, code_id=seed_id, valid_from=seed.valid_from)
+    async with given_ctx(suite, tenant) as ctx:
+        await on_tax_code_changed(ctx, changed)
+
+    await suite.provision(tenant)
+
+    async with given_ctx(suite, tenant) as ctx:
+        assert (await the_code(ctx, "standard")).rate == 21
+
+
+async def test_a_change_told_twice_or_late_has_no_second_effect(suite: Suite, tenant: TenantFacts):
+    first = told("luxury", "30", version=1)
+    second = told("luxury", "33", version=2, code_id=first.tax_code_id)
+    third = told("luxury", "35", version=3, code_id=first.tax_code_id)
+
+    async with given_ctx(suite, tenant) as ctx:
+        for event in (second, second, first):
+            await on_tax_code_changed(ctx, event)
+        assert (await the_code(ctx, "luxury")).rate == 33
+        for event in (third, first, second, third):
+            await on_tax_code_changed(ctx, event)
+        assert (await the_code(ctx, "luxury")).rate == 35
+        assert await ctx.sql.fetchval("select count(*) from tax_codes where code = 'luxury'") == 1
+
+
+async def test_billing_s_event_reaches_the_copy_and_products_may_use_it(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    event = told("luxury", "30", version=1)
+    async with suite["billing"].app_db.transaction(tenant.id) as tx:
+        async with given_ctx(suite, tenant) as made:
+            sender = Ctx("billing", tx, tenant, made.actor, made.scopes, made.now, "a-test", made.traceparent)
+        sender.emit(event, subject=event.tax_code_id, version=1)
+        await leave_work(sender)
+    suite["billing"].relay.wake()
+    await suite.settled()
+
+    product = await given_product(orders, "YACHT", tax_code="luxury")
+
+    assert product["tax_code"] == "luxury"
+
+
+async def test_the_row_of_the_day_counts(suite: Suite, tenant: TenantFacts):
+    rows = (
+        told("luxury", "10", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
+        told("luxury", "20", version=1, valid_from=date(2015, 1, 1)),
+        told("luxury", "30", version=1, valid_from=date(2025, 7, 1)),
+        told("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
+    )
+
+    async with given_ctx(suite, tenant) as ctx:
+        for row in rows:
+            await on_tax_code_changed(ctx, row)
+        rates = {
+            day: (await the_code(ctx, "luxury", date.fromisoformat(day))).rate
+            for day in ("1999-05-05", "2010-01-01", "2014-12-31", "2015-01-01", "2025-06-30", "2025-07-01")
+        }
+        gone = await the_code(ctx, "gone", date(2015, 1, 1))
+
+    assert [int(rate) for rate in rates.values()] == [10, 10, 10, 20, 20, 30]
+    assert gone is None
+
+
+async def test_a_product_whose_tax_code_has_ended_shows_none(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    ended = told("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31))
+    async with given_ctx(suite, tenant) as ctx:
+        await on_tax_code_changed(ctx, ended)
+    await given_product(orders, "A", tax_code="gone")
+
+    async with given_ctx(suite, tenant) as ctx:
+        then = await queries.find_priced_products(ctx, ["A"], date(2012, 1, 1))
+        now = await queries.find_priced_products(ctx, ["A"], TODAY)
+
+    assert then["A"].tax.rate == 5
+    assert now["A"].tax is None

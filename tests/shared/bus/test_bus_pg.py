@@ -1,0 +1,62 @@
+"""PgTransport against the contract of transports."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from shared.bus import Subscription, Transport
+from shared.bus.pg import ROLE, PgTransport
+from shared.testing.suite import ROLE_SECRET
+from tests.shared.bus.conformance import Received, TransportConformance, message
+from tests.shared.given_notes import execute, rows
+
+
+class TestPgTransport(TransportConformance):
+    """The table-backed transport."""
+
+    @pytest.fixture(autouse=True)
+    def _address(self, probe_url: str) -> None:
+        self.url = probe_url
+
+    @pytest.fixture
+    async def transport(self) -> AsyncIterator[PgTransport]:
+        transport = PgTransport(self.url, role_secret=ROLE_SECRET, poll_seconds=0.02)
+        await transport.start()
+        yield transport
+        await transport.close()
+
+    async def waiting(self, queue: str) -> int:
+        return len(await rows(self.url, "bus", "messages", queue=queue))
+
+    async def unrouted(self, type_: str) -> list[str]:
+        return [row["body"] for row in await rows(self.url, "bus", "unrouted", type=type_)]
+
+    async def kill(self, subscription: Subscription) -> None:
+        task: asyncio.Task[None] = subscription._task  # type: ignore[attr-defined]  # as a crash would
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def cut_connections(self) -> None:
+        await execute(
+            self.url,
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = current_database()",
+            ROLE,
+        )
+
+    async def away(self) -> PgTransport:
+        return PgTransport("postgresql://127.0.0.1:9/none", role_secret=ROLE_SECRET)
+
+    async def test_subscriptions_need_no_room_in_the_pool(self, transport: Transport, type_: str):
+        subscriptions = [
+            await transport.subscribe(f"q{n}", [type_], Received(), concurrency=1) for n in range(12)
+        ]
+        try:
+            outcome = await asyncio.wait_for(transport.publish([message("a", "1", type_)]), 5)
+        finally:
+            for subscription in subscriptions:
+                await subscription.stop()
+
+        assert outcome == [None]

@@ -1,0 +1,48 @@
+"""The kernel's tables and the probe's own."""
+
+from shared import kernel_tables
+from shared.alembic import run
+from shared.tenancy import protect
+
+revision = "probe_0001"
+down_revision = None
+
+TABLES = """
+create table notes (
+  tenant_id uuid not null,
+  id uuid not null,
+  version bigint not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  title text not null,
+  state text not null check (state in ('draft', 'published', 'archived')),
+  primary key (tenant_id, id),
+  constraint notes_title_key unique (tenant_id, title)
+);
+create table effects (
+  tenant_id uuid not null,
+  id uuid not null,
+  seq bigint generated always as identity,
+  note_id uuid not null,
+  what text not null,
+  at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create index effects_order on effects (tenant_id, seq);
+create table links (
+  tenant_id uuid not null,
+  id uuid not null,
+  note_id uuid not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, note_id) references notes (tenant_id, id) deferrable initially deferred
+);
+"""
+
+
+def upgrade() -> None:
+    """Create them."""
+    run(kernel_tables.create("probe"))
+    run(TABLES)
+    run(protect("probe", "notes"))
+    run(protect("probe", "effects", grants="select, insert"))
+    run(protect("probe", "links"))

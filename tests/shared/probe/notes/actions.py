@@ -1,0 +1,89 @@
+"""What can be done with notes."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import select
+
+from shared import jobs, states
+from shared.ctx import Ctx
+from shared.faults import NotFound
+from shared.ids import new_id
+from shared.web import require_version
+from tests.shared.probe.notes.models import Note
+from tests.shared.probe.notes.rules import LIFECYCLE
+from tests.shared.probe.notes.schemas import NoteIn, NotePublished
+
+REMIND_AFTER = timedelta(days=30)
+EFFECT = "insert into effects (tenant_id, id, note_id, what, at) values ($1, $2, $3, $4, $5)"
+
+
+async def get_note(ctx: Ctx, note_id: UUID, *, lock: bool = False) -> Note:
+    statement = select(Note).where(Note.id == note_id)
+    note = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    if note is None:
+        raise NotFound("note", note_id)
+    return note
+
+
+async def create_note(ctx: Ctx, note: NoteIn) -> Note:
+    note_id = new_id()
+    state = states.begin(ctx, LIFECYCLE, note_id)
+    row = Note(tenant_id=ctx.tenant.id, id=note_id, title=note.title, state=state)
+    ctx.session.add(row)
+    await ctx.tx.flush()
+    if note.link_to is not None:
+        await ctx.sql.execute(
+            "insert into links (tenant_id, id, note_id) values ($1, $2, $3)",
+            ctx.tenant.id,
+            new_id(),
+            note.link_to,
+        )
+    return row
+
+
+async def change_note(ctx: Ctx, note_id: UUID, title: str, *, version: int) -> Note:
+    note = await get_note(ctx, note_id, lock=True)
+    require_version(note, version)
+    note.title = title
+    note.version += 1
+    note.updated_at = ctx.now
+    return note
+
+
+async def publish_note(ctx: Ctx, note_id: UUID, *, verb: str = "publish", number: int = 0) -> Note:
+    note = await get_note(ctx, note_id, lock=True)
+    states.advance(ctx, LIFECYCLE, note, verb)
+    ctx.emit(
+        NotePublished(note_id=note.id, title=note.title, number=number), subject=note.id, version=note.version
+    )
+    return note
+
+
+async def record_effect(ctx: Ctx, note_id: UUID, what: str) -> None:
+    await ctx.sql.execute(EFFECT, ctx.tenant.id, new_id(), note_id, what, ctx.now)
+
+
+async def swallow_a_failure(ctx: Ctx, note_id: UUID) -> None:
+    """What nobody should do: let a statement fail and go on."""
+    try:
+        await ctx.sql.execute(
+            "insert into links (tenant_id, id, note_id) values ($1, null, $2)", ctx.tenant.id, note_id
+        )
+    except asyncpg.NotNullViolationError:
+        return
+
+
+async def touch_in_order(ctx: Ctx, first: UUID, second: UUID) -> None:
+    """Lock two notes one after the other, slowly: made for deadlocks."""
+    for note_id in (first, second):
+        await ctx.sql.execute(
+            "update notes set version = version + 1 where tenant_id = $1 and id = $2", ctx.tenant.id, note_id
+        )
+        await ctx.sql.execute("select pg_sleep(0.3)")
+
+
+async def start_counting(ctx: Ctx, note_id: UUID) -> None:
+    await get_note(ctx, note_id)
+    await jobs.start_job(ctx, "count", note_id, total=5)

@@ -1,0 +1,50 @@
+"""What the probe does on its own facts, due times and jobs."""
+
+from uuid import UUID
+
+from shared.ctx import Ctx
+from shared.events import on, on_due, on_job
+from shared.jobs import JobRun
+from tests.shared.probe.notes import actions, switches
+from tests.shared.probe.notes.schemas import NotePublished
+
+STEPS = 5
+
+
+@on(NotePublished)
+async def note_published(ctx: Ctx, event: NotePublished) -> None:
+    await switches.pass_by(event.title)
+    await actions.record_effect(ctx, event.note_id, f"published {event.number}")
+
+
+@on_due("remind")
+async def remind(ctx: Ctx, note_id: UUID) -> None:
+    note = await actions.get_note(ctx, note_id)
+    await switches.pass_by(note.title)
+    await actions.record_effect(ctx, note_id, "reminded")
+    ctx.schedule("remind", note_id, ctx.now + actions.REMIND_AFTER)
+
+
+@on_due("once")
+async def once(ctx: Ctx, note_id: UUID) -> None:
+    note = await actions.get_note(ctx, note_id)
+    await switches.pass_by(note.title)
+    await actions.record_effect(ctx, note_id, "once")
+
+
+@on_job("count")
+async def count(run: JobRun) -> None:
+    """Five steps, each recorded, none twice."""
+    for step in range(STEPS):
+        async with run.transaction() as ctx:
+            done = await ctx.sql.fetchval(
+                "select count(*) from effects where tenant_id = $1 and note_id = $2",
+                run.tenant_id,
+                run.job_id,
+            )
+            if done > step:
+                continue
+            note = await actions.get_note(ctx, run.job_id)
+            await switches.pass_by(note.title)
+            await actions.record_effect(ctx, run.job_id, f"step {step}")
+            await run.progress(ctx, step + 1)

@@ -1,0 +1,101 @@
+"""Notes over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import File, Query, UploadFile
+
+from shared.faults import Unavailable
+from shared.paging import Page, PageDep, list_rows
+from shared.timeline import add_timeline
+from shared.web import CtxDep, IfMatch, Router
+from tests.shared.probe.notes import actions
+from tests.shared.probe.notes.models import Note
+from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut
+
+router = Router("Notes")
+W, R = "probe:write", "probe:read"
+
+
+@router.create("/notes", scope=W, response_model=NoteOut)
+async def create_note(ctx: CtxDep, body: NoteIn) -> Note:
+    """Add a note."""
+    return await actions.create_note(ctx, body)
+
+
+@router.read("/notes", scope=R, response_model=Page[NoteOut])
+async def list_notes(ctx: CtxDep, page: PageDep, state: Annotated[str | None, Query()] = None) -> Page[Note]:
+    """Notes, newest first."""
+    return await list_rows(ctx, Note, page, *([Note.state == state] if state else []))
+
+
+@router.read("/notes/{note_id}", scope=R, response_model=NoteOut)
+async def get_note(ctx: CtxDep, note_id: UUID) -> Note:
+    """One note."""
+    return await actions.get_note(ctx, note_id)
+
+
+@router.change("/notes/{note_id}", scope=W, response_model=NoteOut)
+async def change_note(ctx: CtxDep, note_id: UUID, body: NoteChange, version: IfMatch) -> Note:
+    """Change a note's title."""
+    return await actions.change_note(ctx, note_id, body.title, version=version)
+
+
+@router.verb("/notes/{note_id}/publish", scope=W, response_model=NoteOut)
+async def publish_note(ctx: CtxDep, note_id: UUID) -> Note:
+    """Publish a note."""
+    return await actions.publish_note(ctx, note_id)
+
+
+@router.verb("/notes/{note_id}/publish-again", scope=W, response_model=NoteOut)
+async def publish_again(ctx: CtxDep, note_id: UUID, number: int = 0) -> Note:
+    """Publish a note once more."""
+    return await actions.publish_note(ctx, note_id, verb="publish_again", number=number)
+
+
+@router.verb("/notes/{note_id}/explode", scope=W, response_model=NoteOut)
+async def explode(ctx: CtxDep, note_id: UUID) -> Note:
+    """Publish a note, then meet a bug."""
+    await actions.publish_note(ctx, note_id)
+    raise RuntimeError("a secret nobody must see")
+
+
+@router.verb("/notes/{note_id}/away", scope=W, response_model=NoteOut)
+async def away(ctx: CtxDep, note_id: UUID) -> Note:
+    """Find something away."""
+    raise Unavailable("Something is away.")
+
+
+@router.verb("/notes/{note_id}/swallow", scope=W, response_model=NoteOut)
+async def swallow(ctx: CtxDep, note_id: UUID) -> Note:
+    """Swallow a failed statement."""
+    note = await actions.get_note(ctx, note_id)
+    await actions.swallow_a_failure(ctx, note_id)
+    return note
+
+
+@router.verb("/notes/{note_id}/touch/{other_id}", scope=W)
+async def touch(ctx: CtxDep, note_id: UUID, other_id: UUID) -> dict[str, bool]:
+    """Lock two notes."""
+    await actions.touch_in_order(ctx, note_id, other_id)
+    return {"touched": True}
+
+
+@router.verb("/notes/{note_id}/upload/{other_id}", scope=W)
+async def upload(
+    ctx: CtxDep, note_id: UUID, other_id: UUID, file: Annotated[UploadFile, File()]
+) -> dict[str, int]:
+    """Lock two notes after reading a file."""
+    content = await file.read()
+    await actions.touch_in_order(ctx, note_id, other_id)
+    return {"size": len(content)}
+
+
+@router.verb("/notes/{note_id}/count", scope=W)
+async def count(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
+    """Start a job."""
+    await actions.start_counting(ctx, note_id)
+    return {"started": True}
+
+
+add_timeline(router, "notes", "probe_note", scope=R)

@@ -1,0 +1,31 @@
+"""Wire shapes and the fact of notes."""
+
+from uuid import UUID
+
+from shared.events import Event
+from shared.wire import ShortText, Timestamp, WireInput, WireModel
+
+
+class NoteIn(WireInput):
+    title: ShortText
+    link_to: UUID | None = None
+    nested: object = None
+
+
+class NoteChange(WireInput):
+    title: ShortText
+
+
+class NoteOut(WireModel):
+    id: UUID
+    title: str
+    state: str
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class NotePublished(Event, type="probe.note.published.v1"):
+    note_id: UUID
+    title: str
+    number: int = 0

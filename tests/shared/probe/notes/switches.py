@@ -1,0 +1,19 @@
+"""What tests make the probe do: by title of a note, what its consumer, reminder or job does before its effect."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+BEFORE_EFFECT: dict[str, Callable[[], Awaitable[object]]] = {}
+TRIES: dict[str, int] = {}
+
+
+async def pass_by(title: str) -> None:
+    """Count a try, then do what the test wants."""
+    TRIES[title] = TRIES.get(title, 0) + 1
+    if title.startswith("kills-its-process"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if title.startswith("always-fails"):
+        raise RuntimeError("this note cannot be handled")
+    if title in BEFORE_EFFECT:
+        await BEFORE_EFFECT[title]()
