@@ -5,6 +5,7 @@ Everything they load is served from here (no foreign host, enforced by their Con
 
 import html
 import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,13 @@ def _rows() -> str:
     known = {fault.code: fault for fault in _subclasses(Fault) if "code" in vars(fault)}
     return "\n".join(
         f'<tr id="{html.escape(code)}"><td><a href="#{html.escape(code)}"><code>{html.escape(code)}</code></a></td>'
-        f"<td>{int(fault.status)}</td><td>{html.escape(inspect.getdoc(fault) or '')}</td></tr>"
+        f"<td>{int(fault.status)}</td><td>{_prose(inspect.getdoc(fault) or '')}</td></tr>"
         for code, fault in sorted(known.items())
     )
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _subclasses(kind: type[Fault]) -> set[type[Fault]]:

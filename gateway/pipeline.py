@@ -1,8 +1,8 @@
 """The public door: every request takes these steps, in this order, as raw ASGI.
 
 1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
-5. limit of failures per address   6. who calls, for which tenant   7. the tenant's state and subscription
-8. the tenant's rate   9. body cap, counted while streaming   10. internal token   11. the service, streaming
+5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
+8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
 both ways   12. failures as problem documents   13. metrics, access log, span
 
 Which scope an operation needs is the service's to check: it is declared there, beside the operation.
@@ -139,8 +139,8 @@ class Pipeline:
             return
         exchange.route = route = self._front.catalog.routes.find(scope["method"], path)
         exchange.grant = grant = await self._caller(scope)
-        self._admit(grant, route)
         self._within_rate(exchange, grant)
+        self._admit(grant, route)
         await self._forward(exchange, receive, route, grant)
 
     async def _caller(self, scope: Scope) -> Grant:

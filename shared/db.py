@@ -28,13 +28,6 @@ IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
-LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-)
 REPEATABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -132,7 +125,7 @@ class Database:
                     command_timeout=ANSWER_SECONDS,
                     server_settings={"application_name": application_name, "jit": "off"},
                 )
-            except (OSError, *LOST) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise DatabaseAway(f"no connection: {error!r}") from error
 
         self.role = user

@@ -177,7 +177,11 @@ class Money:
     @property
     def text(self) -> str:
         """The canonical text of the amount, without the currency: `18.06`, `-0.50`, `1806` (JPY)."""
-        return format(self.amount, "f")
+        digits = CURRENCY_DIGITS[self.currency]
+        if not digits:
+            return str(self.minor)
+        whole, part = divmod(abs(self.minor), 10**digits)
+        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{digits}d}"
 
     @property
     def is_zero(self) -> bool:

@@ -78,7 +78,7 @@ def _bad_cursor() -> Invalid:
     return Invalid.field("/query/cursor", "invalid_cursor", "The cursor is not one of this list.")
 
 
-def _page_query(
+async def _page_query(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,

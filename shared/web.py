@@ -29,7 +29,7 @@ SCOPE_KEY = "x-required-scope"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 
 
-def _current_ctx(request: Request) -> Ctx:
+async def _current_ctx(request: Request) -> Ctx:
     ctx: Ctx = request.scope["backoffice.ctx"]
     return ctx
 
@@ -37,7 +37,7 @@ def _current_ctx(request: Request) -> Ctx:
 CtxDep = Annotated[Ctx, Depends(_current_ctx)]
 
 
-def _if_match(
+async def _if_match(
     if_match: Annotated[str | None, Header(description="The `version` the change is based on.")] = None,
 ) -> int:
     if if_match is None:

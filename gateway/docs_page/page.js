@@ -44,29 +44,35 @@ function grouped(items, key) {
   return groups;
 }
 
+// "List Api Keys" reads better as "List API keys".
+function titled(operation, path) {
+  const words = (operation.summary ?? path).toLowerCase().replace(/\bapi\b/g, "API");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function pathOf(path) {
   return make("span", { class: "path" }, ...path.split(/(\{[^}]+\})/).map((part) => (part.startsWith("{") ? make("i", {}, part) : part)));
 }
 
-function field(name, schema, required, depth) {
+function field(name, schema, required, depth, answer = false) {
   const note = [schema.description ?? schemas.plain(schema).description, schemas.limits(schema)].filter(Boolean).join(" · ");
   const inner = depth < 4 ? schemas.inner(schema) : null;
   const row = make("li", {},
     make("span", { class: "name" }, name), make("span", { class: "type" }, schemas.type(schema)),
-    required ? make("span", { class: "must" }, "required") : null,
+    required && !answer ? make("span", { class: "must" }, "required") : null,
     note ? make("span", { class: "note" }, ...prose(note)) : null);
   if (inner) {
     const more = make("details", {}, make("summary", {}, `fields of ${inner.title ?? name}`));
-    more.addEventListener("toggle", () => more.children.length === 1 && more.append(fields(inner, depth + 1)));
+    more.addEventListener("toggle", () => more.children.length === 1 && more.append(fields(inner, depth + 1, answer)));
     row.append(more);
   }
   return row;
 }
 
-function fields(schema, depth = 0) {
+function fields(schema, depth = 0, answer = false) {
   const found = schemas.plain(schema);
   const needed = new Set(found.required ?? []);
-  return make("ul", { class: "fields" }, ...Object.entries(found.properties ?? {}).map(([name, one]) => field(name, one, needed.has(name), depth)));
+  return make("ul", { class: "fields" }, ...Object.entries(found.properties ?? {}).map(([name, one]) => field(name, one, needed.has(name), depth, answer)));
 }
 
 function section(title, ...children) {
@@ -83,7 +89,7 @@ function answersOf(operation) {
   for (const [status, answer] of Object.entries(operation.responses ?? {})) {
     rows.push(make("p", { class: "answer" }, make("b", {}, status), " ", ...prose(answer.description ?? "")));
     const schema = answer.content?.["application/json"]?.schema;
-    if (schema && schemas.inner(schema)) rows.push(fields(schema));
+    if (schema && schemas.inner(schema)) rows.push(fields(schema, 0, true));
   }
   return rows;
 }
@@ -133,7 +139,7 @@ function inside(item) {
 
 function card(item) {
   const summary = make("summary", {}, make("span", { class: `verb ${item.method}` }, item.method), pathOf(item.path),
-    make("span", { class: "about" }, item.operation.summary ?? ""), item.scope ? make("span", { class: "scope" }, item.scope) : null);
+    make("span", { class: "about" }, titled(item.operation, item.path)), item.scope ? make("span", { class: "scope" }, item.scope) : null);
   item.card = make("details", { class: "operation", id: item.id }, summary);
   item.card.addEventListener("toggle", () => item.card.open && item.card.children.length === 1 && item.card.append(inside(item)));
   return item.card;
@@ -141,7 +147,7 @@ function card(item) {
 
 function entry(item) {
   item.link = make("a", { href: `#${item.id}`, title: item.path }, make("span", { class: `verb ${item.method}` }, item.method === "delete" ? "del" : item.method),
-    make("span", {}, item.operation.summary ?? item.path));
+    make("span", {}, titled(item.operation, item.path)));
   item.row = make("li", {}, item.link);
   return item.row;
 }
@@ -211,7 +217,10 @@ try {
   const page = render(api, items);
   narrow(items, page);
   follow(items);
-  filter.addEventListener("input", () => narrow(items, page));
+  filter.addEventListener("input", () => {
+    narrow(items, page);
+    window.scrollTo(0, 0);
+  });
   window.addEventListener("hashchange", () => follow(items));
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && document.activeElement !== filter) {

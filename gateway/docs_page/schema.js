@@ -86,7 +86,9 @@ function preferred(codes) {
 
 const TEXTS = {
   name: "Acme", legal_name: "Acme Ltd", email: "jane@example.com", time_zone: "Europe/Berlin", sku: "SKU-1",
-  amount: "18.06", quantity: "1", rate: "19", line1: "1 High Street", city: "Leeds", postal_code: "LS1 1AA", reason: "as agreed",
+  country: "GB", currency: "EUR", state: "active", kind: "live", services: "orders", scopes: "orders:read", scope: "orders:read",
+  token_type: "Bearer", access_token: "eyJhbGciOiJFZDI1NTE5…", client_id: "cl_5f0c…", client_secret: "bo_secret_…", key: "bo_live_…",
+  prefix: "bo_live_4b1f09ac", allowed_actions: "close", next: null, amount: "18.06", quantity: "1", rate: "19", line1: "1 High Street", city: "Leeds", postal_code: "LS1 1AA", reason: "as agreed",
 };
 
 function text(schema, name) {

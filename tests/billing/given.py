@@ -9,7 +9,13 @@ import httpx
 import orjson
 
 from shared.bus import Delivery
-from shared.contracts.orders import CustomerChanged, FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
+from shared.contracts.orders import (
+    CustomerChanged,
+    FulfilmentShipped,
+    OrderCustomer,
+    ShippedLine,
+    TaxBreakdownRow,
+)
 from shared.ctx import TenantFacts
 from shared.events import Event, envelope
 from shared.ids import new_id
@@ -73,7 +79,12 @@ async def given_customer(suite: Suite, tenant: TenantFacts, *, name: str = "Jane
 
 async def given_draft(billing: httpx.AsyncClient, *lines: dict[str, Any], **facts: Any) -> dict[str, Any]:
     """A draft invoice to a buyer named in it."""
-    body = {"customer_id": str(new_id()), "customer": {"name": "Jane"}, "lines": list(lines) or [line()], **facts}
+    body = {
+        "customer_id": str(new_id()),
+        "customer": {"name": "Jane"},
+        "lines": list(lines) or [line()],
+        **facts,
+    }
     answer = await billing.post("/v1/invoices", json=body)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
@@ -175,7 +186,9 @@ async def balances(billing: httpx.AsyncClient) -> dict[str, Decimal]:
     answer = await billing.get("/v1/reports/trial-balance")
     assert answer.status_code == 200, answer.text
     rows = answer.json()["rows"]
-    return {row["account"]: Decimal(row["debit"]["amount"]) - Decimal(row["credit"]["amount"]) for row in rows}
+    return {
+        row["account"]: Decimal(row["debit"]["amount"]) - Decimal(row["credit"]["amount"]) for row in rows
+    }
 
 
 async def assert_tied_out(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient) -> None:

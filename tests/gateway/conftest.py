@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import Caller, World, running_world  # noqa: E402
+from world import Caller, World, running_world
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,11 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
             "headers": [[n.decode("latin-1"), v.decode("latin-1")] for n, v in scope["headers"]],
             "size": len(body),
         }
-    headers = [(b"content-type", b"application/json"), (b"x-internal-secret", b"x"), (b"x-request-id", b"mine")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-internal-secret", b"x"),
+        (b"x-request-id", b"mine"),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(answer)})
 
@@ -131,7 +135,9 @@ class World:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
-    async def operator(self, tenant_id: str | None = None, gateway: Gateway | None = None, **form: str) -> httpx.AsyncClient:
+    async def operator(
+        self, tenant_id: str | None = None, gateway: Gateway | None = None, **form: str
+    ) -> httpx.AsyncClient:
         """An operator, for the provider or acting for a tenant."""
         headers = {"authorization": f"Bearer {await self.token(gateway=gateway, **form)}"}
         if tenant_id is not None:
@@ -218,7 +224,9 @@ async def running_world(url: str, data_dir: Path) -> AsyncIterator[World]:
             services[service.name] = running
         switches = {name: Switch(LocalUpstream(running.app)) for name, running in services.items()}
         switches["helpdesk"] = Switch(LocalUpstream(echo))
-        gateway = build_gateway(switches, dsn=url, settings=settings(), transport=transport, data_dir=data_dir)
+        gateway = build_gateway(
+            switches, dsn=url, settings=settings(), transport=transport, data_dir=data_dir
+        )
         first = await gateway.start()
         stack.push_async_callback(gateway.stop)
         world = World(url, gateway, first, switches, services, transport, data_dir)

@@ -10,7 +10,8 @@ async def filled(suite: Suite, tenant: TenantFacts) -> None:
     async def nothing_due() -> bool:
         async with suite["orders"].app_db.transaction(tenant.id) as tx:
             return not await tx.sql.fetchval(
-                "select exists (select from due_times where tenant_id = $1 and kind = 'stock.arrived')", tenant.id
+                "select exists (select from due_times where tenant_id = $1 and kind = 'stock.arrived')",
+                tenant.id,
             )
 
     await eventually(nothing_due)

@@ -67,26 +67,15 @@ class EntryView:
 
 
 ENTRIES = """
-select e.id, e.number, e.effective_on, e.memo, e.source, e.source_id, e.reverses_id, r.id as reversed_by_id,
-  e.actor_id, e.version, e.created_at, e.updated_at
-from journal_entries e left join journal_entries r on r.tenant_id = $1 and r.reverses_id = e.id
-where e.tenant_id = $1
-"""
-FILTERED = f"""
-{ENTRIES} and ($2::uuid is null or e.id < $2) and ($3::text is null or e.source = $3)
-  and ($4::uuid is null or e.source_id = $4)
-  and e.effective_on between coalesce($5::date, '-infinity') and coalesce($6::date, 'infinity')
-order by e.id desc limit $7
+select e.id, e.number, e.effective_on, e.memo, e.source, e.source_id, e.reverses_id, e.actor_id, e.version,
+  e.created_at, e.updated_at,
+  (select r.id from journal_entries r where r.tenant_id = $1 and r.reverses_id = e.id) as reversed_by_id
+from journal_entries e where e.tenant_id = $1
 """
 # Read along the account's own index: an account with few lines must not walk through all entries.
-OF_ACCOUNT = f"""
-{ENTRIES} and e.id in (
-  select p.entry_id from postings p join journal_entries f on f.tenant_id = $1 and f.id = p.entry_id
-  where p.tenant_id = $1 and p.account = $8 and ($2::uuid is null or p.entry_id < $2)
-    and ($3::text is null or f.source = $3) and ($4::uuid is null or f.source_id = $4)
-    and f.effective_on between coalesce($5::date, '-infinity') and coalesce($6::date, 'infinity')
-  group by p.entry_id order by p.entry_id desc limit $7
-) order by e.id desc
+OF_ACCOUNT = """
+ and e.id in (select p.entry_id from postings p join journal_entries e on e.tenant_id = $1 and e.id = p.entry_id
+ where p.tenant_id = $1 and p.account = ${n} {conditions} group by p.entry_id order by p.entry_id desc limit {limit})
 """
 LINES = """
 select entry_id, line, account, amount_minor, currency, open_item_id, dimensions::text from postings
@@ -162,11 +151,21 @@ async def list_entries(
     to: date | None,
 ) -> Page[EntryView]:
     """Entries with their lines, newest first."""
-    values = [ctx.tenant.id, page.after_id, source, source_id, from_, to, page.limit + 1]
-    if account is None:
-        rows = await ctx.sql.fetch(FILTERED, *values)
-    else:
-        rows = await ctx.sql.fetch(OF_ACCOUNT, *values, account)
+    given = {
+        "e.id < ${n}": page.after_id,
+        "e.source = ${n}": source,
+        "e.source_id = ${n}": source_id,
+        "e.effective_on >= ${n}": from_,
+        "e.effective_on <= ${n}": to,
+    }
+    # Only what is asked for stands in the statement: an idle filter would hide the right index from the planner.
+    wanted = [(text, value) for text, value in given.items() if value is not None]
+    values = [ctx.tenant.id, *(value for _, value in wanted)]
+    conditions = "".join(f" and {text.format(n=n)}" for n, (text, _) in enumerate(wanted, 2))
+    if account is not None:
+        values.append(account)
+        conditions = OF_ACCOUNT.format(n=len(values), conditions=conditions, limit=page.limit + 1)
+    rows = await ctx.sql.fetch(f"{ENTRIES}{conditions} order by e.id desc limit {page.limit + 1}", *values)
     return page_of(await _with_lines(ctx, rows), page, lambda entry: entry.id)
 
 
@@ -230,6 +229,8 @@ async def find_allocations(ctx: Ctx, from_items: Sequence[UUID]) -> list[Allocat
     """What some credits have settled and was not taken back, oldest first."""
     rows = await ctx.sql.fetch(ALLOCATED, ctx.tenant.id, list(from_items))
     return [
-        AllocationView(r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"])
+        AllocationView(
+            r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"]
+        )
         for r in rows
     ]

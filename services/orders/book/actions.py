@@ -78,7 +78,9 @@ def _update(table: str, columns: dict[str, str], first: int) -> str:
 
 def _fulfilments(first: int) -> str:
     """The part of a statement that writes fulfilments and their lines, new and changed ones alike."""
-    changes = ", ".join(f"{c} = excluded.{c}" for c in FULFILMENT if c not in ("id", "order_id", "created_at"))
+    changes = ", ".join(
+        f"{c} = excluded.{c}" for c in FULFILMENT if c not in ("id", "order_id", "created_at")
+    )
     return (
         f"f as ({_insert('fulfilments', list(FULFILMENT), list(FULFILMENT.values()), first)} "
         f"on conflict (tenant_id, id) do update set {changes}), "
@@ -142,7 +144,10 @@ def _fulfilment_values(fulfilments: Sequence[Fulfilment]) -> list[Sequence[objec
         for part in fulfilment.lines
         if part.quantity
     ]
-    return [*_columns(fulfilments, _fulfilment, len(FULFILMENT)), *_columns(parts, lambda part: part, len(PART))]
+    return [
+        *_columns(fulfilments, _fulfilment, len(FULFILMENT)),
+        *_columns(parts, lambda part: part, len(PART)),
+    ]
 
 
 async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:

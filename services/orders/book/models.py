@@ -52,7 +52,9 @@ ORDERS = Table(
     *_needed(Uuid, "customer_id"),
     *_needed(Text, "channel"),
     Column("external_ref", Text),
-    *_needed(Text, "currency", "prices", "rounding", "state", "fulfilment_status", "payment_status", "backorder"),
+    *_needed(
+        Text, "currency", "prices", "rounding", "state", "fulfilment_status", "payment_status", "backorder"
+    ),
     Column("ship_to", JSONB),
     *_needed(Integer, "payment_terms_days"),
     *_needed(BigInteger, "net_minor", "tax_minor", "gross_minor"),

@@ -208,7 +208,9 @@ def _add_part(
     order: Order, line: OrderLine, fulfilments: dict[UUID, Fulfilment], columns: Sequence[object]
 ) -> None:
     """Add a fulfilment's part of a line, and the fulfilment itself when it is new."""
-    part_id, quantity, fulfilment_id, warehouse_id, state, version, created, updated, shipped, parcels, _ = columns
+    part_id, quantity, fulfilment_id, warehouse_id, state, version, created, updated, shipped, parcels, _ = (
+        columns
+    )
     fulfilment = fulfilments.get(fulfilment_id)  # type: ignore[call-overload]
     if fulfilment is None:
         fulfilment = Fulfilment(

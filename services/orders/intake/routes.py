@@ -33,7 +33,9 @@ async def list_orders(
     external_ref: Annotated[Code | None, Query()] = None,
 ) -> Page[Order]:
     """Orders, newest first."""
-    return await queries.list_orders(ctx, page, state=state, customer_id=customer_id, external_ref=external_ref)
+    return await queries.list_orders(
+        ctx, page, state=state, customer_id=customer_id, external_ref=external_ref
+    )
 
 
 @router.read("/orders/{order_id}", scope="orders:read", response_model=OrderOut)

@@ -77,9 +77,7 @@ def unknown_customer(pointer: str) -> Invalid:
     return Invalid.field(f"{pointer}/customer_id", "unknown_customer", "There is no customer with this id.")
 
 
-def price_lines(
-    order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = ""
-) -> None:
+def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = "") -> None:
     """Give an order its lines, figures and totals; refuses every line that cannot be priced, by name."""
     errors: list[FieldError] = []
     lines: list[OrderLine] = []
@@ -156,7 +154,9 @@ def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDoc
     try:
         return tax_document(inputs, mode, order.currency)
     except MoneyOutOfRange as error:
-        raise Invalid.field(f"{pointer}/lines", "money_out_of_range", "The order's amounts are too large.") from error
+        raise Invalid.field(
+            f"{pointer}/lines", "money_out_of_range", "The order's amounts are too large."
+        ) from error
 
 
 def _as_prices(text: str) -> Prices:

@@ -146,5 +146,12 @@ create index order_invoices_of_order on order_invoices (tenant_id, order_id, id)
 def upgrade() -> None:
     """Create the tables under row-level security."""
     run(TABLES)
-    for table in ("orders", "order_lines", "order_holds", "fulfilments", "fulfilment_lines", "order_invoices"):
+    for table in (
+        "orders",
+        "order_lines",
+        "order_holds",
+        "fulfilments",
+        "fulfilment_lines",
+        "order_invoices",
+    ):
         run(protect("orders", table))

@@ -98,7 +98,9 @@ async def test_a_draft_may_be_thrown_away_but_a_finalized_invoice_not(billing: h
     refused = await billing.delete(f"/v1/invoices/{invoice['id']}")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_draft")
     assert refused.json()["allowed_actions"] == ["void"]
-    change = await billing.patch(f"/v1/invoices/{invoice['id']}", json={"notes": "x"}, headers={"if-match": "2"})
+    change = await billing.patch(
+        f"/v1/invoices/{invoice['id']}", json={"notes": "x"}, headers={"if-match": "2"}
+    )
     assert (change.status_code, change.json()["code"]) == (409, "not_a_draft")
 
 
@@ -106,7 +108,9 @@ async def test_finalizing_numbers_dates_posts_and_tells(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     order_id = str(uuid4())
-    draft = await given_draft(billing, line("100.00"), source_refs={"order_id": order_id}, payment_terms_days=14)
+    draft = await given_draft(
+        billing, line("100.00"), source_refs={"order_id": order_id}, payment_terms_days=14
+    )
 
     answer = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
 
@@ -117,7 +121,11 @@ async def test_finalizing_numbers_dates_posts_and_tells(
     assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["void"])
     assert invoice["due_on"] == (today + timedelta(days=14)).isoformat()
     assert (invoice["open"], invoice["paid"]) == (money("120.00"), money("0.00"))
-    assert {k: v for k, v in (await balances(billing)).items() if v} == {"1100": 120, "4000": -100, "2200": -20}
+    assert {k: v for k, v in (await balances(billing)).items() if v} == {
+        "1100": 120,
+        "4000": -100,
+        "2200": -20,
+    }
     told = await events_of(suite, tenant, "billing.invoice.finalized.v1")
     assert [(t["number"], t["source_refs"]["order_id"]) for t in told] == [(invoice["number"], order_id)]
     again = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
@@ -244,11 +252,11 @@ async def test_lateness_is_told_once_after_the_due_date_is_over(
     late = await given_invoice(billing, payment_terms_days=5)
     paid = await given_invoice(billing, payment_terms_days=5)
     await given_payment(billing, paid, "12.00")
-    await suite.advance_clock(tenant, timedelta(days=4))
+    later = await suite.advance_clock(tenant, timedelta(days=4))
     await suite["billing"].scheduler.run_due()
     assert await events_of(suite, tenant, "billing.invoice.overdue.v1") == []
 
-    await suite.advance_clock(tenant, timedelta(days=3))
+    await suite.advance_clock(later, timedelta(days=3))
 
     async def told() -> list[dict[str, object]]:
         return await events_of(suite, tenant, "billing.invoice.overdue.v1")
@@ -262,7 +270,9 @@ async def test_the_document_is_rendered_on_paper_and_as_data(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     seller = {"address": {"line1": "2 Mill Lane", "city": "York", "country": "GB"}, "tax_id": "GB987654321"}
-    assert (await billing.patch("/v1/seller-profile", json=seller, headers={"if-match": "1"})).status_code == 200
+    assert (
+        await billing.patch("/v1/seller-profile", json=seller, headers={"if-match": "1"})
+    ).status_code == 200
     draft = await given_draft(billing, line("10.00"), line("3.00", tax_code="exempt"))
     path = f"/v1/invoices/{draft['id']}"
 

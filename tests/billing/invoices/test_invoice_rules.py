@@ -55,8 +55,12 @@ def test_tax_is_rounded_once_per_rate_as_en_16931_wants():
 
 
 def test_the_due_date_ends_at_local_midnight_also_when_clocks_change():
-    assert midnight_after(date(2026, 3, 28), "Europe/Berlin") == datetime(2026, 3, 28, 23, tzinfo=ZoneInfo("UTC"))
-    assert midnight_after(date(2026, 3, 29), "Europe/Berlin") == datetime(2026, 3, 29, 22, tzinfo=ZoneInfo("UTC"))
+    assert midnight_after(date(2026, 3, 28), "Europe/Berlin") == datetime(
+        2026, 3, 28, 23, tzinfo=ZoneInfo("UTC")
+    )
+    assert midnight_after(date(2026, 3, 29), "Europe/Berlin") == datetime(
+        2026, 3, 29, 22, tzinfo=ZoneInfo("UTC")
+    )
 
 
 @pytest.mark.parametrize(

@@ -265,11 +265,12 @@ async def test_an_old_snapshot_does_not_see_a_closed_period_as_open(
 ):
     await given_entry(billing)
 
-    with pytest.raises(asyncpg.FeatureNotSupportedError, match="READ COMMITTED"):
-        async with plain_sql(suite, tenant) as sql:
-            await sql.execute(f"commit; begin isolation level {isolation}; select 1")
-            await sql.execute("select set_config('app.tenant_id', $1, true)", str(tenant.id))
+    async with plain_sql(suite, tenant) as sql:
+        await sql.execute(f"commit; begin isolation level {isolation}")
+        await sql.execute("select set_config('app.tenant_id', $1, true)", str(tenant.id))
+        with pytest.raises(asyncpg.FeatureNotSupportedError, match="READ COMMITTED"):
             await attack(sql, tenant, GOOD)
+        await sql.execute("rollback; begin")
 
 
 async def test_an_open_item_needs_a_posting_of_its_amount(
@@ -368,8 +369,9 @@ async def test_many_entries_in_one_statement_hold_to_the_same_rules(
           from unnest($2::uuid[]) with ordinality as u(id, n)
         )
         insert into postings (tenant_id, entry_id, line, account, amount_minor, currency)
-        select $1, id, l, case l when 1 then '1000' else '4000' end, case when l = 1 then 7 when id = $3 then -8 else -7 end,
-          'GBP' from unnest($2::uuid[]) as u(id), generate_series(1, 2) as l
+        select $1, id, l, case l when 1 then '1000' else '4000' end,
+          case when l = 1 then 7 when id = $3 then -8 else -7 end, 'GBP'
+        from unnest($2::uuid[]) as u(id), generate_series(1, 2) as l
     """
 
     with pytest.raises(asyncpg.PostgresError, match="unbalanced_entry"):

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import date
+from itertools import pairwise
 
 import httpx
 
@@ -53,7 +54,7 @@ async def test_transactions_of_several_entries_do_not_deadlock_on_hot_accounts(
     async def post(n: int) -> None:
         order = random.Random(n).sample(accounts, 5)
         async with given_ctx(suite, tenant) as ctx:
-            for left, right in zip(order, order[1:], strict=False):
+            for left, right in pairwise(order):
                 await actions.post_entry(
                     ctx,
                     [Posting(left, gbp(1)), Posting(right, gbp(-1))],

@@ -121,7 +121,10 @@ async def test_nothing_is_posted_after_the_close_however_many_try(
     """The close counts the month's entries before it commits; nobody's entry may come on top of that."""
     await given_entry(billing)
     period = await given_period(billing)
-    count = "select count(*) from journal_entries where tenant_id = $1 and effective_on between '2025-03-01' and '2025-03-31'"
+    count = (
+        "select count(*) from journal_entries "
+        "where tenant_id = $1 and effective_on between '2025-03-01' and '2025-03-31'"
+    )
 
     async def close() -> int:
         async with plain_sql(suite, tenant) as sql:

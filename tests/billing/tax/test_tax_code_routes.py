@@ -42,7 +42,9 @@ async def test_provisioning_again_keeps_what_the_tenant_changed(
     assert (await billing.get(path)).json()["name"] == "VAT"
 
 
-async def test_a_change_is_told_with_its_version(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient):
+async def test_a_change_is_told_with_its_version(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
     made = (await billing.post("/v1/tax-codes", json=REDUCED)).json()
     path = f"/v1/tax-codes/{made['id']}"
 
@@ -80,7 +82,9 @@ async def test_a_code_that_has_ended_or_not_begun_is_unknown(billing: httpx.Asyn
     assert [e["pointer"] for e in answer.json()["errors"]] == ["/lines/1/tax_code", "/lines/2/tax_code"]
 
 
-async def test_codes_are_found_in_one_statement(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient):
+async def test_codes_are_found_in_one_statement(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
     async with suite["billing"].app_db.transaction(tenant.id) as tx:
         rows = await tx.sql.fetch(queries.HOLDING, tenant.id, ["standard", "zero", "nope"], date(2026, 1, 1))
 

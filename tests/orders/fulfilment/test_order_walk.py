@@ -88,7 +88,9 @@ async def test_every_unit_is_accounted_for_whatever_happens(
 class Walk:
     """One walk: what it does to the API it does to the book."""
 
-    def __init__(self, suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, dice: random.Random) -> None:
+    def __init__(
+        self, suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, dice: random.Random
+    ) -> None:
         self.suite, self.tenant, self.api, self.dice = suite, tenant, orders, dice
         self.refused = self.shipments = 0
 
@@ -106,7 +108,9 @@ class Walk:
         if self.dice.random() < 0.2:
             await self.check()
 
-    async def post(self, path: str, body: dict[str, Any] | None = None, *, expect: str | None) -> dict[str, Any]:
+    async def post(
+        self, path: str, body: dict[str, Any] | None = None, *, expect: str | None
+    ) -> dict[str, Any]:
         answer = await self.api.post(path, json=body)
         assert (answer.json().get("code") if answer.is_error else None) == expect, answer.text
         self.refused += expect is not None

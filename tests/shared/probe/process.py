@@ -56,9 +56,9 @@ async def main(url: str, point: str) -> None:
     running = Running(PROBE, dsn=url, settings=settings, transport=transport, verifier=verifier)
     plan(point, transport, running)
     await running.start()
-    print("ready", flush=True)  # noqa: T201 - the parent waits for it
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    print("ready", flush=True)  # noqa: T201 - the parent waits for it
     await stop.wait()
     await running.stop()
     await transport.close()

@@ -33,10 +33,11 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
     An invoice of nothing has no posting and is settled from the start.
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    seller = await find_seller_facts(ctx)
     states.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today
     row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
-    row.seller = await find_seller_facts(ctx)
+    row.seller = seller
     row.open_minor = row.gross_minor
     if row.gross_minor:
         breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]

@@ -91,6 +91,8 @@ async def reverse_entry(
     check_reversal(
         effective_on=effective_on, original_on=original.effective_on, reverses_id=original.reverses_id
     )
+    if original.reversed_by_id is not None:
+        raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
     reversal_id = new_id()
     lines = mirrored([line.posting for line in original.lines])
     posted = await _record(

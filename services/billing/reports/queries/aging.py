@@ -11,7 +11,7 @@ from shared.money import Money, total
 # What was open then is what is open now, less what later postings added, plus what later allocations settled:
 # only the open items and the later movements are read, never all that was ever paid.
 AGING = """
-with later as (
+with moved as (
   select p.open_item_id as id, -sum(p.amount_minor) as change
   from journal_entries e
   join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.open_item_id is not null
@@ -22,15 +22,16 @@ with later as (
   cross join lateral (values (a.from_item), (a.to_item)) as v(id)
   join open_items i on i.tenant_id = $1 and i.id = v.id
   where a.tenant_id = $1 and a.allocated_on > $2 group by 1
+), touched as (
+  select id, sum(change) as change
+  from (select id, change from moved union all
+        select id, 0 from open_items where tenant_id = $1 and open_minor <> 0) t
+  group by id
 ), then_open as (
-  select i.party_id, i.amount_minor, i.due_on, i.opened_on,
-    i.open_minor + coalesce((select sum(l.change) from later l where l.id = i.id), 0) as minor
-  from open_items i
+  select i.party_id, i.amount_minor, i.due_on, i.opened_on, i.open_minor + t.change as minor
+  from touched t
+  join open_items i on i.tenant_id = $1 and i.id = t.id and i.currency = $3
   join accounts k on k.tenant_id = $1 and k.code = i.account and k.control = 'receivable'
-  where i.tenant_id = $1 and i.currency = $3 and (
-    i.id in (select id from open_items o where o.tenant_id = $1 and o.open_minor <> 0)
-    or i.id in (select id from later)
-  )
 ), aged as (
   select party_id, minor, amount_minor < 0 as credit, $2 - coalesce(due_on, opened_on) as days
   from then_open where minor <> 0

@@ -35,7 +35,7 @@ CHECKS = {
           select account, month, currency, sum(debit_minor) as debit, sum(credit_minor) as credit
           from account_months where tenant_id = $1 group by 1, 2, 3
         ) m on m.account = p.account and m.month = p.month and m.currency = p.currency
-        where (coalesce(p.debit, 0), coalesce(p.credit, 0)) is distinct from (coalesce(m.debit, 0), coalesce(m.credit, 0))
+        where coalesce(p.debit, 0) <> coalesce(m.debit, 0) or coalesce(p.credit, 0) <> coalesce(m.credit, 0)
     """,
     "entries_balance": """
         select entry_id::text, currency, 0, sum(amount_minor)

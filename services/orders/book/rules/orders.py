@@ -73,7 +73,9 @@ class Order:
     @property
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
-        net, tax, gross = (Money(m, self.currency) for m in (self.net_minor, self.tax_minor, self.gross_minor))
+        net, tax, gross = (
+            Money(m, self.currency) for m in (self.net_minor, self.tax_minor, self.gross_minor)
+        )
         return Totals(net, tax, gross)
 
     @property

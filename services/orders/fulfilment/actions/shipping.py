@@ -25,7 +25,9 @@ async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn) -> Fu
     parts = [ship_part(order, part) for part in chosen]
     completed = book.close_change(ctx, order)
     place = fulfilment.warehouse_id
-    allocations = [Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in parts if p.line.tracked]
+    allocations = [
+        Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in parts if p.line.tracked
+    ]
     await stock.consume(ctx, allocations, reference_id=fulfilment.id)
     await book.save_orders(ctx, [order])
     fulfilment.lines = [part for part in fulfilment.lines if part.quantity]

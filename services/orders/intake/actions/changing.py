@@ -29,7 +29,9 @@ async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version
         order.ship_to = change.ship_to.model_dump() if change.ship_to else None
     priced_anew = bool(given & {"lines", "prices"})
     if priced_anew:
-        wanted: list[WantedLine] = [*change.lines] if "lines" in given else [AgreedLine.of(li) for li in order.lines]
+        wanted: list[WantedLine] = (
+            [*change.lines] if "lines" in given else [AgreedLine.of(li) for li in order.lines]
+        )
         on = clock.local_date(order.ordered_at, ctx.tenant.time_zone)
         price_lines(order, wanted, await find_prices(ctx, wanted, on=on))
     order.revision += 1

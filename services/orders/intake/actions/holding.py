@@ -30,7 +30,14 @@ async def place_hold(ctx: Ctx, order_id: UUID, hold: HoldIn) -> Order:
     require_holdable(order)
     placed = Hold(new_id(), order.id, hold.reason, hold.source, ctx.actor.id, ctx.now)
     await ctx.sql.execute(
-        PLACE, ctx.tenant.id, placed.id, order.id, placed.reason, placed.source, placed.placed_by, placed.placed_at
+        PLACE,
+        ctx.tenant.id,
+        placed.id,
+        order.id,
+        placed.reason,
+        placed.source,
+        placed.placed_by,
+        placed.placed_at,
     )
     order.holds.append(placed)
     await _changed(ctx, order, "hold", hold.reason)

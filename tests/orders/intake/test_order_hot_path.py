@@ -1,0 +1,111 @@
+"""The hot paths take few round trips, and no more of them for more lines or longer pages."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import httpx
+
+from shared.ctx import TenantFacts
+from shared.testing.suite import Suite
+from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_order, given_product
+
+NOT_OURS = ("commit", "rollback", "WITH RECURSIVE typeinfo")
+
+
+def watcher(tenant: TenantFacts, seen: list[str]) -> Callable[[Any], None]:
+    """Note the statements of the tenant's transactions on one connection, but not what the driver asks for itself."""
+    ours = False
+
+    def watch(record: Any) -> None:
+        nonlocal ours
+        text = record.query.strip()
+        if text.startswith("begin"):
+            ours = str(tenant.id) in text
+        elif ours and not text.startswith(NOT_OURS) and "current_setting('jit')" not in text:
+            seen.append(text)
+
+    return watch
+
+
+@asynccontextmanager
+async def statements(suite: Suite, tenant: TenantFacts) -> AsyncIterator[list[str]]:
+    """What the tenant's transactions send to the database, beside BEGIN and COMMIT."""
+    running = suite["orders"]
+    seen: list[str] = []
+    watched: list[tuple[asyncpg.Connection, Callable[[Any], None]]] = []
+    async with AsyncExitStack() as stack:
+        for _ in range(running.settings.app_pool_size):
+            tx = await stack.enter_async_context(running.app_db.transaction(None))
+            watched.append((tx.sql, watcher(tenant, seen)))
+    for connection, watch in watched:
+        connection.add_query_logger(watch)
+    try:
+        yield seen
+    finally:
+        for connection, watch in watched:
+            connection.remove_query_logger(watch)
+
+
+def only(seen: list[str], *marks: str) -> list[str]:
+    """The marks of the statements, in order; a statement without any of the marks shows itself."""
+    return [next((mark for mark in marks if mark in text), text) for text in seen]
+
+
+async def test_an_order_is_taken_and_confirmed_in_five_statements(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    skus = [(await given_product(orders, stock=9))["sku"] for _ in range(3)]
+    customer = await given_customer(orders)
+
+    async with statements(suite, tenant) as seen:
+        await given_confirmed(orders, dict.fromkeys(skus, 1), customer_id=customer["id"])
+
+    marks = ("from products", "stock_items", "number_series", "insert into orders", "insert into outbox")
+    assert only(seen, *marks) == [marks[0], marks[1], marks[1], marks[2], marks[3], marks[4]], seen
+
+
+async def test_more_lines_take_no_more_statements(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    product, customer = await given_product(orders, stock=2000), await given_customer(orders)
+    lines = [{"sku": product["sku"], "quantity": 1}] * 1000
+
+    async with statements(suite, tenant) as seen:
+        order = await given_confirmed(orders, lines, customer_id=customer["id"])
+
+    assert len(seen) == 6, seen
+    assert len(order["lines"]) == 1000
+
+
+async def test_shipping_takes_four_statements(suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient):
+    skus = [(await given_product(orders, stock=9))["sku"] for _ in range(3)]
+    order = await given_confirmed(orders, dict.fromkeys(skus, 2))
+    (fulfilment,) = await fulfilments_of(orders, order)
+    part = {"order_line_id": order["lines"][0]["id"], "quantity": 1}
+
+    async with statements(suite, tenant) as seen:
+        answer = await orders.post(f"/v1/fulfilments/{fulfilment['id']}/ship", json={"lines": [part]})
+
+    assert answer.status_code == 200, answer.text
+    marks = ("for no key update", "from order_lines", "stock_items", "update orders", "insert into outbox")
+    assert only(seen, *marks) == list(marks), seen
+
+
+async def test_a_page_takes_three_statements_whatever_its_length(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    product, customer = await given_product(orders, stock=99), await given_customer(orders)
+    for _ in range(5):
+        await given_order(orders, {product["sku"]: 1}, customer_id=customer["id"])
+
+    async with statements(suite, tenant) as seen:
+        page = (await orders.get("/v1/orders?limit=4")).json()
+
+    assert len(page["items"]) == 4
+    assert only(seen, "from orders", "from order_lines", "from order_holds") == [
+        "from orders",
+        "from order_lines",
+        "from order_holds",
+    ]

@@ -1,0 +1,167 @@
+"""What billing's facts say of an order, in whatever order they arrive and however often."""
+
+import itertools
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from shared import clock
+from shared.bus import Delivery
+from shared.contracts.billing import (
+    AllocatedInvoice,
+    CreditNoteFinalized,
+    InvoiceFinalized,
+    InvoicePaid,
+    InvoiceVoided,
+    PaymentRecorded,
+    SourceRefs,
+)
+from shared.ctx import TenantFacts
+from shared.events import Event, envelope
+from shared.ids import new_id
+from shared.money import Money
+from shared.telemetry import new_traceparent
+from shared.testing.suite import Suite
+from tests.orders.given import given_confirmed, given_product
+
+DAY = date(2026, 3, 1)
+
+
+class Billing:
+    """Tells the orders service what billing would."""
+
+    def __init__(self, suite: Suite, tenant: TenantFacts, order: dict[str, Any]) -> None:
+        self.suite, self.tenant = suite, tenant
+        self.refs = SourceRefs(order_id=UUID(order["id"]))
+        self.customer_id = UUID(order["customer_id"])
+
+    async def tell(self, event: Event, *, times: int = 2) -> None:
+        told = envelope(
+            event,
+            id=new_id(),
+            source="billing",
+            subject=str(new_id()),
+            time=clock.utc_now(),
+            tenant_id=self.tenant.id,
+            version=1,
+            lane=f"{event.aggregate()}:{new_id()}",
+            actor_id="billing",
+            causation_id=None,
+            correlation_id=None,
+            traceparent=new_traceparent(),
+        )
+        for _ in range(times):
+            await self.suite["orders"].inbox.deliver(
+                Delivery(text=told.text, lane=told.lane, redelivered=False)
+            )
+
+    def invoice(self, invoice_id: UUID, gross: int) -> InvoiceFinalized:
+        return InvoiceFinalized(
+            invoice_id=invoice_id, number="INV", customer_id=self.customer_id, currency="GBP",
+            net=Money(gross, "GBP"), tax=Money(0, "GBP"), gross=Money(gross, "GBP"), issued_on=DAY, due_on=DAY,
+            source_refs=self.refs,
+        )  # fmt: skip
+
+    def part(self, invoice_id: UUID, amount: int) -> AllocatedInvoice:
+        return AllocatedInvoice(
+            invoice_id=invoice_id, amount=Money(amount, "GBP"), open=Money(0, "GBP"), payment_status="part_paid",
+            source_refs=self.refs,
+        )  # fmt: skip
+
+    def payment(self, invoice_id: UUID, amount: int) -> PaymentRecorded:
+        return PaymentRecorded(
+            payment_id=new_id(), customer_id=self.customer_id, amount=Money(amount, "GBP"),
+            unallocated=Money(0, "GBP"), received_on=DAY, allocations=[self.part(invoice_id, amount)],
+        )  # fmt: skip
+
+    def paid(self, invoice_id: UUID, gross: int) -> InvoicePaid:
+        return InvoicePaid(
+            invoice_id=invoice_id, number="INV", customer_id=self.customer_id, gross=Money(gross, "GBP"),
+            paid_on=DAY, source_refs=self.refs,
+        )  # fmt: skip
+
+    def void(self, invoice_id: UUID, gross: int) -> InvoiceVoided:
+        return InvoiceVoided(
+            invoice_id=invoice_id, number="INV", customer_id=self.customer_id, gross=Money(gross, "GBP"),
+            source_refs=self.refs,
+        )  # fmt: skip
+
+    def credit(self, invoice_id: UUID, amount: int) -> CreditNoteFinalized:
+        return CreditNoteFinalized(
+            credit_note_id=new_id(), number="CN", invoice_id=invoice_id, customer_id=self.customer_id,
+            net=Money(amount, "GBP"), tax=Money(0, "GBP"), gross=Money(amount, "GBP"), issued_on=DAY,
+            allocations=[self.part(invoice_id, amount)],
+        )  # fmt: skip
+
+
+async def status(orders: httpx.AsyncClient, order: dict[str, Any]) -> str:
+    return (await orders.get(f"/v1/orders/{order['id']}")).json()["payment_status"]
+
+
+async def given_order_of_twelve(orders: httpx.AsyncClient) -> dict[str, Any]:
+    """Two units of 6.00 gross each."""
+    product = await given_product(orders, price="5.00", stock=10)
+    return await given_confirmed(orders, {product["sku"]: 2})
+
+
+@pytest.mark.parametrize("turn", range(6))
+async def test_facts_in_any_order_and_told_twice_end_in_paid(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, turn: int
+):
+    order = await given_order_of_twelve(orders)
+    billing, invoice = Billing(suite, tenant, order), new_id()
+    facts = [billing.invoice(invoice, 1200), billing.payment(invoice, 500), billing.payment(invoice, 700)]
+
+    for fact in list(itertools.permutations(facts))[turn]:
+        assert await status(orders, order) != "paid"
+        await billing.tell(fact)
+
+    assert await status(orders, order) == "paid"
+
+
+async def test_part_payment_void_and_credit_are_told_apart(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing, first, second = Billing(suite, tenant, order), new_id(), new_id()
+    await billing.tell(billing.invoice(first, 1200))
+    assert await status(orders, order) == "unpaid"
+    await billing.tell(billing.void(first, 1200))
+    await billing.tell(billing.invoice(second, 1200))
+    await billing.tell(billing.payment(second, 1000))
+    assert await status(orders, order) == "part_paid"
+
+    await billing.tell(billing.credit(second, 200))
+
+    assert await status(orders, order) == "paid"
+
+
+async def test_an_invoice_settled_by_whatever_means_is_paid(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing, invoice = Billing(suite, tenant, order), new_id()
+
+    await billing.tell(billing.paid(invoice, 1200))
+
+    assert await status(orders, order) == "paid"
+
+
+async def test_an_invoice_of_no_order_of_ours_says_nothing(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing = Billing(suite, tenant, order)
+    for refs in (SourceRefs(), SourceRefs(order_id=new_id())):
+        billing.refs = refs
+        await billing.tell(billing.invoice(new_id(), 1200))
+
+    assert (await orders.get(f"/v1/orders/{order['id']}")).json() == order
+    async with suite["orders"].worker_db.transaction(None) as tx:
+        held = await tx.sql.fetchval(
+            "select count(*) from inbox where tenant_id = $1 and state <> 'done'", tenant.id
+        )
+    assert held == 0
