@@ -59,13 +59,13 @@ async def start(data_dir: Path) -> Server:
     environment = os.environ | {
         "BACKOFFICE_DATA_DIR": str(data_dir),
         "BACKOFFICE_PORT": str(port),
-        "BACKOFFICE_RATE_LIMIT_PER_MINUTE": "100000000",
-        "BACKOFFICE_RATE_LIMIT_BURST": "10000000",
-        "BACKOFFICE_ADDRESS_LIMIT_PER_MINUTE": "100000000",
-        "BACKOFFICE_ADDRESS_LIMIT_BURST": "10000000",
+        "BACKOFFICE_TENANT_RATE_PER_MINUTE": "100000000",
+        "BACKOFFICE_TENANT_BURST": "10000000",
     }
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL
+    )
     while True:
         if process.poll() is not None:
             raise RuntimeError(f"the suite ended with {process.returncode} instead of starting")
@@ -117,11 +117,15 @@ async def open_shop(server: Server, name: str = "Bench") -> Shop:
          "time_zone": "Europe/London", "kind": "live", "services": ["orders", "billing"]},
     )  # fmt: skip
     scopes = ["orders:read", "orders:write", "billing:read", "billing:write"]
-    client = await operator.call("POST", f"/v1/tenants/{tenant['id']}/clients", {"name": "load", "scopes": scopes})
+    client = await operator.call(
+        "POST", f"/v1/tenants/{tenant['id']}/clients", {"name": "load", "scopes": scopes}
+    )
     operator.close()
     access = await token(server, client["client_id"], client["client_secret"])
     api = server.connect(access)
-    customers = [(await api.call("POST", "/v1/customers", {"name": f"Customer {n}"}))["id"] for n in range(50)]
+    customers = [
+        (await api.call("POST", "/v1/customers", {"name": f"Customer {n}"}))["id"] for n in range(50)
+    ]
     skus = [f"SKU-{n}" for n in range(20)]
     for sku in skus:
         price = {"amount": "9.99", "currency": "GBP"}

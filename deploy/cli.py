@@ -18,8 +18,16 @@ from rich.table import Table
 from deploy.demo import Demo
 from deploy.server import PortTaken, bind, served, stop_event
 from deploy.settings import DeploySettings
-from deploy.suite import AlreadyRunning, EmbeddedSuite, database, embedded_suite, migrate_all, with_role_secret
-from gateway.openapi import merged_document
+from deploy.suite import (
+    AlreadyRunning,
+    EmbeddedSuite,
+    NoCredentials,
+    database,
+    embedded_suite,
+    migrate_all,
+    with_role_secret,
+)
+from gateway.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import dead_letters, telemetry, tenancy
@@ -28,11 +36,22 @@ from shared.embedded_host import EmbeddedError
 from shared.faults import NotFound
 from shared.tenancy import UnsafeDatabase
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite."
+)
 events_app = typer.Typer(no_args_is_help=True, help="Events that a service gave up on.")
 app.add_typer(events_app, name="events")
 console = Console()
-EXPECTED = (AlreadyRunning, PortTaken, EmbeddedError, UnsafeDatabase, NotFound, OSError, asyncpg.PostgresError)
+EXPECTED = (
+    AlreadyRunning,
+    NoCredentials,
+    PortTaken,
+    EmbeddedError,
+    UnsafeDatabase,
+    NotFound,
+    OSError,
+    asyncpg.PostgresError,
+)
 
 
 def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
@@ -70,12 +89,17 @@ async def _up() -> int:
 def _welcome(suite: EmbeddedSuite, seconds: float) -> None:
     settings = suite.settings
     base = f"http://{settings.host}:{settings.port}"
-    console.print(f"[green]Backoffice is ready[/green] after {seconds:.1f} s: [bold]{base}[/bold]  (docs: {base}/docs)")
-    if settings.admin_client_id:
-        console.print(f"Operator client: {settings.admin_client_id} (secret as in BACKOFFICE_ADMIN_CLIENT_SECRET)")
-    else:
-        console.print(f"Operator client and secret: {(settings.data_dir / 'admin-credentials.json').resolve()}")
-    console.print("Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops.")
+    console.print(
+        f"[green]Backoffice is ready[/green] after {seconds:.1f} s: [bold]{base}[/bold]  (docs: {base}/docs)"
+    )
+    first = suite.first_start
+    where = (
+        f"secret in {first.credentials_file.resolve()}" if first.credentials_file else "secret as configured"
+    )
+    console.print(f"Operator client: [bold]{first.client_id}[/bold], {where}", soft_wrap=True)
+    console.print(
+        "Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops."
+    )
 
 
 def _settings() -> DeploySettings:
@@ -92,7 +116,8 @@ def _settings() -> DeploySettings:
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the story instead of staying up.")] = False,
     import_file: Annotated[
-        Path | None, typer.Option("--import", help="Import an order file in the UCI Online Retail columns, too.")
+        Path | None,
+        typer.Option("--import", help="Import an order file in the UCI Online Retail columns, too."),
     ] = None,
     orders: Annotated[int, typer.Option(min=1, max=5000, help="Orders per company.")] = 60,
 ) -> None:
@@ -150,7 +175,9 @@ async def _list_events(only: str | None, limit: int) -> int:
     for service in SERVICES:
         if only in (None, service.name):
             async with _worker(service.name) as sql:
-                for letter in await dead_letters.list_dead(sql, service.name, tenant_id=None, after=None, limit=limit):
+                for letter in await dead_letters.list_dead(
+                    sql, service.name, tenant_id=None, after=None, limit=limit
+                ):
                     table.add_row(service.name, str(letter.id), str(letter.tenant_id), letter.type,
                                   str(letter.attempts), str(letter.waiting_behind), letter.error)  # fmt: skip
     console.print(table if table.row_count else "No dead events.")
@@ -202,7 +229,7 @@ class _worker:  # noqa: N801 - reads as a noun where it is used
 def openapi() -> None:
     """Print the gateway's merged OpenAPI document."""
     documents = {service.name: service.app().openapi() for service in (*SERVICES, GATEWAY)}
-    print(json.dumps(merged_document(documents), indent=2))
+    print(json.dumps(merged(documents), indent=2))
 
 
 @app.command()

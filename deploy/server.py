@@ -12,7 +12,7 @@ from deploy.settings import DeploySettings
 from deploy.suite import EmbeddedSuite
 
 
-class PortTaken(RuntimeError):
+class PortTaken(RuntimeError):  # noqa: N818 - a refusal named by its reason
     """Something else listens on the port."""
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import KernelSettings
+from gateway.settings import GatewaySettings
 
 
-class DeploySettings(KernelSettings):
+class DeploySettings(GatewaySettings):
     """Where the suite keeps its data and where it listens."""
 
-    data_dir: Path = Field(Path(".data"), description="The embedded database, secrets and credentials live here.")
+    data_dir: Path = Field(
+        Path(".data"), description="The embedded database, secrets and credentials live here."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
-    admin_client_id: str = Field("", description="First operator client; empty: one is made at first start.")
-    admin_client_secret: str = Field("", description="Its secret.")

@@ -1,6 +1,7 @@
 """The suite in one process: PostgreSQL, transport, services and gateway, in the order they need each other."""
 
 import fcntl
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -8,10 +9,13 @@ from pathlib import Path
 from typing import IO
 
 import asyncpg
+from joserfc.jwk import KeySet
 
 from deploy.secrets import kept_secret
 from deploy.settings import DeploySettings
-from gateway.app import Gateway, start_embedded_gateway
+from gateway.app import Gateway, build_gateway
+from gateway.first_start import FirstStart
+from gateway.proxy.upstream_local import LocalUpstream
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import embedded
@@ -23,8 +27,12 @@ from shared.service import Running
 DATABASE = "backoffice"
 
 
-class AlreadyRunning(RuntimeError):
+class AlreadyRunning(RuntimeError):  # noqa: N818 - a refusal named by its reason
     """Another process uses the data directory."""
+
+
+class NoCredentials(RuntimeError):  # noqa: N818 - a refusal named by its reason
+    """The file with the operator's made-up secret is gone."""
 
 
 @dataclass
@@ -35,6 +43,19 @@ class EmbeddedSuite:
     database_url: str
     services: dict[str, Running]
     gateway: Gateway
+    first_start: FirstStart
+
+    def operator_credentials(self) -> tuple[str, str]:
+        """The first operator client and its secret."""
+        if self.settings.admin_client_secret:
+            return self.first_start.client_id, self.settings.admin_client_secret
+        if self.first_start.credentials_file is None:
+            raise NoCredentials(
+                f"The operator client's secret is not in {self.settings.data_dir}. Set BACKOFFICE_ADMIN_CLIENT_ID and "
+                "BACKOFFICE_ADMIN_CLIENT_SECRET to have it set anew."
+            )
+        kept = json.loads(self.first_start.credentials_file.read_text())
+        return kept["client_id"], kept["client_secret"]
 
 
 @asynccontextmanager
@@ -73,11 +94,11 @@ def with_role_secret(settings: DeploySettings) -> DeploySettings:
 async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
     """Bring every schema to its newest revision; answers which were changed."""
     await bus_pg.migrate(database_url, role_secret=settings.role_secret)
-    changed = []
-    for service in (*SERVICES, GATEWAY):
-        if await migrate(database_url, service.name, service.migrations, role_secret=settings.role_secret):
-            changed.append(service.name)
-    return changed
+    return [
+        service.name
+        for service in (*SERVICES, GATEWAY)
+        if await migrate(database_url, service.name, service.migrations, role_secret=settings.role_secret)
+    ]
 
 
 @asynccontextmanager
@@ -88,27 +109,39 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         stack.enter_context(_only_one(settings.data_dir))
         url = await stack.enter_async_context(database(settings))
         await migrate_all(url, settings)
-        transport = bus_pg.PgTransport(url, role_secret=settings.role_secret, poll_seconds=settings.poll_seconds)
+        transport = bus_pg.PgTransport(
+            url, role_secret=settings.role_secret, poll_seconds=settings.poll_seconds
+        )
         stack.push_async_callback(transport.close)
         await transport.start()
-        gateway = await start_embedded_gateway(
-            url,
-            settings=settings,
-            transport=transport,
-            admin_client_id=settings.admin_client_id,
-            admin_client_secret=settings.admin_client_secret,
-            credentials_file=settings.data_dir / "admin-credentials.json",
-        )
-        stack.push_async_callback(gateway.stop)
-        services = {}
-        for service in SERVICES:
-            verifier = TokenVerifier(service.name, gateway.public_keys)
-            running = Running(service, dsn=url, settings=settings, transport=transport, verifier=verifier)
+        services, gateway = _assemble(url, settings, transport)
+        for running in services.values():
             stack.push_async_callback(running.stop)
             await running.start()
-            services[service.name] = running
-        await gateway.open_to({name: running.app for name, running in services.items()})
-        yield EmbeddedSuite(settings, url, services, gateway)
+        stack.push_async_callback(gateway.stop)
+        first = await gateway.start()
+        yield EmbeddedSuite(settings, url, services, gateway, first)
+
+
+def _assemble(
+    url: str, settings: DeploySettings, transport: bus_pg.PgTransport
+) -> tuple[dict[str, Running], Gateway]:
+    """The services and the gateway in front of them; nothing is started yet."""
+
+    async def public_keys() -> KeySet:
+        return await gateway.public_keys()
+
+    services = {}
+    for service in SERVICES:
+        verifier = TokenVerifier(service.name, public_keys)
+        services[service.name] = Running(
+            service, dsn=url, settings=settings, transport=transport, verifier=verifier
+        )
+    upstreams = {name: LocalUpstream(running.app) for name, running in services.items()}
+    gateway = build_gateway(
+        upstreams, dsn=url, settings=settings, transport=transport, data_dir=settings.data_dir
+    )
+    return services, gateway
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -28,6 +28,8 @@ IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
+# What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
+BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)
 REPEATABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -167,9 +169,7 @@ class Database:
             except BaseException as error:
                 healthy = await _rolled_back(sql)
                 cause = _cause(error) if isinstance(error, DBAPIError) else error
-                if not healthy and isinstance(
-                    cause, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-                ):
+                if not healthy and isinstance(cause, BROKEN):
                     raise DatabaseAway(f"the connection broke: {cause!r}") from error
                 if cause is error:
                     raise
@@ -195,8 +195,7 @@ class Database:
                     began = True
                     return Transaction(connection, sql, tenant_id)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                if not sql.is_closed():
-                    raise
+                continue  # the server has let go of it meanwhile: the next one
             finally:
                 if not began:
                     await _give_back(connection, healthy=False)

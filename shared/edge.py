@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncpg
@@ -25,7 +26,7 @@ from shared.ctx import Ctx
 from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
-from shared.work import leave_work
+from shared.work import StoredAnswer, leave_work
 
 log = structlog.get_logger()
 REPEATS = 4
@@ -115,10 +116,12 @@ async def _transact(
         )
     body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, operation, edge.max_body)
     key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
+    request_hash = idempotency.hash_of(request, body) if key else b""
+    asked = _Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
     for attempt in range(REPEATS):
         fresh = _fresh(request, body, operation)
         try:
-            return await _once(fresh, handle, operation, edge, caller, request_id, traceparent, body, key)
+            return await _once(fresh, handle, asked)
         except REPEATABLE:
             await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
         except DatabaseAway as error:
@@ -155,71 +158,84 @@ async def _read_body(request: Request, operation: Declared, limit: int) -> bytes
     return body
 
 
-async def _once(
-    request: Request,
-    handle: Handle,
-    operation: Declared,
-    edge: EdgeState,
-    caller: auth.Caller,
-    request_id: str,
-    traceparent: str,
-    body: bytes,
-    key: str | None,
-) -> Response:
-    """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
-    request_hash = idempotency.hash_of(request, body) if key else b""
+def _is_provider(caller: auth.Caller) -> bool:
+    """Whether the caller may see all tenants' control-plane rows: an operator, and not while acting for one."""
+    return caller.actor.kind == "operator" and caller.tenant.kind == "provider"
 
-    def context(tx: Transaction) -> Ctx:
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request, read and let in: what each try of its transaction needs."""
+
+    edge: EdgeState
+    operation: Declared
+    caller: auth.Caller
+    request_id: str
+    traceparent: str
+    key: str | None
+    request_hash: bytes
+
+    def context(self, tx: Transaction) -> Ctx:
+        """The ctx of a transaction of this request."""
         return Ctx(
-            service=edge.service,
+            service=self.edge.service,
             tx=tx,
-            tenant=caller.tenant,
-            actor=caller.actor,
-            scopes=caller.scopes,
-            now=clock.utc_now(caller.tenant.clock_offset),
-            request_id=request_id,
-            traceparent=traceparent,
+            tenant=self.caller.tenant,
+            actor=self.caller.actor,
+            scopes=self.caller.scopes,
+            now=clock.utc_now(self.caller.tenant.clock_offset),
+            request_id=self.request_id,
+            traceparent=self.traceparent,
         )
 
-    replayed = False
-    facts = False
+
+async def _once(request: Request, handle: Handle, asked: _Asked) -> Response:
+    """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
+    began = facts = False
     try:
-        async with edge.app.transaction(caller.tenant.id, provider=_is_provider(caller)) as tx:
-            ctx = context(tx)
-            if key:
-                found = await idempotency.replay(ctx, key, request_hash)
+        async with asked.edge.app.transaction(
+            asked.caller.tenant.id, provider=_is_provider(asked.caller)
+        ) as tx:
+            ctx = asked.context(tx)
+            if asked.key:
+                found = await idempotency.replay(ctx, asked.key, asked.request_hash)
                 if found is not None:
                     return found
-            replayed = True
+            began = True
             request.scope["backoffice.ctx"] = ctx
             response = _finished(request, await handle(request))
             if request.method not in ("GET", "HEAD"):
-                ctx.audit(operation.name, request.url.path)
-            facts = await leave_work(
-                ctx, idempotency.stored(ctx, key, request_hash, response) if key else None
-            )
+                ctx.audit(asked.operation.name, request.url.path)
+            facts = await leave_work(ctx, _kept(asked, ctx, response))
     except (Fault, RequestValidationError, HTTPException, asyncpg.PostgresError) as error:
         fault = _as_fault(error)
         if fault is None:
             raise
-        if not (key and replayed and fault.status < 500 and not isinstance(fault, Busy)):
+        if not (began and fault.status < 500 and not isinstance(fault, Busy)):
             raise fault from error
-        response = problems.problem(fault, trace_id=telemetry.trace_id(traceparent))
-        async with edge.app.transaction(caller.tenant.id) as tx:
-            ctx = context(tx)
-            found = await idempotency.replay(ctx, key, request_hash)
-            if found is not None:
-                return found
-            await leave_work(ctx, idempotency.stored(ctx, key, request_hash, response))
+        return await _refusal(asked, fault)
     if facts:
-        edge.wake_relay()
+        asked.edge.wake_relay()
     await _run_after_commit(ctx)
     return response
 
 
-def _is_provider(caller: auth.Caller) -> bool:
-    """Whether the caller may see all tenants' control-plane rows: an operator, and not while acting for one."""
-    return caller.actor.kind == "operator" and caller.tenant.kind == "provider"
+def _kept(asked: _Asked, ctx: Ctx, response: Response) -> StoredAnswer | None:
+    """The answer as it is stored under the request's key, if it has one."""
+    return idempotency.stored(ctx, asked.key, asked.request_hash, response) if asked.key else None
+
+
+async def _refusal(asked: _Asked, fault: Fault) -> Response:
+    """A refusal as the answer; stored in a transaction of its own when the request has a key."""
+    response = problems.problem(fault, trace_id=telemetry.trace_id(asked.traceparent))
+    if asked.key:
+        async with asked.edge.app.transaction(asked.caller.tenant.id) as tx:
+            ctx = asked.context(tx)
+            found = await idempotency.replay(ctx, asked.key, asked.request_hash)
+            if found is not None:
+                return found
+            await leave_work(ctx, _kept(asked, ctx, response))
+    return response
 
 
 async def _run_after_commit(ctx: Ctx) -> None:

@@ -165,8 +165,11 @@ class _MoneyAnnotation:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The Money document's schema, for input and output alike."""
-        return handler(core["json_schema_input_schema"])
+        """The Money document's schema, for input and output alike; validators added to MoneyIO wrap ours."""
+        found: Any = core
+        while "json_schema_input_schema" not in found:
+            found = found["schema"]
+        return handler(found["json_schema_input_schema"])
 
 
 MoneyIO = Annotated[Money, _MoneyAnnotation]

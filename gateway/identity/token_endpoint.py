@@ -72,26 +72,34 @@ class TokenEndpoint:
         self._keeper = keeper
         self._seconds = settings.access_token_seconds
         self._failures = Gcra()
-        self._limit = Limit.per(settings.client_failures_per_minute, 60.0, "token-failures")
+        self._client_limit = Limit.per(settings.client_failures_per_minute, 60.0, "client-failures")
+        self._address_limit = Limit.per(settings.address_failures_per_minute, 60.0, "address-failures")
 
     async def answer(self, headers: Headers, body: bytes, address: str) -> Response:
         """One request for a token."""
         try:
             claim = _claim(headers, body)
-            return await self._issued(claim, f"{address}|{claim.client_id}")
+            self._require_patience(address, claim)
+            return await self._issued(claim, address)
         except OAuthError as refusal:
             return refusal.response()
 
-    async def _issued(self, claim: _Claim, failure_key: str) -> Response:
-        seen = self._failures.check(failure_key, self._limit, time.monotonic(), cost=0)
-        if seen.remaining == 0:
-            raise TooManyRequests(
-                "Too many wrong secrets for this client.", retry_after=int(seen.reset_after) + 1
-            )
+    def _counters(self, address: str, claim: _Claim) -> tuple[tuple[str, Limit], tuple[str, Limit]]:
+        return (f"{address}|{claim.client_id}", self._client_limit), (address, self._address_limit)
+
+    def _require_patience(self, address: str, claim: _Claim) -> None:
+        """Refuse who has guessed too often, before a slow comparison is made for him."""
+        for key, limit in self._counters(address, claim):
+            seen = self._failures.check(key, limit, time.monotonic(), cost=0)
+            if seen.remaining == 0:
+                raise TooManyRequests("Too many wrong secrets.", retry_after=int(seen.reset_after) + 1)
+
+    async def _issued(self, claim: _Claim, address: str) -> Response:
         client = await self._directory.client(claim.client_id)
         stored = client["secret_hash"] if client is not None else None
         if not await self._proven(stored, claim) or client is None:
-            self._failures.check(failure_key, self._limit, time.monotonic())
+            for key, limit in self._counters(address, claim):
+                self._failures.check(key, limit, time.monotonic())
             raise OAuthError(
                 "invalid_client", "Unknown client or wrong secret.", status=401, basic=claim.basic
             )

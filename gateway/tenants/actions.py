@@ -91,7 +91,11 @@ async def _note(
 async def note_told(
     ctx: Ctx, tenant_id: UUID, version: int, outcomes: dict[str, str | None], *, running: Collection[str]
 ) -> None:
-    """Record what services have been told, and open the tenant when that was the last thing missing."""
+    """Record what services have been told, and open the tenant when that was the last thing missing.
+
+    The tenant's row is locked first, as every change does, so that the two never wait for each other.
+    """
+    await queries.get_tenant(ctx, tenant_id, lock=True)
     await _note(ctx.sql, tenant_id, version, outcomes)
     await _activate(ctx, tenant_id, running)
 

@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,11 @@ from world import ADMIN, Caller, World, echo, settings
 
 from gateway.app import build_gateway
 from gateway.proxy.upstream_http import HttpUpstream
+from shared.testing.suite import eventually
+
+
+async def _started(server: uvicorn.Server) -> bool:
+    return server.started
 
 
 @asynccontextmanager
@@ -24,8 +30,7 @@ async def served(app: Any) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     server.install_signal_handlers = contextlib.nullcontext  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await eventually(partial(_started, server))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from world import Caller, World
 
@@ -179,8 +180,8 @@ async def test_row_level_security_alone_keeps_tenants_apart_in_the_control_plane
         assert {row["tenant_id"] for row in seen} <= {UUID(acme.tenant["id"])}, table
         async with db.transaction(world.first.provider_id, provider=True) as tx:
             assert await tx.sql.fetchval(f"select count(distinct tenant_id) from {table}") > 1, table
-    async with db.transaction(UUID(acme.tenant["id"])) as tx:
-        with pytest.raises(Exception, match="permission denied"):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with db.transaction(UUID(acme.tenant["id"])) as tx:
             await tx.sql.fetch("select * from signing_keys")
 
 
@@ -246,6 +247,6 @@ async def test_advancing_a_clock_at_the_same_time_adds_up(world: World, acme: Ca
         *(acme.http.post("/v1/sandbox/clock", json={"advance_seconds": 3600}) for _ in range(5))
     )
 
-    assert {a.status_code for a in answers} == {200}
+    assert {a.status_code for a in answers} == {200}, [a.text for a in answers]
     assert (await acme.http.get("/v1/sandbox/clock")).json()["ahead_seconds"] == 5 * 3600
     assert (await known_to(world, "orders", acme.tenant["id"]))["clock_offset"] == timedelta(hours=5)

@@ -127,7 +127,8 @@ async def test_a_key_that_cannot_be_kept_is_refused(probe: httpx.AsyncClient, ke
 @pytest.mark.parametrize(
     "body",
     [b'{"title": NaN}', b'{"title": "\\ud800"}', b"[" * 5000, b'{"title": ' + b'{"a":' * 5000, b'{"title": "cut',
-     b'\xef\xbb\xbf{"title": "bom"}', b"\xff\xfe", b'{"title": "x"} {"title": "y"}', b"{'title': 'x'}", b'{"title": 1e}'],
+     b'\xef\xbb\xbf{"title": "bom"}', b"\xff\xfe", b'{"title": "x"} {"title": "y"}', b"{'title': 'x'}",
+     b'{"title": 1e}'],
 )  # fmt: skip
 async def test_what_is_not_json_is_400_and_leaves_nothing(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, body: bytes

@@ -288,14 +288,12 @@ create trigger allocated after insert on allocations referencing new table as ne
   for each statement execute function ledger_items_allocated();
 """
 
-APPEND_ONLY = ("journal_entries", "postings", "allocations")
-
 
 def upgrade() -> None:
     """Create them."""
     for script in (LOCKS, GUARDS, ENTRIES, OPEN_ITEMS, POSTINGS, TRIGGERS):
         run(script)
     refuse = "execute function ledger_append_only();"
-    for table in APPEND_ONLY:
+    for table in ("journal_entries", "postings", "allocations"):
         run(f"create trigger append_only before update or delete on {table} for each row {refuse}")
         run(f"create trigger never_emptied before truncate on {table} for each statement {refuse}")

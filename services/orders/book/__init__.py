@@ -1,1 +1,1 @@
-"""Order book: orders with their lines, holds and fulfilments as one aggregate, which intake and fulfilment both change."""
+"""Order book: orders with lines, holds and fulfilments as one aggregate, changed by intake and fulfilment alike."""

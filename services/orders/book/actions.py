@@ -82,7 +82,7 @@ def _fulfilments(first: int) -> str:
         f"{c} = excluded.{c}" for c in FULFILMENT if c not in ("id", "order_id", "created_at")
     )
     return (
-        f"f as ({_insert('fulfilments', list(FULFILMENT), list(FULFILMENT.values()), first)} "
+        f"f as ({_insert('fulfilments', list(FULFILMENT), list(FULFILMENT.values()), first)} "  # noqa: S608
         f"on conflict (tenant_id, id) do update set {changes}), "
         f"fl as ({_insert('fulfilment_lines', list(PART), list(PART.values()), first + len(FULFILMENT))} "
         "on conflict (tenant_id, id) do update set quantity = excluded.quantity)"
@@ -98,7 +98,8 @@ INSERT = (
 )
 _AFTER_ACCOUNTS = 3 + 1 + len(MOVING) + 1 + len(ACCOUNTS)
 SAVE = (
-    f"with o as ({_update('orders', MOVING, 3)}), l as ({_update('order_lines', ACCOUNTS, 4 + len(MOVING))}), "
+    f"with o as ({_update('orders', MOVING, 3)}), "  # noqa: S608
+    f"l as ({_update('order_lines', ACCOUNTS, 4 + len(MOVING))}), "
     f"{_fulfilments(_AFTER_ACCOUNTS)} delete from fulfilment_lines where tenant_id = $1 and id = any($2::uuid[])"
 )
 REPLACE_DRAFT = (

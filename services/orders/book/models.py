@@ -1,10 +1,13 @@
 """Tables of the order book. They are read and written as sets in plain SQL (`queries`, `actions`)."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     DateTime,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Numeric,
@@ -20,13 +23,14 @@ from sqlalchemy.types import TypeEngine
 from services.orders.base import OrdersRow
 
 METADATA = OrdersRow.metadata
+Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _key() -> list[Column[object]]:
+def _key() -> list[Column[Any]]:
     return [Column("tenant_id", Uuid, primary_key=True), Column("id", Uuid, primary_key=True)]
 
 
-def _aggregate() -> list[Column[object]]:
+def _aggregate() -> list[Column[Any]]:
     instant = DateTime(timezone=True)
     return [
         *_key(),
@@ -36,11 +40,16 @@ def _aggregate() -> list[Column[object]]:
     ]
 
 
-def _needed(kind: TypeEngine[object] | type[TypeEngine[object]], *names: str) -> list[Column[object]]:
+def _part_of(table: str, column: str, *, name: str | None = None) -> ForeignKeyConstraint:
+    """A reference within the tenant."""
+    return ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], name=name)
+
+
+def _needed(kind: Kind, *names: str) -> list[Column[Any]]:
     return [Column(name, kind, nullable=False) for name in names]
 
 
-def _counted(kind: TypeEngine[object] | type[TypeEngine[object]], *names: str) -> list[Column[object]]:
+def _counted(kind: Kind, *names: str) -> list[Column[Any]]:
     return [Column(name, kind, nullable=False, server_default=text("0")) for name in names]
 
 
@@ -63,6 +72,7 @@ ORDERS = Table(
     *_needed(DateTime(timezone=True), "ordered_at"),
     Column("confirmed_at", DateTime(timezone=True)),
     *_counted(BigInteger, "invoiced_minor", "paid_minor"),
+    _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
@@ -88,6 +98,8 @@ ORDER_LINES = Table(
     *_needed(BigInteger, "net_minor", "tax_minor", "gross_minor"),
     *_counted(Numeric, "reserved", "backordered", "shipped", "cancelled", "returned"),
     *_counted(BigInteger, "shipped_net_minor", "shipped_tax_minor", "shipped_discount_minor"),
+    _part_of("orders", "order_id"),
+    _part_of("products", "product_id"),
     UniqueConstraint("tenant_id", "order_id", "position", name="order_lines_position_key"),
     Index(
         "order_lines_backordered",
@@ -108,6 +120,7 @@ ORDER_HOLDS = Table(
     Column("released_by", Text),
     Column("released_at", DateTime(timezone=True)),
     Column("release_reason", Text),
+    _part_of("orders", "order_id"),
     Index("order_holds_active", "tenant_id", "order_id", "id", postgresql_where=text("released_at is null")),
 )
 
@@ -119,6 +132,8 @@ FULFILMENTS = Table(
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
     Column("shipped_at", DateTime(timezone=True)),
+    _part_of("orders", "order_id"),
+    _part_of("warehouses", "warehouse_id"),
     Index("fulfilments_of_order", "tenant_id", "order_id", "id"),
     Index("fulfilments_by_state", "tenant_id", "state", "id"),
 )
@@ -129,6 +144,8 @@ FULFILMENT_LINES = Table(
     *_key(),
     *_needed(Uuid, "fulfilment_id", "order_line_id"),
     *_needed(Numeric, "quantity"),
+    _part_of("fulfilments", "fulfilment_id"),
+    _part_of("order_lines", "order_line_id"),
     UniqueConstraint("tenant_id", "fulfilment_id", "order_line_id", name="fulfilment_lines_line_key"),
     Index("fulfilment_lines_of_order_line", "tenant_id", "order_line_id"),
 )
@@ -141,5 +158,6 @@ ORDER_INVOICES = Table(
     Column("gross_minor", BigInteger),
     *_counted(BigInteger, "paid_minor"),
     *(Column(name, Boolean, nullable=False, server_default=text("false")) for name in ("settled", "voided")),
+    _part_of("orders", "order_id"),
     Index("order_invoices_of_order", "tenant_id", "order_id", "id"),
 )

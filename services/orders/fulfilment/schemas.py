@@ -28,7 +28,7 @@ class ShipIn(WireInput):
     """What is shipped, in which parcels; without lines all of it."""
 
     lines: Annotated[list[ShipLineIn], Field(min_length=1, max_length=1000)] | None = None
-    parcels: Annotated[list[ParcelIn], Field(max_length=MOST_PARCELS)] = []
+    parcels: Annotated[list[ParcelIn], Field(max_length=MOST_PARCELS)] = Field(default_factory=list)
 
 
 class CancelIn(WireInput):

@@ -1,1 +1,1 @@
-"""Order: what a customer asked for, at which price; taken in by any channel, confirmed against stock, held, cancelled."""
+"""Order: what a customer asked for, at which price; taken in, confirmed against stock, held back, cancelled."""

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from lxml import etree
 
+from shared.contracts.orders import CustomerChanged
 from shared.ctx import TenantFacts
 from shared.testing.suite import Suite, eventually
 from tests.billing.given import (
@@ -20,6 +22,7 @@ from tests.billing.given import (
     given_payment,
     line,
     money,
+    told,
 )
 
 
@@ -51,6 +54,19 @@ async def test_the_buyer_is_shown_as_orders_knows_it(
     assert answer.json()["customer"]["billing_address"]["city"] == "Leeds"
 
 
+async def test_a_customer_made_in_orders_is_soon_known_here(
+    orders: httpx.AsyncClient, billing: httpx.AsyncClient
+):
+    customer = (await orders.post("/v1/customers", json={"name": "Jane Roe"})).json()
+    body = {"customer_id": customer["id"], "lines": [line()]}
+
+    async def invoiced() -> dict[str, str] | None:
+        answer = await billing.post("/v1/invoices", json=body)
+        return answer.json()["customer"] if answer.status_code == 201 else None
+
+    assert (await eventually(invoiced))["name"] == "Jane Roe"
+
+
 async def test_an_unknown_customer_is_refused(billing: httpx.AsyncClient):
     answer = await billing.post("/v1/invoices", json={"customer_id": str(uuid4()), "lines": [line()]})
 
@@ -61,9 +77,6 @@ async def test_an_unknown_customer_is_refused(billing: httpx.AsyncClient):
 async def test_an_older_statement_of_a_customer_never_replaces_a_newer(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    from shared.contracts.orders import CustomerChanged
-    from tests.billing.given import told
-
     customer_id = await given_customer(suite, tenant, name="New name", version=3)
     for version in (2, 3):
         await told(suite, tenant, CustomerChanged(customer_id=customer_id, name="Old name", version=version))
@@ -126,8 +139,8 @@ async def test_finalizing_numbers_dates_posts_and_tells(
         "4000": -100,
         "2200": -20,
     }
-    told = await events_of(suite, tenant, "billing.invoice.finalized.v1")
-    assert [(t["number"], t["source_refs"]["order_id"]) for t in told] == [(invoice["number"], order_id)]
+    events = await events_of(suite, tenant, "billing.invoice.finalized.v1")
+    assert [(t["number"], t["source_refs"]["order_id"]) for t in events] == [(invoice["number"], order_id)]
     again = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
     assert (again.status_code, again.json()["code"]) == (409, "illegal_transition")
     timeline = (await billing.get(f"/v1/invoices/{draft['id']}/timeline")).json()["items"]
@@ -167,6 +180,28 @@ async def test_currencies_keep_their_own_decimals(
     assert stated == [net, tax, gross]
     await given_payment(billing, invoice, gross)
     assert (await get_invoice(billing, invoice["id"]))["payment_status"] == "paid"
+    await assert_tied_out(suite, tenant, billing)
+
+
+@pytest.mark.parametrize(
+    ("prices", "rounding", "figures"),
+    [
+        ("net", "document", ("0.99", "0.20", "1.19")),
+        ("net", "line", ("0.99", "0.21", "1.20")),
+        ("gross", "document", ("0.83", "0.16", "0.99")),
+    ],
+)
+async def test_prices_and_rounding_are_the_tenants_choice_and_credit_mirrors_them(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient,
+    prices: str, rounding: str, figures: tuple[str, str, str],
+):  # fmt: skip
+    invoice = await given_invoice(billing, *[line("0.33")] * 3, prices=prices, rounding=rounding)
+
+    note = await billing.post("/v1/credit-notes", json={"invoice_id": invoice["id"], "reason": "back"})
+
+    assert tuple(invoice["totals"][part]["amount"] for part in ("net", "tax", "gross")) == figures
+    assert note.json()["totals"] == invoice["totals"]
+    assert note.json()["tax_breakdown"] == invoice["tax_breakdown"]
     await assert_tied_out(suite, tenant, billing)
 
 
@@ -258,12 +293,12 @@ async def test_lateness_is_told_once_after_the_due_date_is_over(
 
     await suite.advance_clock(later, timedelta(days=3))
 
-    async def told() -> list[dict[str, object]]:
+    async def overdue() -> list[dict[str, object]]:
         return await events_of(suite, tenant, "billing.invoice.overdue.v1")
 
-    await eventually(told)
+    await eventually(overdue)
     await suite["billing"].scheduler.run_due()
-    assert [(t["invoice_id"], t["open"]) for t in await told()] == [(late["id"], money("12.00"))]
+    assert [(t["invoice_id"], t["open"]) for t in await overdue()] == [(late["id"], money("12.00"))]
 
 
 async def test_the_document_is_rendered_on_paper_and_as_data(
@@ -328,8 +363,6 @@ async def test_bad_lines_name_their_fields_and_nothing_is_stored(billing: httpx.
 async def test_the_database_keeps_a_finalized_invoice_as_it_is(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    import asyncpg
-
     invoice = await given_invoice(billing)
     attempts = [
         "update invoices set gross_minor = gross_minor + 1, net_minor = net_minor + 1",

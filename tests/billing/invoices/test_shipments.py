@@ -1,15 +1,17 @@
 """Shipped fulfilments become invoices: once each, with the order's own figures, also under races."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 
 import asyncpg
 import httpx
 import pytest
 
 from services.billing.invoices.actions import shipments
+from services.billing.posting_exceptions import actions
 from shared.bus import Delivery
 from shared.ctx import TenantFacts
+from shared.events import envelope
 from shared.ids import new_id
 from shared.money import Money
 from shared.testing.suite import Suite, eventually
@@ -144,8 +146,6 @@ async def test_a_lost_connection_is_nobodys_fault_and_is_raised(
     async def kill(ctx, shipped):
         await ctx.sql.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    from services.billing.posting_exceptions import actions
-
     poster = actions.POSTERS["orders.fulfilment.shipped.v1"]
     monkeypatch.setitem(
         actions.POSTERS, poster.contract.type, actions.Poster(poster.contract, kill, poster.is_posted)
@@ -180,10 +180,6 @@ async def test_through_the_transport_and_with_a_redelivery(
     async with suite["billing"].worker_db.transaction(None) as tx:
         state = await tx.sql.fetchval("select state from inbox where event_id = $1", event_id)
     assert state == "done"
-
-    from datetime import UTC, datetime
-
-    from shared.events import envelope
 
     again = envelope(
         shipped, id=event_id, source="orders", subject="x", time=datetime.now(UTC), tenant_id=tenant.id, version=1,

@@ -29,7 +29,9 @@ async def test_a_change_needs_the_version_it_is_based_on(orders: httpx.AsyncClie
     assert (await orders.patch(path, json={"name": "Jo"}, headers={"if-match": "1"})).status_code == 412
 
 
-async def test_a_change_is_told_to_other_services(suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient):
+async def test_a_change_is_told_to_other_services(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
     customer = (await orders.post("/v1/customers", json={"name": "Jane"})).json()
 
     facts = await suite.outbox("orders", tenant.id)
@@ -59,7 +61,13 @@ async def test_lists_are_pages_newest_first(orders: httpx.AsyncClient):
     second = (await orders.get("/v1/customers", params={"limit": 2, "cursor": first["next"]})).json()
     third = (await orders.get("/v1/customers", params={"limit": 2, "cursor": second["next"]})).json()
 
-    assert [c["name"] for page in (first, second, third) for c in page["items"]] == ["C4", "C3", "C2", "C1", "C0"]
+    assert [c["name"] for page in (first, second, third) for c in page["items"]] == [
+        "C4",
+        "C3",
+        "C2",
+        "C1",
+        "C0",
+    ]
     assert third["next"] is None
     assert (await orders.get("/v1/customers?cursor=rubbish")).status_code == 422
 

@@ -16,7 +16,9 @@ HEADER = "order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,
 OPTIONS = {"create_missing": ["products", "customers"], "confirm": True}
 
 
-def row(ref: str = "A1", sku: str = "S1", quantity: object = 2, price: object = "1.50", customer: str = "C1") -> str:
+def row(
+    ref: str = "A1", sku: str = "S1", quantity: object = 2, price: object = "1.50", customer: str = "C1"
+) -> str:
     return f"{ref},{sku},Thing {sku},{quantity},{price},{customer},2026-03-01T10:00:00,GB\n"
 
 
@@ -65,7 +67,14 @@ async def test_rows_with_one_reference_make_one_order_with_the_rows_figures(orde
 
 
 async def test_a_bad_row_refuses_its_order_and_the_others_go_on(orders: httpx.AsyncClient):
-    content = HEADER + row("A1") + row("A1", quantity=-1) + row("A2", customer="") + row("A3", price="x") + row("A4")
+    content = (
+        HEADER
+        + row("A1")
+        + row("A1", quantity=-1)
+        + row("A2", customer="")
+        + row("A3", price="x")
+        + row("A4")
+    )
 
     job = await imported(orders, content)
 
@@ -153,7 +162,11 @@ async def test_reject_all_takes_everything_or_nothing(orders: httpx.AsyncClient)
     refused = await imported(orders, content, on_error="reject_all")
     taken = await imported(orders, HEADER + row("A1") + row("A2"), on_error="reject_all")
 
-    assert (refused["state"], refused["error"]["code"], refused["orders_created"]) == ("failed", "rejected", 0)
+    assert (refused["state"], refused["error"]["code"], refused["orders_created"]) == (
+        "failed",
+        "rejected",
+        0,
+    )
     assert await codes(orders, refused) == {1: "order_refused", 2: "quantity_invalid"}
     assert (taken["state"], taken["orders_created"]) == ("done", 2)
 
@@ -170,7 +183,12 @@ async def test_reject_all_undoes_orders_when_stock_refuses_a_later_one(orders: h
 
 async def test_short_stock_refuses_only_the_orders_it_is_short_for(orders: httpx.AsyncClient):
     await given_product(orders, sku="T1", stock=3)
-    content = HEADER + row("A1", sku="T1", quantity=2) + row("A2", sku="T1", quantity=2) + row("A3", sku="T1", quantity=1)
+    content = (
+        HEADER
+        + row("A1", sku="T1", quantity=2)
+        + row("A2", sku="T1", quantity=2)
+        + row("A3", sku="T1", quantity=1)
+    )
 
     job = await imported(orders, content)
 

@@ -5,12 +5,18 @@ from collections import Counter
 from decimal import Decimal
 
 import httpx
+import pytest
 
+from services.orders.intake.actions import create_orders
+from services.orders.intake.schemas import OrderIn
+from services.orders.stock.rules import InsufficientStock
 from shared.ctx import TenantFacts
+from shared.faults import Invalid
 from shared.testing.suite import Suite
 from tests.orders.given import (
     fulfilments_of,
     given_confirmed,
+    given_ctx,
     given_customer,
     given_order,
     given_product,
@@ -74,6 +80,38 @@ async def test_the_same_key_twenty_times_at_once_is_one_order(orders: httpx.Asyn
     assert {a.json()["id"] for a in [*answers, last] if a.status_code == 201} == {last.json()["id"]}
     assert len((await orders.get("/v1/orders")).json()["items"]) == 1
     assert (await stock_of(orders, product["sku"]))["reserved"] == "1"
+
+
+async def test_a_batch_of_orders_is_taken_in_whole_or_not_at_all(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    product, customer = await given_product(orders, stock=10), await given_customer(orders)
+
+    def batch(*quantities: int, sku: str = product["sku"]) -> list[OrderIn]:
+        return [
+            OrderIn(
+                customer_id=customer["id"],
+                lines=[{"sku": sku, "quantity": n}],
+                confirm=True,
+                backorder="allow" if n > 10 else "reject",
+            )
+            for n in quantities
+        ]
+
+    async with given_ctx(suite, tenant) as ctx:
+        made = await create_orders(ctx, batch(3, 4, 12))
+        with pytest.raises(InsufficientStock):
+            async with ctx.savepoint():
+                await create_orders(ctx, batch(1, 5))
+        with pytest.raises(Invalid) as refused:
+            await create_orders(ctx, [*batch(1), *batch(1, sku="NONE")])
+
+    assert [e.pointer for e in refused.value.errors] == ["/1/lines/0/sku"]
+    stored = (await orders.get("/v1/orders")).json()["items"]
+    assert [o["number"] for o in stored[::-1]] == [o.number for o in made]
+    assert [o["lines"][0]["reserved"] for o in stored[::-1]] == ["3", "4", "3"]
+    assert (await stock_of(orders, product["sku"]))["reserved"] == "10"
+    assert await audit_is_clean(orders)
 
 
 async def test_a_draft_confirmed_many_times_at_once_is_confirmed_once(orders: httpx.AsyncClient):

@@ -42,7 +42,8 @@ class TestPgTransport(TransportConformance):
     async def cut_connections(self) -> None:
         await execute(
             self.url,
-            "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = current_database()",
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 "
+            "and datname = current_database()",
             ROLE,
         )
 

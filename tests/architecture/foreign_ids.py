@@ -1,0 +1,151 @@
+"""For each resource with ids: a function that makes one for a tenant and answers its id.
+
+A new resource needs an entry here, or a reason in `WITHOUT_ROWS_OF_ITS_OWN`; a test asserts that.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from shared.ctx import TenantFacts
+from shared.ids import new_id
+from shared.testing.suite import Suite, eventually
+from tests.billing import given as billing_given
+from tests.orders import given as orders_given
+
+Build = Callable[[Suite, TenantFacts], Awaitable[str]]
+
+
+def made(service: str, path: str, body: Callable[[], dict[str, Any]]) -> Build:
+    """Made by one POST."""
+
+    async def build(suite: Suite, tenant: TenantFacts) -> str:
+        answer = await suite.client(service, tenant).post(path, json=body())
+        assert answer.status_code in (201, 202), answer.text
+        return str(answer.json()["id"])
+
+    return build
+
+
+def first(service: str, path: str) -> Build:
+    """One of those that every tenant has."""
+
+    async def build(suite: Suite, tenant: TenantFacts) -> str:
+        client = suite.client(service, tenant)
+
+        async def listed() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = (await client.get(path)).json()["items"]
+            return items
+
+        return str((await eventually(listed))[0]["id"])
+
+    return build
+
+
+async def order(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await orders_given.given_order(suite.client("orders", tenant)))["id"])
+
+
+async def fulfilment(suite: Suite, tenant: TenantFacts) -> str:
+    orders = suite.client("orders", tenant)
+    confirmed = await orders_given.given_confirmed(orders)
+    return str((await orders_given.fulfilments_of(orders, confirmed))[0]["id"])
+
+
+async def order_import(suite: Suite, tenant: TenantFacts) -> str:
+    answer = await suite.client("orders", tenant).post(
+        "/v1/order-imports", files={"file": ("orders.csv", b"order_ref,sku\n", "text/csv")},
+        data={"options": '{"format": "csv"}'},
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+async def product(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await orders_given.given_product(suite.client("orders", tenant)))["id"])
+
+
+async def customer(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await orders_given.given_customer(suite.client("orders", tenant)))["id"])
+
+
+async def adjustment(suite: Suite, tenant: TenantFacts) -> str:
+    orders = suite.client("orders", tenant)
+    some = await orders_given.given_product(orders)
+    await orders_given.given_stock(orders, some["sku"], "5")
+    return str((await orders.get("/v1/stock-adjustments")).json()["items"][0]["id"])
+
+
+async def _billed(suite: Suite, tenant: TenantFacts) -> tuple[httpx.AsyncClient, dict[str, Any]]:
+    billing = suite.client("billing", tenant)
+    buyer = await billing_given.given_customer(suite, tenant)
+    return billing, await billing_given.given_invoice(billing, billing_given.line(), customer_id=str(buyer))
+
+
+async def invoice(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await _billed(suite, tenant))[1]["id"])
+
+
+async def payment(suite: Suite, tenant: TenantFacts) -> str:
+    billing, bill = await _billed(suite, tenant)
+    body = {"customer_id": bill["customer_id"], "amount": billing_given.money("1.00", tenant.currency)}
+    answer = await billing.post("/v1/payments", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def credit_note(suite: Suite, tenant: TenantFacts) -> str:
+    billing, bill = await _billed(suite, tenant)
+    answer = await billing.post("/v1/credit-notes", json={"invoice_id": bill["id"], "reason": "taken back"})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def journal_entry(suite: Suite, tenant: TenantFacts) -> str:
+    await invoice(suite, tenant)
+    return await first("billing", "/v1/journal-entries")(suite, tenant)
+
+
+def dead_letter(service: str) -> Build:
+    """An event the service gave up on, put there as its inbox would."""
+
+    async def build(suite: Suite, tenant: TenantFacts) -> str:
+        event_id = new_id()
+        async with suite[service].app_db.transaction(tenant.id) as tx:
+            await tx.sql.execute(
+                "insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, error, received_at) "
+                "values ($1, $2, $3, $4, 'x.y.z.v1', 'dead', 8, 'for a test', $5)",
+                tenant.id, service, event_id, f"x:{event_id}", datetime.now(UTC),
+            )  # fmt: skip
+        return str(event_id)
+
+    return build
+
+
+BUILDERS: dict[str, Build] = {
+    "products": product,
+    "customers": customer,
+    "warehouses": made(
+        "orders", "/v1/warehouses", lambda: {"code": f"W-{uuid4().hex[:6]}", "name": "A warehouse"}
+    ),
+    "stock-adjustments": adjustment,
+    "orders": order,
+    "fulfilments": fulfilment,
+    "order-imports": order_import,
+    "orders-dead-letters": dead_letter("orders"),
+    "accounts": first("billing", "/v1/accounts"),
+    "journal-entries": journal_entry,
+    "periods": first("billing", "/v1/periods"),
+    "tax-codes": first("billing", "/v1/tax-codes"),
+    "invoices": invoice,
+    "payments": payment,
+    "credit-notes": credit_note,
+    "billing-dead-letters": dead_letter("billing"),
+}
+
+WITHOUT_ROWS_OF_ITS_OWN: dict[str, str] = {
+    "posting-exceptions": "made only by an event that cannot be posted; its own tests ask as a stranger",
+}

@@ -1,0 +1,125 @@
+"""House rules that a reviewer would otherwise have to look for, each asked of the syntax tree."""
+
+import ast
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.architecture.source import File, files
+
+# Where a rule does not hold, and why. May only shrink.
+EXCEPTIONS = {
+    ("states are assigned by shared.states only", "shared/states.py"),  # the one place
+    ("commits are the edge's", "shared/db.py"),  # the one place
+    ("nobody reads the clock below the edge", "shared/clock.py"),  # the one place
+}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def floats(f: File) -> Iterator[int]:
+    yield from (line for line, name in calls(f.tree) if name == "float")
+    for node in ast.walk(f.tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            right = node.right
+            if isinstance(right, ast.Constant) and right.value in (100, 100.0):
+                yield node.lineno
+
+
+def state_assignments(f: File) -> Iterator[int]:
+    for node in ast.walk(f.tree):
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AugAssign | ast.AnnAssign)
+            else []
+        )
+        for target in targets:
+            if (
+                isinstance(target, ast.Attribute)
+                and target.attr == "state"
+                and ast.unparse(target.value) != "self"
+            ):
+                yield node.lineno
+    for line, name in calls(f.tree):
+        if name == "setattr":
+            call = next(n for n in ast.walk(f.tree) if isinstance(n, ast.Call) and n.lineno == line)
+            if (
+                len(call.args) > 1
+                and isinstance(call.args[1], ast.Constant)
+                and call.args[1].value == "state"
+            ):
+                yield line
+
+
+def clock_readings(f: File) -> Iterator[int]:
+    names = {
+        "datetime.now",
+        "datetime.utcnow",
+        "datetime.today",
+        "date.today",
+        "utc_now",
+        "clock.utc_now",
+        "time.time",
+    }
+    yield from (
+        line for line, name in calls(f.tree) if name in names or name.endswith((".utcnow", "datetime.now"))
+    )
+
+
+def commits(f: File) -> Iterator[int]:
+    yield from (line for line, name in calls(f.tree) if name.split(".")[-1] in ("commit", "rollback"))
+
+
+def prints(f: File) -> Iterator[int]:
+    yield from (line for line, name in calls(f.tree) if name == "print")
+
+
+def sleeps(f: File) -> Iterator[int]:
+    yield from (line for line, name in calls(f.tree) if name == "time.sleep")
+
+
+def broad_silence(f: File) -> Iterator[int]:
+    """`except …: pass`: a failure that nobody will ever see."""
+    for node in ast.walk(f.tree):
+        if isinstance(node, ast.ExceptHandler) and all(isinstance(s, ast.Pass) for s in node.body):
+            yield node.lineno
+
+
+def long_routes(f: File) -> Iterator[int]:
+    """A route's body is at most three statements beside its docstring."""
+    for node in f.functions():
+        if node.decorator_list and any(ast.unparse(d).startswith("router.") for d in node.decorator_list):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            if len(body) > 3:
+                yield node.lineno
+
+
+RULES: dict[str, tuple[Callable[[File], Iterator[int]], tuple[str, ...], str]] = {
+    "money is never a float": (floats, ("services",), ""),
+    "states are assigned by shared.states only": (state_assignments, ("services", "shared"), ""),
+    "nobody reads the clock below the edge": (clock_readings, ("services",), ""),
+    "commits are the edge's": (commits, ("services", "shared"), ""),
+    "nothing prints": (prints, ("services", "gateway", "shared"), ""),
+    "nobody blocks the event loop": (sleeps, ("services", "gateway"), ""),
+    "no failure is swallowed": (broad_silence, ("services", "gateway", "shared", "deploy"), ""),
+    "a route's body is short": (long_routes, ("services",), "routes.py"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_house_rule_holds(rule: str):
+    find, parts, only = RULES[rule]
+    broken = [
+        f"{f.name}:{line}"
+        for f in files(*parts)
+        if f.name.endswith(only) and (rule, f.name) not in EXCEPTIONS
+        for line in find(f)
+    ]
+
+    assert broken == []
