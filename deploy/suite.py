@@ -110,7 +110,10 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         url = await stack.enter_async_context(database(settings))
         await migrate_all(url, settings)
         transport = bus_pg.PgTransport(
-            url, role_secret=settings.role_secret, poll_seconds=settings.poll_seconds
+            url,
+            role_secret=settings.role_secret,
+            poll_seconds=settings.poll_seconds,
+            linger_seconds=settings.linger_seconds,
         )
         stack.push_async_callback(transport.close)
         await transport.start()

@@ -34,6 +34,7 @@ from gateway.settings import GatewaySettings
 from gateway.sync import TenantSync
 from shared.auth import TokenVerifier
 from shared.bus import Transport
+from shared.loops import pause, repeat
 from shared.service import Running
 
 log = structlog.get_logger()
@@ -63,33 +64,45 @@ class Gateway:
             worker_db, settings.role_secret, max_age=timedelta(days=settings.signing_key_days)
         )
         self.catalog = Catalog(upstreams)
-        self.directory = Directory(worker_db, self.keys, settings, lambda: self.catalog.routes.scopes)
+        self.directory = Directory(worker_db, self.keys, settings, self._scopes)
         self.sync = TenantSync(
             services, app_db, worker_db, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
-        tokens = TokenEndpoint(
-            self.directory, self.keys, self._keeper, lambda: self.catalog.routes.scopes, settings
+        self.asgi: AsgiApp = Pipeline(
+            front=self._front(services),
+            directory=self.directory,
+            keys=self.keys,
+            upstreams=upstreams,
+            settings=settings,
         )
-        front = Front(
+        self.running.app.state.keeper = self._keeper
+        self.running.app.state.control = self._control(services)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _front(self, services: Mapping[str, AsgiApp]) -> Front:
+        """The paths outside /v1."""
+        tokens = TokenEndpoint(self.directory, self.keys, self._keeper, self._scopes, self._settings)
+        return Front(
             catalog=self.catalog,
             keys=self.keys,
             tokens=tokens,
             services=services,
             own_complaints=self._complaints,
         )
-        self.asgi: AsgiApp = Pipeline(
-            front=front, directory=self.directory, keys=self.keys, upstreams=upstreams, settings=settings
-        )
-        self.running.app.state.keeper = self._keeper
-        self.running.app.state.control = Control(
+
+    def _control(self, services: Mapping[str, AsgiApp]) -> Control:
+        """What our own resources may ask of us."""
+        return Control(
             services=lambda: tuple(services),
-            scopes=lambda: self.catalog.routes.scopes,
+            scopes=self._scopes,
             tell=self.sync.tell,
             push=self.sync.push,
             forget=self.directory.forget,
         )
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+
+    def _scopes(self) -> frozenset[str]:
+        return self.catalog.routes.scopes
 
     async def public_keys(self) -> KeySet:
         """What internal tokens are verified with; `fetch_keys` for services of this process."""
@@ -105,7 +118,10 @@ class Gateway:
         await self.catalog.load(within=self._settings.upstream_start_seconds)
         await self.sync.push(first.provider_id)
         for name, loop in (
-            ("tenant-sync", self.sync.run(self._stopping, self._settings.poll_seconds)),
+            (
+                "tenant-sync",
+                repeat("tenant-sync", self.sync.round, self._stopping, self._settings.poll_seconds),
+            ),
             ("keys-and-routes", self._refresh(first)),
         ):
             self._tasks.append(asyncio.create_task(loop, name=f"gateway:{name}"))
@@ -124,13 +140,8 @@ class Gateway:
     async def _refresh(self, first: FirstStart) -> None:
         """Follow new routes and new keys; ask more often while some service has not told its routes."""
         while not self._stopping.is_set():
-            pause = 1.0 if self.catalog.missing else self._settings.upstream_refresh_seconds
-            try:
-                async with asyncio.timeout(pause):
-                    await self._stopping.wait()
-                    return
-            except TimeoutError:
-                pass
+            seconds = 1.0 if self.catalog.missing else self._settings.upstream_refresh_seconds
+            await pause(self._stopping, seconds)
             try:
                 await self.catalog.refresh(only=self.catalog.missing or None)
                 await self.keys.renew(first.provider_id)

@@ -2,10 +2,12 @@
 
 import re
 import time
+from functools import lru_cache
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.responses import Response
+from uuid_utils import uuid7
 
 from gateway.identity.directory import Grant
 from gateway.proxy.asgi import Headers, Message, Receive, Scope, Send
@@ -14,7 +16,6 @@ from gateway.proxy.limits import Decision, Limit
 from gateway.routing import Route
 from shared import problems, telemetry
 from shared.faults import Fault
-from shared.ids import new_id
 
 log = structlog.get_logger("access")
 IN_FLIGHT = Gauge("backoffice_gateway_in_flight", "Requests being answered")
@@ -28,6 +29,12 @@ _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OWN_HEADERS = frozenset((b"x-request-id", b"ratelimit", b"ratelimit-policy", b"server", b"date"))
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
+
+
+@lru_cache(maxsize=4096)
+def _histogram(template: str, status_class: int) -> Histogram:
+    """The child for one route and status class; looking it up anew costs as much as the observation."""
+    return telemetry.REQUESTS.labels("edge", template, f"{status_class}xx")
 
 
 class Exchange:
@@ -51,7 +58,7 @@ class Exchange:
         """Take the caller's request id if it is a UUID, else make one."""
         given = find(scope["headers"], b"x-request-id")
         sane = given is not None and _UUID.fullmatch(given)
-        self.request_id = given.lower() if given is not None and sane else str(new_id()).encode()
+        self.request_id = given.lower() if given is not None and sane else str(uuid7()).encode()
         self.scope = scope
         self.route: Route | None = None
         self.grant: Grant | None = None
@@ -104,7 +111,7 @@ class Exchange:
         seconds = time.perf_counter() - self._began
         template = self.route.template if self.route is not None else self._own_path()
         status = self.status or 499
-        telemetry.REQUESTS.labels("edge", template, f"{status // 100}xx").observe(seconds)
+        _histogram(template, status // 100).observe(seconds)
         grant = self.grant
         log.info(
             "request",

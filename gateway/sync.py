@@ -110,20 +110,12 @@ class TenantSync:
             await leave_work(ctx)
         self._forget(tenant_id)
 
-    async def run(self, stopping: asyncio.Event, poll_seconds: float) -> None:
-        """Look for tenants that some service does not know yet, until told to stop."""
-        while not stopping.is_set():
-            try:
-                async with self._worker_db.transaction(None) as tx:
-                    rows = await tx.sql.fetch(OPEN, list(self._services))
-                await asyncio.gather(*(self.push(row["tenant_id"]) for row in rows))
-            except ERRORS as error:
-                log.warning("looking for tenants to tell failed", error=repr(error))
-            try:
-                async with asyncio.timeout(poll_seconds):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+    async def round(self) -> bool:
+        """Look once for tenants that some service does not know yet; what fails again waits for its pause."""
+        async with self._worker_db.transaction(None) as tx:
+            rows = await tx.sql.fetch(OPEN, list(self._services))
+        await asyncio.gather(*(self.push(row["tenant_id"]) for row in rows))
+        return False
 
 
 def _code(answer: bytes) -> str:

@@ -29,7 +29,9 @@ ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
 # What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
-BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)
+BROKEN = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, SQLAlchemyError,
+)  # fmt: skip
 REPEATABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -194,7 +196,7 @@ class Database:
                     await sql.execute(begin)
                     began = True
                     return Transaction(connection, sql, tenant_id)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except BROKEN:
                 continue  # the server has let go of it meanwhile: the next one
             finally:
                 if not began:
@@ -231,7 +233,7 @@ async def _rolled_back(sql: asyncpg.Connection) -> bool:
         if sql.is_closed():
             return False
         await sql.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except BROKEN:
         return False
     return True
 

@@ -56,12 +56,16 @@ async def list_dead(
     return [DeadLetter(**row) for row in await sql.fetch(LIST, service, tenant_id, after, limit)]
 
 
-async def replay(sql: asyncpg.Connection, service: str, event_id: UUID, *, tenant_id: UUID | None) -> DeadLetter:
+async def replay(
+    sql: asyncpg.Connection, service: str, event_id: UUID, *, tenant_id: UUID | None
+) -> DeadLetter:
     """Have a dead event tried again from its first attempt."""
     return _found(await sql.fetchrow(REPLAY, service, event_id, tenant_id), event_id)
 
 
-async def discard(sql: asyncpg.Connection, service: str, event_id: UUID, *, tenant_id: UUID | None) -> DeadLetter:
+async def discard(
+    sql: asyncpg.Connection, service: str, event_id: UUID, *, tenant_id: UUID | None
+) -> DeadLetter:
     """Give a dead event up for good; what waits behind it goes on."""
     return _found(await sql.fetchrow(DISCARD, service, event_id, tenant_id), event_id)
 

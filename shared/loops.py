@@ -10,12 +10,17 @@ log = structlog.get_logger()
 AFTER_FAILURE_SECONDS = 1.0
 
 
-async def pause(signal: asyncio.Event, seconds: float) -> None:
-    """Wait for a signal, but no longer than that."""
+async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
+    """Wait for a signal, but no longer than that; linger a moment after it, so that more is taken at once.
+
+    Under load lingering turns a round of statements per event into one per batch; alone it only adds its time.
+    """
     try:
         await asyncio.wait_for(signal.wait(), seconds)
     except TimeoutError:
         return
+    if linger:
+        await asyncio.sleep(linger)
 
 
 async def repeat(

@@ -107,7 +107,10 @@ def page_of(rows: Sequence[Any], page: PageQuery, key: Callable[[Any], PageKey])
 
 
 async def list_rows(
-    ctx: Ctx, table: type[Row], page: PageQuery, *conditions: Any  # noqa: ANN401 - SQL expressions
+    ctx: Ctx,
+    table: type[Row],
+    page: PageQuery,
+    *conditions: Any,  # noqa: ANN401 - SQL expressions
 ) -> Page[Any]:
     """A page of a table's rows that meet all conditions, newest first."""
     statement: SelectOfScalar[Row] = select(table).where(*conditions)

@@ -136,5 +136,7 @@ def database_fault(error: asyncpg.PostgresError) -> Fault | None:
 def _columns(error: asyncpg.UniqueViolationError) -> str:
     """`Key (tenant_id, sku)=(…)` → `sku`; the values stay out of the answer."""
     detail = error.detail or ""
-    names = detail[detail.find("(") + 1 : detail.find(")")] if "(" in detail else (error.constraint_name or "")
+    names = (
+        detail[detail.find("(") + 1 : detail.find(")")] if "(" in detail else (error.constraint_name or "")
+    )
     return ", ".join(n.strip() for n in names.split(",") if n.strip() != "tenant_id")

@@ -90,9 +90,9 @@ class Relay:
                 log.warning("relay interrupted", service=self._service, error=repr(error), exc_info=not lost)
                 await self._pause(1.0)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, *, linger: float = 0.0) -> None:
         if not self._stopping:
-            await pause(self._wake, seconds)
+            await pause(self._wake, seconds, linger=linger)
 
     async def _own_and_publish(self) -> None:
         """Hold this relay's share of the partitions on one connection; publish from those until it breaks."""
@@ -113,7 +113,7 @@ class Relay:
                 if not complete:
                     await self._pause(1.0)
                 elif published < self._settings.relay_batch:
-                    await self._pause(self._settings.poll_seconds)
+                    await self._pause(self._settings.poll_seconds, linger=self._settings.linger_seconds)
             await self._publish_rest(sql)
 
     async def _take_share(self, sql: asyncpg.Connection) -> None:

@@ -101,7 +101,9 @@ def move(
     return target
 
 
-def begin(ctx: Ctx, lifecycle: Lifecycle, row_id: UUID, *, verb: str = "create", why: str | None = None) -> str:
+def begin(
+    ctx: Ctx, lifecycle: Lifecycle, row_id: UUID, *, verb: str = "create", why: str | None = None
+) -> str:
     """Record that an aggregate came to be; returns its first state."""
     ctx.record_move(lifecycle.aggregate, row_id, verb, None, lifecycle.initial, why)
     return lifecycle.initial

@@ -39,7 +39,9 @@ EVENT_LAG = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
 )
 INBOX_HELD = Gauge("backoffice_inbox_held", "Events that wait, by state", ["service", "state"])
-INBOX_AGE = Gauge("backoffice_inbox_age_seconds", "Age of the oldest event that waits for a retry", ["service"])
+INBOX_AGE = Gauge(
+    "backoffice_inbox_age_seconds", "Age of the oldest event that waits for a retry", ["service"]
+)
 DUE_AGE = Gauge("backoffice_due_age_seconds", "How late the most overdue scheduled work is", ["service"])
 JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["service"])
 
@@ -60,7 +62,8 @@ def record_spans(processor: SpanProcessor, ratio: float) -> None:
     """Start recording spans; the ratio applies to traces that begin here."""
     global _provider, _tracer  # noqa: PLW0603 - one tracer per process, as OpenTelemetry has it
     _provider = TracerProvider(
-        resource=Resource.create({"service.name": "backoffice"}), sampler=ParentBased(TraceIdRatioBased(ratio))
+        resource=Resource.create({"service.name": "backoffice"}),
+        sampler=ParentBased(TraceIdRatioBased(ratio)),
     )
     _provider.add_span_processor(processor)
     _tracer = _provider.get_tracer("backoffice")
@@ -75,7 +78,9 @@ def flush_spans() -> None:
 def configure_logs(settings: KernelSettings) -> None:
     """One JSON object (or one coloured line) per event on standard error."""
     renderer = (
-        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[

@@ -74,7 +74,9 @@ def roles_and_schema(service: str, secret: str) -> str:
     return "\n".join(parts)
 
 
-def protect(service: str, table: str, *, grants: str = "select, insert, update, delete", worker: str = "") -> str:
+def protect(
+    service: str, table: str, *, grants: str = "select, insert, update, delete", worker: str = ""
+) -> str:
     """SQL that puts a new table under row-level security and grants it.
 
     `grants` are the app role's rights (an append-only table gives `select, insert`); `worker` are the worker
@@ -120,7 +122,9 @@ async def boot_guard(sql: asyncpg.Connection, service: str) -> None:
         )
     tables = await sql.fetch(GUARD, service)
     if not tables:
-        raise UnsafeDatabase(f"{service}: no tables found in schema {service}. Run `backoffice migrate` first.")
+        raise UnsafeDatabase(
+            f"{service}: no tables found in schema {service}. Run `backoffice migrate` first."
+        )
     for table in tables:
         if table["is_owner"]:
             raise UnsafeDatabase(f"{service}: role {role['rolname']} owns table {table['relname']}.")

@@ -47,6 +47,6 @@ def add_timeline(router: Router, resource: str, aggregate: str, *, scope: str) -
         return await list_entries(ctx, aggregate, resource_id, page)
 
     timeline.__doc__ = f"Who moved this {aggregate.replace('_', ' ')}, when, and why; newest first."
-    router.read(
-        f"/{resource}/{{resource_id}}/timeline", scope=scope, name=f"list_{aggregate}_timeline"
-    )(timeline)
+    router.read(f"/{resource}/{{resource_id}}/timeline", scope=scope, name=f"list_{aggregate}_timeline")(
+        timeline
+    )

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from shared.ctx import Ctx, DueTime
 from shared.ids import new_id
+from shared.rowset import recordset, rows_json
 
 PARTS = 16
 
@@ -38,53 +39,48 @@ class Part:
     values: tuple[object, ...]
 
 
+OUTBOX = {"id": "uuid", "part": "smallint", "lane": "text", "type": "text", "envelope": "text"}
+HISTORY = {
+    "id": "uuid", "aggregate": "text", "aggregate_id": "uuid", "verb": "text", "from_state": "text",
+    "to_state": "text", "why": "text",
+}  # fmt: skip
+AUDIT = {"id": "uuid", "action": "text", "subject": "text"}
+
+
 def _outbox(ctx: Ctx) -> Part:
-    events = ctx.work.events
+    rows = ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in ctx.work.events)
+    names = ", ".join(OUTBOX)
     return Part(
         lambda n: (
-            "insert into outbox (tenant_id, id, part, lane, type, envelope) "
-            f"select $1, * from unnest(${n}::uuid[], ${n + 1}::smallint[], ${n + 2}::text[], ${n + 3}::text[], "
-            f"${n + 4}::text[])"
+            f"insert into outbox (tenant_id, {names}) select $1, {names} from {recordset(n, OUTBOX, 'e')}"
         ),
-        (
-            [e.id for e in events],
-            [part_of(e.lane) for e in events],
-            [e.lane for e in events],
-            [e.type for e in events],
-            [e.text for e in events],
-        ),
+        (rows_json(tuple(OUTBOX), rows),),
     )
 
 
 def _history(ctx: Ctx) -> Part:
-    rows = ctx.work.history
+    rows = (
+        (h.id, h.aggregate, h.aggregate_id, h.verb, h.from_state, h.to_state, h.why) for h in ctx.work.history
+    )
+    names = ", ".join(HISTORY)
     return Part(
         lambda n: (
-            "insert into history (tenant_id, at, actor_id, actor_kind, on_behalf_of, id, aggregate, aggregate_id, "
-            f"verb, from_state, to_state, why) select $1, $2, $3, $4, $5, * from unnest(${n}::uuid[], "
-            f"${n + 1}::text[], ${n + 2}::uuid[], ${n + 3}::text[], ${n + 4}::text[], ${n + 5}::text[], "
-            f"${n + 6}::text[])"
+            f"insert into history (tenant_id, at, actor_id, actor_kind, on_behalf_of, {names}) "
+            f"select $1, $2, $3, $4, $5, {names} from {recordset(n, HISTORY, 'h')}"
         ),
-        (
-            [h.id for h in rows],
-            [h.aggregate for h in rows],
-            [h.aggregate_id for h in rows],
-            [h.verb for h in rows],
-            [h.from_state for h in rows],
-            [h.to_state for h in rows],
-            [h.why for h in rows],
-        ),
+        (rows_json(tuple(HISTORY), rows),),
     )
 
 
 def _audit(ctx: Ctx) -> Part:
-    rows = ctx.work.audit
+    rows = ((new_id(), action, subject) for action, subject in ctx.work.audit)
+    names = ", ".join(AUDIT)
     return Part(
         lambda n: (
-            "insert into audit (tenant_id, at, actor_id, actor_kind, on_behalf_of, request_id, id, action, subject) "
-            f"select $1, $2, $3, $4, $5, ${n}, * from unnest(${n + 1}::uuid[], ${n + 2}::text[], ${n + 3}::text[])"
+            f"insert into audit (tenant_id, at, actor_id, actor_kind, on_behalf_of, request_id, {names}) "
+            f"select $1, $2, $3, $4, $5, ${n}, {names} from {recordset(n + 1, AUDIT, 'a')}"
         ),
-        (ctx.request_id, [new_id() for _ in rows], [a for a, _ in rows], [s for _, s in rows]),
+        (ctx.request_id, rows_json(tuple(AUDIT), rows)),
     )
 
 

@@ -81,8 +81,17 @@ async def migrate(admin_dsn: str, *, role_secret: str) -> None:
 class PgTransport:
     """Carries events in the `bus` schema of a PostgreSQL database."""
 
-    def __init__(self, dsn: str, *, role_secret: str, poll_seconds: float = 0.25, size: int = 8) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        role_secret: str,
+        poll_seconds: float = 0.25,
+        linger_seconds: float = 0.0,
+        size: int = 8,
+    ) -> None:
         self._poll = poll_seconds
+        self._linger = linger_seconds
         self._database = Database(
             dsn,
             user=ROLE,
@@ -134,7 +143,9 @@ class PgTransport:
             await tx.sql.execute(
                 "insert into progress (queue, handed) values ($1, 0) on conflict do nothing", queue
             )
-        return PgSubscription(self._database, queue, deliver, self._wakes, self._poll, concurrency)
+        return PgSubscription(
+            self._database, queue, deliver, self._wakes, self._poll, self._linger, concurrency
+        )
 
 
 class PgSubscription:
@@ -147,6 +158,7 @@ class PgSubscription:
         deliver: Deliver,
         wakes: set[asyncio.Event],
         poll: float,
+        linger: float,
         concurrency: int,
     ) -> None:
         self._database = database
@@ -155,6 +167,7 @@ class PgSubscription:
         self._wakes = wakes
         self._wake = asyncio.Event()
         self._poll = poll
+        self._linger = linger
         self._lanes: Lanes[tuple[int, Delivery]] = Lanes(concurrency, self._handle)
         self._in_hand: dict[int, str] = {}
         self._held: dict[str, set[int]] = {}
@@ -242,7 +255,7 @@ class PgSubscription:
 
     async def _pause_unless_woken(self) -> None:
         if not self._stopping:
-            await pause(self._wake, self._poll)
+            await pause(self._wake, self._poll, linger=self._linger)
 
     async def _fetch(self, sql: asyncpg.Connection) -> tuple[list[asyncpg.Record], int]:
         """The next rows that nobody has in hand, and how many there was room for."""

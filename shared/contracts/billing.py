@@ -138,4 +138,3 @@ class JournalEntryPosted(Event, type="billing.journal_entry.posted.v1"):
     effective_on: date
     memo: str
     source: str
-

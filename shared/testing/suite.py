@@ -42,6 +42,7 @@ def test_settings(**changes: Any) -> KernelSettings:  # noqa: ANN401
     values: dict[str, Any] = {
         "role_secret": ROLE_SECRET,
         "poll_seconds": 0.05,
+        "linger_seconds": 0.0,
         "consumer_backoff_seconds": 0.05,
         "consumer_attempts": 4,
         "app_pool_size": 12,
@@ -85,7 +86,7 @@ class Suite:
     transport: Transport
     key: OKPKey
     all_scopes: frozenset[str]
-    _clients: list[httpx.AsyncClient] = field(default_factory=list)
+    _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False)
 
     def __getitem__(self, service: str) -> Running:
         return self.running[service]
@@ -159,7 +160,9 @@ class Suite:
     async def outbox(self, service: str, tenant_id: UUID) -> list[asyncpg.Record]:
         """The facts a service has recorded for a tenant, oldest first."""
         async with self.running[service].worker_db.transaction(None) as tx:
-            return list(await tx.sql.fetch("select * from outbox where tenant_id = $1 order by seq", tenant_id))
+            return list(
+                await tx.sql.fetch("select * from outbox where tenant_id = $1 order by seq", tenant_id)
+            )
 
     async def settled(self, *, within: float = 10.0) -> None:
         """Wait until every fact is published and taken in by everybody it concerns."""
@@ -219,7 +222,9 @@ async def running_suite(
 
 def scopes_of(services: Sequence[Service]) -> frozenset[str]:
     """Every scope any route needs."""
-    return frozenset(route.needed_scope for s in services for router in s.routers() for route in router.routes)  # type: ignore[attr-defined]
+    return frozenset(
+        route.needed_scope for s in services for router in s.routers() for route in router.routes
+    )  # type: ignore[attr-defined]
 
 
 async def eventually(

@@ -40,7 +40,7 @@ async def test_a_connection_that_goes_back_to_the_pool_carries_no_tenant_over(
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="tenant context missing"):
         async with one_connection.transaction(None) as tx:
             await tx.sql.fetch("select * from notes")
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what is tested
         async with one_connection.transaction(owner.id) as tx:
             third = await tx.sql.fetchval("select pg_backend_pid()")
             _ = 1 / 0
@@ -117,7 +117,7 @@ async def test_a_savepoint_undoes_its_part_only_through_both_doors(
     async with one_connection.transaction(owner.id) as tx:
         tx.session.add(Note(tenant_id=owner.id, title="kept", state="draft"))
         for door in ("orm", "sql", "bug"):
-            with pytest.raises((asyncpg.UniqueViolationError, RuntimeError)):
+            with pytest.raises((asyncpg.UniqueViolationError, RuntimeError)):  # noqa: PT012 - the same
                 async with tx.savepoint():
                     await tx.sql.execute("update notes set state = 'archived' where tenant_id = $1", owner.id)
                     if door == "orm":
@@ -157,7 +157,7 @@ async def test_cancelling_in_the_middle_of_a_statement_gives_the_connection_back
 async def test_a_server_that_dies_in_the_middle_is_told_apart_from_a_refusal(
     kernel: Suite, one_connection: Database, owner: TenantFacts
 ):
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseAway):  # noqa: PT012 - the same
         async with one_connection.transaction(owner.id) as tx:
             pid = await tx.sql.fetchval("select pg_backend_pid()")
             admin = await asyncpg.connect(kernel.url)

@@ -20,7 +20,8 @@ TABLES = """
 select n.nspname as schema, c.relname as name, c.oid, c.relrowsecurity, c.relforcerowsecurity,
   (select a.attnotnull from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not attisdropped)
   as tenant_not_null,
-  array(select p.polname || ' ' || array_to_string(array(select rolname from pg_roles r where r.oid = any(p.polroles)), ',')
+  array(select p.polname || ' '
+    || array_to_string(array(select rolname from pg_roles r where r.oid = any(p.polroles)), ',')
     || ' ' || p.polcmd::text || ' ' || p.polpermissive::text
     || ' ' || coalesce(pg_get_expr(p.polqual, p.polrelid), '-')
     || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '-')
@@ -250,8 +251,8 @@ async def _matrix(admin: asyncpg.Connection, world: Two, schema: str, table: str
     keys = {
         row["attname"]
         for row in await admin.fetch(
-            "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) "
-            "where i.indrelid = $1 and i.indisprimary", oid,
+            "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid "
+            "and a.attnum = any(i.indkey) where i.indrelid = $1 and i.indisprimary", oid,
         )
     }  # fmt: skip
     given = [c for c in columns if (c["required"] or c["name"] in keys) and not c["made_by_database"]]

@@ -1,6 +1,6 @@
 """Writing whole orders: one statement for any number of new orders, and one for any change of existing ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -20,26 +20,31 @@ from services.orders.book.rules import (
 from shared.contracts.orders import OrderCompleted
 from shared.ctx import Ctx
 from shared.ids import new_id
+from shared.rowset import recordset, rows_json
 from shared.states import begin, move
 
 Reader = Callable[[Any], tuple[object, ...]]
 
-ORDER_TYPES = (
+_ORDER_TYPES = (
     "uuid", "bigint", "timestamptz", "timestamptz", "text", "uuid", "text", "text", "text", "text", "text", "text",
     "text", "text", "text", "jsonb", "integer", "bigint", "bigint", "bigint", "jsonb", "integer", "timestamptz",
     "timestamptz", "bigint", "bigint",
 )  # fmt: skip
-LINE_TYPES = (
+_LINE_TYPES = (
     "uuid", "uuid", "integer", "uuid", "text", "text", "boolean", "numeric", "text", "bigint", "numeric", "bigint",
     "text", "text", "numeric", "bigint", "bigint", "bigint", "numeric", "numeric", "numeric", "numeric", "numeric",
     "bigint", "bigint", "bigint",
 )  # fmt: skip
+ORDER = dict(zip(ORDER_COLUMNS, _ORDER_TYPES, strict=True))
+LINE = dict(zip(LINE_COLUMNS, _LINE_TYPES, strict=True))
 # What changes of an order and of a line once they exist; a draft's other columns change by `replace_draft`.
 MOVING = {
+    "id": "uuid",
     "number": "text", "state": "text", "fulfilment_status": "text", "payment_status": "text", "version": "bigint",
     "updated_at": "timestamptz", "confirmed_at": "timestamptz", "invoiced_minor": "bigint", "paid_minor": "bigint",
 }  # fmt: skip
 ACCOUNTS = {
+    "id": "uuid",
     "reserved": "numeric", "backordered": "numeric", "shipped": "numeric", "cancelled": "numeric",
     "shipped_net_minor": "bigint", "shipped_tax_minor": "bigint", "shipped_discount_minor": "bigint",
 }  # fmt: skip
@@ -54,101 +59,73 @@ DRAFT = (
 )  # fmt: skip
 
 
-def _unnest(types: Sequence[str], first: int) -> str:
-    """Parameters as rows; JSON comes as text."""
-    kinds = ("text" if kind == "jsonb" else kind for kind in types)
-    return "unnest(" + ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(kinds)) + ")"
-
-
-def _insert(table: str, columns: Sequence[str], types: Sequence[str], first: int) -> str:
+def _insert(table: str, columns: Mapping[str, str], parameter: int) -> str:
     names = ", ".join(columns)
-    values = ", ".join(c if t != "jsonb" else f"{c}::jsonb" for c, t in zip(columns, types, strict=True))
-    rows = _unnest(types, first)
-    return f"insert into {table} (tenant_id, {names}) select $1, {values} from {rows} as new({names})"  # noqa: S608
+    rows = recordset(parameter, columns, "new")
+    return f"insert into {table} (tenant_id, {names}) select $1, {names} from {rows}"  # noqa: S608
 
 
-def _update(table: str, columns: dict[str, str], first: int) -> str:
-    changes = ", ".join(f"{column} = new.{column}" for column in columns)
-    rows = _unnest(["uuid", *columns.values()], first)
-    return (
-        f"update {table} t set {changes} from {rows} as new(id, {', '.join(columns)}) "  # noqa: S608
-        "where t.tenant_id = $1 and t.id = new.id"
-    )
+def _update(table: str, columns: Mapping[str, str], parameter: int) -> str:
+    changes = ", ".join(f"{column} = new.{column}" for column in columns if column != "id")
+    rows = recordset(parameter, columns, "new")
+    return f"update {table} t set {changes} from {rows} where t.tenant_id = $1 and t.id = new.id"  # noqa: S608
 
 
-def _fulfilments(first: int) -> str:
+def _fulfilments(parameter: int) -> str:
     """The part of a statement that writes fulfilments and their lines, new and changed ones alike."""
     changes = ", ".join(
         f"{c} = excluded.{c}" for c in FULFILMENT if c not in ("id", "order_id", "created_at")
     )
     return (
-        f"f as ({_insert('fulfilments', list(FULFILMENT), list(FULFILMENT.values()), first)} "  # noqa: S608
+        f"f as ({_insert('fulfilments', FULFILMENT, parameter)} "  # noqa: S608
         f"on conflict (tenant_id, id) do update set {changes}), "
-        f"fl as ({_insert('fulfilment_lines', list(PART), list(PART.values()), first + len(FULFILMENT))} "
+        f"fl as ({_insert('fulfilment_lines', PART, parameter + 1)} "
         "on conflict (tenant_id, id) do update set quantity = excluded.quantity)"
     )
 
 
-_AFTER_LINES = 3 + len(ORDER_COLUMNS) + len(LINE_COLUMNS)
 INSERT = (
-    f"with o as ({_insert('orders', ORDER_COLUMNS, ORDER_TYPES, 3)}), "  # noqa: S608
-    f"l as ({_insert('order_lines', LINE_COLUMNS, LINE_TYPES, 3 + len(ORDER_COLUMNS))}), "
-    f"{_fulfilments(_AFTER_LINES)} "
+    f"with o as ({_insert('orders', ORDER, 3)}), l as ({_insert('order_lines', LINE, 4)}), {_fulfilments(5)} "  # noqa: S608
     "select id, name, email, tax_id, billing_address::text from customers where tenant_id = $1 and id = any($2::uuid[])"
 )
-_AFTER_ACCOUNTS = 3 + 1 + len(MOVING) + 1 + len(ACCOUNTS)
 SAVE = (
-    f"with o as ({_update('orders', MOVING, 3)}), "  # noqa: S608
-    f"l as ({_update('order_lines', ACCOUNTS, 4 + len(MOVING))}), "
-    f"{_fulfilments(_AFTER_ACCOUNTS)} delete from fulfilment_lines where tenant_id = $1 and id = any($2::uuid[])"
+    f"with o as ({_update('orders', MOVING, 3)}), l as ({_update('order_lines', ACCOUNTS, 4)}), "  # noqa: S608
+    f"{_fulfilments(5)} delete from fulfilment_lines where tenant_id = $1 and id = any($2::uuid[])"
 )
 REPLACE_DRAFT = (
     f"update orders set ({', '.join(DRAFT)}) = ({', '.join(f'${n}' for n in range(3, 3 + len(DRAFT)))}) "  # noqa: S608
     "where tenant_id = $1 and id = $2"
 )
-REPLACE_LINES = _insert("order_lines", LINE_COLUMNS, LINE_TYPES, 2)
+REPLACE_LINES = _insert("order_lines", LINE, 2)
 
-_line: Reader = attrgetter(*LINE_COLUMNS)
-_moving: Reader = attrgetter("id", *MOVING)
-_accounts: Reader = attrgetter("id", *ACCOUNTS)
+_line: Reader = attrgetter(*LINE)
+_moving: Reader = attrgetter(*MOVING)
+_accounts: Reader = attrgetter(*ACCOUNTS)
 _plain: Reader = attrgetter(*ORDER_COLUMNS)
 _SHIP_TO, _BREAKDOWN = ORDER_COLUMNS.index("ship_to"), ORDER_COLUMNS.index("tax_breakdown")
 
 
-def _columns(rows: Sequence[object], read: Reader, width: int) -> list[Sequence[object]]:
-    """Rows as columns, the form in which `unnest` takes them."""
-    return list(zip(*map(read, rows), strict=True)) if rows else [[] for _ in range(width)]
-
-
 def _whole(order: Order) -> tuple[object, ...]:
     values = list(_plain(order))
-    values[_SHIP_TO] = _json(order.ship_to)
-    values[_BREAKDOWN] = written_breakdown(order.tax_breakdown)
+    values[_BREAKDOWN] = orjson.Fragment(written_breakdown(order.tax_breakdown))
     return tuple(values)
-
-
-def _json(value: object) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
 
 
 def _fulfilment(fulfilment: Fulfilment) -> tuple[object, ...]:
     return (
-        fulfilment.id, fulfilment.order_id, fulfilment.warehouse_id, fulfilment.state, _json(fulfilment.parcels),
+        fulfilment.id, fulfilment.order_id, fulfilment.warehouse_id, fulfilment.state, fulfilment.parcels,
         fulfilment.shipped_at, fulfilment.version, fulfilment.created_at, fulfilment.updated_at,
     )  # fmt: skip
 
 
-def _fulfilment_values(fulfilments: Sequence[Fulfilment]) -> list[Sequence[object]]:
-    parts = [
+def _fulfilment_values(fulfilments: Sequence[Fulfilment]) -> tuple[str, str]:
+    parts = (
         (part.id, fulfilment.id, part.order_line_id, part.quantity)
         for fulfilment in fulfilments
         for part in fulfilment.lines
         if part.quantity
-    ]
-    return [
-        *_columns(fulfilments, _fulfilment, len(FULFILMENT)),
-        *_columns(parts, lambda part: part, len(PART)),
-    ]
+    )
+    return rows_json(tuple(FULFILMENT), map(_fulfilment, fulfilments)), rows_json(tuple(PART), parts)
 
 
 async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
@@ -162,8 +139,8 @@ async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
         INSERT,
         ctx.tenant.id,
         list(buyers),
-        *_columns(orders, _whole, len(ORDER_COLUMNS)),
-        *_columns(lines, _line, len(LINE_COLUMNS)),
+        rows_json(ORDER_COLUMNS, map(_whole, orders)),
+        rows_json(LINE_COLUMNS, map(_line, lines)),
         *_fulfilment_values([fulfilment for order in orders for fulfilment in order.fulfilments]),
     )
     found = {row["id"]: read_buyer(tuple(row)) for row in rows}
@@ -180,8 +157,8 @@ async def save_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
         SAVE,
         ctx.tenant.id,
         gone,
-        *_columns(orders, _moving, 1 + len(MOVING)),
-        *_columns(lines, _accounts, 1 + len(ACCOUNTS)),
+        rows_json(tuple(MOVING), map(_moving, orders)),
+        rows_json(tuple(ACCOUNTS), map(_accounts, lines)),
         *_fulfilment_values(touched),
     )
 
@@ -192,8 +169,10 @@ async def replace_draft(ctx: Ctx, order: Order, *, lines: bool) -> None:
         await ctx.sql.execute(
             "delete from order_lines where tenant_id = $1 and order_id = $2", ctx.tenant.id, order.id
         )
-        await ctx.sql.execute(REPLACE_LINES, ctx.tenant.id, *_columns(order.lines, _line, len(LINE_COLUMNS)))
-    values = dict(zip(ORDER_COLUMNS, _whole(order), strict=True))
+        await ctx.sql.execute(REPLACE_LINES, ctx.tenant.id, rows_json(LINE_COLUMNS, map(_line, order.lines)))
+    values = dict(zip(ORDER_COLUMNS, _plain(order), strict=True))
+    values["ship_to"] = None if order.ship_to is None else orjson.dumps(order.ship_to).decode()
+    values["tax_breakdown"] = written_breakdown(order.tax_breakdown)
     await ctx.sql.execute(REPLACE_DRAFT, ctx.tenant.id, order.id, *(values[column] for column in DRAFT))
 
 

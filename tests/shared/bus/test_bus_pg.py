@@ -8,17 +8,27 @@ import pytest
 
 from shared.bus import Subscription, Transport
 from shared.bus.pg import ROLE, PgTransport
+from shared.ids import new_id
+from shared.testing import postgres
 from shared.testing.suite import ROLE_SECRET
 from tests.shared.bus.conformance import Received, TransportConformance, message
 from tests.shared.given_notes import execute, rows
+
+
+@pytest.fixture(scope="module")
+async def bus_url(admin_url: str, probe_template: str) -> AsyncIterator[str]:
+    """A database whose queues nobody else waits to see empty."""
+    name = f"bus_{new_id().hex}"
+    yield await postgres.create_database(admin_url, name, probe_template)
+    await postgres.drop_database(admin_url, name)
 
 
 class TestPgTransport(TransportConformance):
     """The table-backed transport."""
 
     @pytest.fixture(autouse=True)
-    def _address(self, probe_url: str) -> None:
-        self.url = probe_url
+    def _address(self, bus_url: str) -> None:
+        self.url = bus_url
 
     @pytest.fixture
     async def transport(self) -> AsyncIterator[PgTransport]:
