@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 
-class BadAnswer(RuntimeError):
+class BadAnswer(RuntimeError):  # noqa: N818 - what it is
     """The server answered otherwise than the benchmark needs."""
 
 

@@ -63,9 +63,7 @@ async def start(data_dir: Path) -> Server:
         "BACKOFFICE_TENANT_BURST": "10000000",
     }
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL
-    )
+    process = _spawn(environment)
     while True:
         if process.poll() is not None:
             raise RuntimeError(f"the suite ended with {process.returncode} instead of starting")
@@ -75,6 +73,12 @@ async def start(data_dir: Path) -> Server:
                 return Server(data_dir, port, process, time.perf_counter() - started)
         except OSError:
             await asyncio.sleep(0.02)
+
+
+def _spawn(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL
+    )
 
 
 def stop(server: Server) -> None:
@@ -139,7 +143,14 @@ async def token(server: Server, client_id: str, secret: str) -> str:
     """An access token by client credentials."""
     body = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}"
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    head = f"POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    lines = (
+        "POST /oauth/token HTTP/1.1",
+        "host: localhost",
+        "content-type: application/x-www-form-urlencoded",
+        f"content-length: {len(body)}",
+        "connection: close",
+    )
+    head = "\r\n".join(lines) + "\r\n\r\n"
     writer.write((head + body).encode())
     answer = await reader.read()
     writer.close()

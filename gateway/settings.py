@@ -22,8 +22,8 @@ class GatewaySettings(KernelSettings):
     provider_country: str = Field("DE", description="Its country; seeds its tax codes.")
     provider_currency: str = Field("EUR", description="The currency of its books.")
     provider_time_zone: str = Field("Europe/Berlin", description="Its time zone.")
-    tenant_rate_per_minute: int = Field(6000, ge=1, description="Requests a tenant may make, sustained.")
-    tenant_burst: int = Field(1000, ge=1, description="Requests a tenant may make at once.")
+    tenant_rate_per_minute: int = Field(60_000, ge=1, description="Requests a tenant may make, sustained.")
+    tenant_burst: int = Field(2000, ge=1, description="Requests a tenant may make at once.")
     address_failures_per_minute: int = Field(
         1200, ge=1, description="Refused authentications of one address before it is told to wait."
     )

@@ -69,6 +69,7 @@ class Operation(APIRoute):
             )
 
     def get_route_handler(self) -> Handle:
+        """FastAPI's handling of the route, inside the edge's transaction."""
         handle = super().get_route_handler()
 
         async def edge(request: Request) -> Response:

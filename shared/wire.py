@@ -178,7 +178,9 @@ MoneyIO = Annotated[Money, _MoneyAnnotation]
 
 def _is_plain(value: Decimal) -> bool:
     """Whether a number is finite and of at most six decimals."""
-    exponent = value.normalize().as_tuple().exponent
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < _FINEST:
+        exponent = value.normalize().as_tuple().exponent
     return isinstance(exponent, int) and exponent >= _FINEST
 
 
@@ -202,7 +204,7 @@ class _Bounds:
 
     def read(self, value: object) -> Decimal:
         """A decimal string (or an integer, where accepted, or a Decimal of our own) to a Decimal."""
-        number = self._number(value)
+        number = value if type(value) is Decimal and _is_plain(value) else self._number(value)
         if not self.least <= number <= self.most or (self.above_least and number == self.least):
             facts = {"least": decimal_text(self.least), "most": decimal_text(self.most)}
             text = "Must be above {least}" if self.above_least else "Must be at least {least}"

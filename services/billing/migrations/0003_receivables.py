@@ -278,7 +278,15 @@ def upgrade() -> None:
     """Create the tables under row-level security."""
     run(TABLES)
     run(GUARDS)
-    for table in ("tax_codes", "customers", "sellers", "invoices", "invoice_lines", "payments", "credit_notes"):
+    for table in (
+        "tax_codes",
+        "customers",
+        "sellers",
+        "invoices",
+        "invoice_lines",
+        "payments",
+        "credit_notes",
+    ):
         run(protect("billing", table))
     run(protect("billing", "credit_note_lines", grants="select, insert"))
     run(protect("billing", "posting_exceptions", grants="select, insert, update"))

@@ -1,0 +1,30 @@
+"""The bus schema of PgTransport and its one role."""
+
+ROLE = "backoffice_bus"
+
+SCHEMA = f"""
+do $$ begin if not exists (select from pg_roles where rolname = '{ROLE}') then
+  create role {ROLE} login nosuperuser nobypassrls; end if; end $$;
+alter role {ROLE} set search_path = bus;
+create schema if not exists bus;
+create table if not exists bus.bindings (queue text not null, type text not null, primary key (type, queue));
+create table if not exists bus.messages (
+  seq bigint generated always as identity,
+  queue text not null,
+  lane text not null,
+  type text not null,
+  body text not null,
+  enqueued_at timestamptz not null default now(),
+  primary key (queue, seq)
+);
+create table if not exists bus.progress (queue text primary key, handed bigint not null);
+create table if not exists bus.unrouted (
+  seq bigint generated always as identity primary key,
+  lane text not null,
+  type text not null,
+  body text not null,
+  enqueued_at timestamptz not null default now()
+);
+grant usage on schema bus to {ROLE};
+grant select, insert, update, delete on all tables in schema bus to {ROLE};
+"""

@@ -1,0 +1,142 @@
+"""A client company with at least one of everything, whose ids calls and probes can use."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from shared.testing.suite import eventually
+from tests.gateway.world import Caller, World
+from tests.stories.conformance import Ground
+
+ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
+IMPORT = b"order_ref,sku,quantity,unit_price,customer_ref\nR-1,SKU-0,1,1.00,C-1\nR-2,SKU-0,-1,1.00,C-1\n"
+
+
+async def made(api: httpx.AsyncClient, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
+    """What a POST made or moved."""
+    answer = await api.post(path, json=body, **more)
+    assert answer.status_code < 300, (path, answer.text)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def ids_of(api: httpx.AsyncClient, path: str) -> list[str]:
+    """The ids a list shows."""
+    answer = await api.get(path, params={"limit": 200})
+    assert answer.status_code == 200, (path, answer.text)
+    return [item["id"] for item in answer.json()["items"]]
+
+
+async def furnish(api: httpx.AsyncClient) -> None:
+    """Trade a little: a draft, a hold, shipments, invoices, payments, credit, an import, a posting exception."""
+    customers = [
+        (await made(api, "/v1/customers", {"name": f"Customer {n}", "billing_address": ADDRESS}))["id"]
+        for n in range(2)
+    ]
+    for n in range(3):
+        price = {"amount": "9.99", "currency": "GBP"}
+        await made(api, "/v1/products", {"sku": f"SKU-{n}", "name": f"Product {n}", "unit_price": price})
+        await made(api, "/v1/stock-adjustments", {"sku": f"SKU-{n}", "delta": 500, "reason": "delivery"})
+    await made(api, "/v1/warehouses", {"code": "NORTH", "name": "North"})
+    for n in range(8):
+        lines = [{"sku": f"SKU-{n % 3}", "quantity": 2}, {"sku": "SKU-0", "quantity": 1}]
+        wish = {"customer_id": customers[n % 2], "lines": lines, "confirm": n > 0}
+        order = await made(api, "/v1/orders", wish)
+        if n in (1, 2):
+            await made(api, f"/v1/orders/{order['id']}/holds", {"reason": "credit check"})
+        elif n > 3:
+            work = (await api.get("/v1/fulfilments", params={"order_id": order["id"]})).json()["items"]
+            await made(api, f"/v1/fulfilments/{work[0]['id']}/ship")
+    await eventually(lambda: _invoices(api, 4))
+    await _import(api)
+    await _draft_invoice(api, customers[0])
+    invoices = (await api.get("/v1/invoices?state=finalized")).json()["items"]
+    gross = invoices[0]["totals"]["gross"]
+    share = [{"invoice_id": invoices[0]["id"], "amount": gross}]
+    payment = {"customer_id": invoices[0]["customer_id"], "amount": gross}
+    await made(api, "/v1/payments", payment | {"allocations": share})
+    await made(api, "/v1/payments", payment)
+    await made(api, "/v1/credit-notes", {"invoice_id": invoices[0]["id"], "reason": "broken"})
+    await _held_shipment(api, customers[0])
+
+
+async def _draft_invoice(api: httpx.AsyncClient, customer_id: str) -> None:
+    line = {"description": "Work", "quantity": 1, "tax_code": "standard",
+            "unit_price": {"amount": "5.00", "currency": "GBP"}}  # fmt: skip
+    await made(api, "/v1/invoices", {"customer_id": customer_id, "lines": [line]})
+
+
+async def _invoices(api: httpx.AsyncClient, wanted: int) -> bool:
+    return len(await ids_of(api, "/v1/invoices")) >= wanted
+
+
+async def _import(api: httpx.AsyncClient) -> None:
+    job = await made(
+        api, "/v1/order-imports", None, files={"file": ("orders.csv", IMPORT, "text/csv")},
+        data={"options": '{"create_missing": ["customers"]}'},
+    )  # fmt: skip
+
+    async def done() -> bool:
+        return (await api.get(f"/v1/order-imports/{job['id']}")).json()["state"] == "done"
+
+    await eventually(done)
+
+
+async def _held_shipment(api: httpx.AsyncClient, customer_id: str) -> None:
+    """Close every month, ship, and open them again: the shipment is a posting exception."""
+    periods = await ids_of(api, "/v1/periods?state=open")
+    for period in periods:
+        await made(api, f"/v1/periods/{period}/close")
+    wish = {"customer_id": customer_id, "lines": [{"sku": "SKU-0", "quantity": 1}], "confirm": True}
+    order = await made(api, "/v1/orders", wish)
+    work = (await api.get("/v1/fulfilments", params={"order_id": order["id"]})).json()["items"]
+    await made(api, f"/v1/fulfilments/{work[0]['id']}/ship")
+    await eventually(lambda: ids_of(api, "/v1/posting-exceptions"))
+    for period in periods:
+        await made(api, f"/v1/periods/{period}/reopen")
+
+
+COLLECTIONS = {
+    "product_id": "products", "customer_id": "customers", "warehouse_id": "warehouses",
+    "movement_id": "stock-adjustments", "order_id": "orders", "fulfilment_id": "fulfilments",
+    "import_id": "order-imports", "account_id": "accounts", "entry_id": "journal-entries",
+    "period_id": "periods", "tax_code_id": "tax-codes", "invoice_id": "invoices", "payment_id": "payments",
+    "credit_note_id": "credit-notes", "exception_id": "posting-exceptions",
+}  # fmt: skip
+
+
+async def all_ids(api: httpx.AsyncClient) -> dict[str, list[str]]:
+    """By parameter name: the ids of everything a company has, down to lines, holds and dead letters."""
+    found = await asyncio.gather(*(ids_of(api, f"/v1/{c}") for c in COLLECTIONS.values()))
+    ids = dict(zip(COLLECTIONS, found, strict=True))
+    orders = (await api.get("/v1/orders?limit=200")).json()["items"]
+    invoices = (await api.get("/v1/invoices?limit=200")).json()["items"]
+    ids["hold_id"] = [hold["id"] for order in orders for hold in order["holds"]]
+    ids["order_line_id"] = [line["id"] for order in orders for line in order["lines"]]
+    ids["invoice_line_id"] = [line["id"] for invoice in invoices for line in invoice["lines"]]
+    return ids
+
+
+async def prepared_ground(world: World, caller: Caller) -> Ground:
+    """A furnished company for the calls, and another that operators may change."""
+    await furnish(caller.http)
+    ids = await all_ids(caller.http)
+    ids |= {
+        "sku": ["SKU-0", "SKU-1", "SKU-2"],
+        "warehouse": ["MAIN", "NORTH"],
+        "tax_code": ["standard", "zero"],
+    }
+    ids |= {"account": ["1000", "4000", "6300"]}
+    ids["resource_id"] = [one for found in ids.values() for one in found[:3] if len(one) == 36]
+    victims = [await world.given_tenant(name=f"Victim {n}") for n in range(3)]
+    ids["tenant_id"] = [tenant["id"] for tenant in victims]
+    operator = await world.operator()
+    ids["client_id"] = [
+        (await made(operator, f"/v1/tenants/{t}/clients", {"name": "x", "scopes": ["orders:read"]}))[
+            "client_id"
+        ]
+        for t in ids["tenant_id"]
+    ]
+    ids["key_id"] = [(await world.given_key(tenant, "orders:read"))["id"] for tenant in victims]
+    return Ground(asyncio.get_running_loop(), caller.http, operator, ids)
