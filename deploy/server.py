@@ -57,8 +57,8 @@ async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn tells its start by a flag only
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells its start by a flag only
+            await asyncio.sleep(0.01)
         yield task
     finally:
         server.should_exit = True

@@ -50,7 +50,8 @@ async def current_revision(sql: asyncpg.Connection, service: str) -> str | None:
     """The revision a service's schema is at, or None before the first."""
     if await sql.fetchval("select to_regclass($1)", f"{service}.alembic_version") is None:
         return None
-    return await sql.fetchval(f"select version_num from {service}.alembic_version")  # noqa: S608 - our own name
+    found: str | None = await sql.fetchval(f"select version_num from {service}.alembic_version")  # noqa: S608
+    return found
 
 
 async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret: str) -> bool:

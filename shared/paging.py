@@ -116,6 +116,6 @@ async def list_rows(
     statement: SelectOfScalar[Row] = select(table).where(*conditions)
     if page.after_id is not None:
         statement = statement.where(table.id < page.after_id)  # type: ignore[operator]
-    statement = statement.order_by(table.id.desc()).limit(page.limit + 1)  # type: ignore[attr-defined]
+    statement = statement.order_by(table.id.desc()).limit(page.limit + 1)
     rows = (await ctx.session.exec(statement)).all()
     return page_of(rows, page, lambda row: row.id)

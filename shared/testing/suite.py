@@ -31,6 +31,7 @@ from shared.provisioning import PATH, SCOPE, TenantWanted
 from shared.service import Running, Service
 from shared.settings import KernelSettings
 from shared.testing.postgres import create_database, database_url, drop_database
+from shared.web import Operation
 
 ROLE_SECRET = "a test's role secret"  # noqa: S105 - not a secret of anything that lives
 TEMPLATE = "backoffice_template"
@@ -222,9 +223,8 @@ async def running_suite(
 
 def scopes_of(services: Sequence[Service]) -> frozenset[str]:
     """Every scope any route needs."""
-    return frozenset(
-        route.needed_scope for s in services for router in s.routers() for route in router.routes
-    )  # type: ignore[attr-defined]
+    routes = (route for service in services for router in service.routers() for route in router.routes)
+    return frozenset(route.needed_scope for route in routes if isinstance(route, Operation))
 
 
 async def eventually(
