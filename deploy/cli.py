@@ -4,7 +4,8 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -42,6 +43,7 @@ app = typer.Typer(
 events_app = typer.Typer(no_args_is_help=True, help="Events that a service gave up on.")
 app.add_typer(events_app, name="events")
 console = Console()
+EVENT_SERVICES = tuple(service.name for service in (*SERVICES, GATEWAY))
 EXPECTED = (
     AlreadyRunning,
     NoCredentials,
@@ -171,17 +173,22 @@ def list_events(
 
 
 async def _list_events(only: str | None, limit: int) -> int:
+    if only is not None:
+        _check_service(only)
     table = Table("service", "event", "tenant", "type", "tries", "waiting behind", "error")
-    for service in SERVICES:
-        if only in (None, service.name):
-            async with _worker(service.name) as sql:
-                for letter in await dead_letters.list_dead(
-                    sql, service.name, tenant_id=None, after=None, limit=limit
-                ):
-                    table.add_row(service.name, str(letter.id), str(letter.tenant_id), letter.type,
-                                  str(letter.attempts), str(letter.waiting_behind), letter.error)  # fmt: skip
+    async with database(_settings()) as url:
+        for service in EVENT_SERVICES:
+            if only in (None, service):
+                await _add_dead(table, url, service, limit)
     console.print(table if table.row_count else "No dead events.")
     return 0
+
+
+async def _add_dead(table: Table, url: str, service: str, limit: int) -> None:
+    async with _worker(url, service) as sql:
+        for letter in await dead_letters.list_dead(sql, service, tenant_id=None, after=None, limit=limit):
+            table.add_row(service, str(letter.id), str(letter.tenant_id), letter.type, str(letter.attempts),
+                          str(letter.waiting_behind), letter.error)  # fmt: skip
 
 
 @events_app.command("replay")
@@ -197,32 +204,29 @@ def discard_event(service: str, event_id: UUID) -> None:
 
 
 async def _decide(service: str, event_id: UUID, *, replay: bool) -> int:
+    _check_service(service)
     decide = dead_letters.replay if replay else dead_letters.discard
-    async with _worker(service) as sql:
+    async with database(_settings()) as url, _worker(url, service) as sql:
         letter = await decide(sql, service, event_id, tenant_id=None)
-    console.print(f"{letter.type} {letter.id} is now {letter.state}.")
+    console.print(f"{letter.type} {letter.id} is now {letter.state}.", soft_wrap=True)
     return 0
 
 
-class _worker:  # noqa: N801 - reads as a noun where it is used
-    """A connection as a service's worker role, to a running installation's database."""
+def _check_service(name: str) -> None:
+    if name not in EVENT_SERVICES:
+        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(EVENT_SERVICES)}")
 
-    def __init__(self, service: str) -> None:
-        if service not in {s.name for s in SERVICES}:
-            raise typer.BadParameter(f"there is no service {service}")
-        self._service = service
-        self._stack = database(with_role_secret(_settings()))
 
-    async def __aenter__(self) -> asyncpg.Connection:
-        url = await self._stack.__aenter__()
-        self._sql = await asyncpg.connect(url)
-        await self._sql.execute(f"set role {tenancy.worker_role(self._service)}")
-        await self._sql.execute(f"set search_path = {self._service}")
-        return self._sql
-
-    async def __aexit__(self, *error: Any) -> None:  # noqa: ANN401
-        await self._sql.close()
-        await self._stack.__aexit__(*error)
+@asynccontextmanager
+async def _worker(url: str, service: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as a service's worker role, which sees the events of all tenants."""
+    sql = await asyncpg.connect(url)
+    try:
+        await sql.execute(f"set role {tenancy.worker_role(service)}")
+        await sql.execute(f"set search_path = {service}")
+        yield sql
+    finally:
+        await sql.close()
 
 
 @app.command()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from shared.ctx import Ctx
@@ -115,7 +115,7 @@ async def list_rows(
     """A page of a table's rows that meet all conditions, newest first."""
     statement: SelectOfScalar[Row] = select(table).where(*conditions)
     if page.after_id is not None:
-        statement = statement.where(table.id < page.after_id)  # type: ignore[operator]
-    statement = statement.order_by(table.id.desc()).limit(page.limit + 1)
+        statement = statement.where(col(table.id) < page.after_id)
+    statement = statement.order_by(col(table.id).desc()).limit(page.limit + 1)
     rows = (await ctx.session.exec(statement)).all()
     return page_of(rows, page, lambda row: row.id)

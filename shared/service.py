@@ -29,6 +29,7 @@ from shared.bus import Subscription, Transport
 from shared.ctx import Ctx
 from shared.db import Database
 from shared.dead_letters import dead_letter_routes
+from shared.dispatch import ServiceApp
 from shared.events import Event
 from shared.health import add_health
 from shared.housekeeping import run_housekeeping
@@ -101,9 +102,8 @@ class Service:
 
     def app(self) -> FastAPI:
         """The ASGI app with all routes; it answers once `run` has hung its edge on it."""
-        app = FastAPI(title=self.title, version="1", docs_url=None, redoc_url=None, openapi_url=None)
-        for router in self.routers():
-            app.include_router(router)
+        app = ServiceApp(title=self.title, version="1", docs_url=None, redoc_url=None, openapi_url=None)
+        app.add_operations(self.routers())
         add_openapi(app)
         return app
 

@@ -78,7 +78,7 @@ async def pump(
     await guard.watch()
 
 
-class Relay:
+class ResponseRelay:
     """Passes a response on to the client; `started` divides what can still be explained from what cannot."""
 
     __slots__ = ("_send", "started")

@@ -14,7 +14,7 @@ from gateway.proxy.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.proxy.exchange import BodySender, Relay, first_piece, pump, send_whole
+from gateway.proxy.exchange import BodySender, ResponseRelay, first_piece, pump, send_whole
 from gateway.proxy.guard import Guard
 from gateway.proxy.pool import Pool, PoolLimits, PoolStats
 from gateway.proxy.request_head import announced_length, request_head, wants_length
@@ -63,7 +63,7 @@ class HttpUpstream:
         at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
         if at <= now:
             raise UpstreamTimeout("the deadline of the request has passed")
-        relay = Relay(send)
+        relay = ResponseRelay(send)
         try:
             with Guard(loop, now, at, receive) as guard:
                 await self._serve(scope, receive, relay, guard)
@@ -74,7 +74,7 @@ class HttpUpstream:
                 raise UpstreamAborted(str(error)) from error
             raise
 
-    async def _serve(self, scope: Scope, receive: Receive, relay: Relay, guard: Guard) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, relay: ResponseRelay, guard: Guard) -> None:
         """Render the request and find a connection that carries it, or a second one when that is harmless."""
         method: str = scope["method"]
         length = announced_length(scope["headers"])
@@ -103,7 +103,7 @@ class HttpUpstream:
             return
         await self._again(method, head, body, relay, guard)
 
-    async def _again(self, method: str, head: bytes, body: bytes, relay: Relay, guard: Guard) -> None:
+    async def _again(self, method: str, head: bytes, body: bytes, relay: ResponseRelay, guard: Guard) -> None:
         """Repeat once, on a new connection, a request that a resting connection swallowed in dying."""
         loop = asyncio.get_running_loop()
         connection = await self._pool.acquire(loop)
@@ -139,7 +139,7 @@ class HttpUpstream:
             )
         )
 
-    async def _relay(self, connection: Connection, relay: Relay, guard: Guard) -> None:
+    async def _relay(self, connection: Connection, relay: ResponseRelay, guard: Guard) -> None:
         """Pass the response on, giving the connection back before the last piece leaves for a slow client."""
         loop = asyncio.get_running_loop()
         try:

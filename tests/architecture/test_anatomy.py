@@ -9,7 +9,7 @@ ALSO = {
     "services/billing/documents": None,  # renders paper: content, pdf, xml and what they are made of
     "services/billing/ledger": {"chart"},
 }
-BELOW = {"actions"}  # may become a folder when long
+BELOW = ANATOMY - {"__init__"}  # a module that outgrows MAX_FILE becomes a folder of its name (ADR 0001)
 MAX_FILE, MAX_FUNCTION = 300, 40
 
 

@@ -56,7 +56,7 @@ def test_a_verb_leads_where_the_table_says_or_is_refused_with_what_is_allowed(
 
 @pytest.mark.parametrize(("service", "lifecycle"), ALL, ids=[f"{s}-{x.aggregate}" for s, x in ALL])
 def test_every_state_is_reached_and_drawn(service: str, lifecycle: Lifecycle):
-    reached, grown = {lifecycle.initial}, True
+    reached, grown = set(lifecycle.initials), True
     while grown:
         more = reached | {end for (start, _), end in lifecycle.moves.items() if start in reached}
         grown, reached = more != reached, more
@@ -64,8 +64,24 @@ def test_every_state_is_reached_and_drawn(service: str, lifecycle: Lifecycle):
 
     assert reached == set(lifecycle.states)
     assert diagram.startswith("stateDiagram-v2\n    [*] --> ")
+    assert all(f"\n    [*] --> {start}\n" in f"{diagram}\n" for start in lifecycle.initials)
     assert all(f"{start} --> {end}: {verb}" in diagram for (start, verb), end in lifecycle.moves.items())
     assert lifecycle.internal <= set(lifecycle.verbs)
+
+
+@pytest.mark.parametrize(("service", "lifecycle"), ALL, ids=[f"{s}-{x.aggregate}" for s, x in ALL])
+def test_an_aggregate_begins_where_its_table_says_and_nowhere_else(service: str, lifecycle: Lifecycle):
+    ctx, row_id = Recorder(), uuid4()
+
+    begun = [states.begin(ctx, lifecycle, row_id)]  # type: ignore[arg-type]
+    begun += [states.begin(ctx, lifecycle, row_id, state=state) for state in lifecycle.initials]  # type: ignore[arg-type]
+
+    assert begun == [lifecycle.initials[0], *lifecycle.initials]
+    assert ctx.moves == [(lifecycle.aggregate, row_id, "create", None, state, None) for state in begun]
+    for state in {*lifecycle.states, "nowhere"} - set(lifecycle.initials):
+        with pytest.raises(ValueError, match="nothing begins as"):
+            states.begin(ctx, lifecycle, row_id, state=state)  # type: ignore[arg-type]
+    assert len(ctx.moves) == len(begun)
 
 
 @pytest.mark.parametrize("service", [s.name for s in SERVICES])

@@ -6,6 +6,7 @@ every call would end at "not found".
 """
 
 import asyncio
+import copy
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -36,17 +37,25 @@ CHECKS = [
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
-    negative_data_rejection,
 ]
+REFUSALS = ("400", "404", "405", "409", "412", "413", "415", "422", "428")
+DOCUMENT = merged({service.name: service.app().openapi() for service in (*SERVICES, GATEWAY)})
 
 
-def document() -> dict[str, Any]:
-    """The merged document, as the gateway serves it."""
-    return merged({service.name: service.app().openapi() for service in (*SERVICES, GATEWAY)})
+def _as_signed_in(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without what says who calls: each call comes from a caller who may do it."""
+    document = copy.deepcopy(document)
+    document["components"].pop("securitySchemes")
+    for operation in (o for path in document["paths"].values() for o in path.values()):
+        operation.pop("security", None)
+        parameters = operation.get("parameters", [])
+        operation["parameters"] = [p for p in parameters if p["name"] != "Backoffice-Tenant"]
+    document.pop("security", None)
+    return document
 
 
-DOCUMENT = document()
-SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+SCHEMA = schemathesis.openapi.from_dict(_as_signed_in(DOCUMENT))
+SCHEMA.config.checks.negative_data_rejection.expected_statuses = list(REFUSALS)
 OPERATIONS = {result.ok().label: result.ok() for result in SCHEMA.get_all_operations()}
 
 
@@ -80,6 +89,7 @@ def check_operation(
 ) -> None:
     """Call one operation with generated data, and check each answer against the document."""
     operation = OPERATIONS[label]
+    checks = CHECKS if mode is GenerationMode.POSITIVE else [*CHECKS, negative_data_rejection]
     positive = mode is GenerationMode.POSITIVE
     known = {
         parameter.name: ground.ids[parameter.name]
@@ -106,9 +116,8 @@ def check_operation(
         if positive:
             dice = random.Random(repr(case.body))
             case.body = replace_references(case.body, ground, dice)
-        (case.headers or {}).pop("Backoffice-Tenant", None)
         response = asyncio.run_coroutine_threadsafe(_send(case, ground, positive), ground.loop).result(60)
-        case.validate_response(response, checks=CHECKS)
+        case.validate_response(response, checks=checks)
 
     call()
 
@@ -116,7 +125,7 @@ def check_operation(
 async def _send(case: schemathesis.Case, ground: Ground, positive: bool) -> Response:
     client = ground.operator if case.path.startswith("/v1/tenants") else ground.caller
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://gateway")).prepare()
-    headers = {n: v for n, v in prepared.headers.items() if n.lower() not in ("authorization", "user-agent")}
+    headers = dict(prepared.headers)
     if positive and case.method == "PATCH":
         found = await client.get(str(prepared.url))
         headers["If-Match"] = found.headers.get("etag", "1")

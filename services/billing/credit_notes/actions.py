@@ -21,7 +21,7 @@ from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.actions import Settlement
-from services.billing.invoices.models import Invoice, InvoiceLine
+from services.billing.invoices.queries import Invoice, InvoiceLine
 from services.billing.invoices.rules import FINALIZED
 from services.billing.invoices.schemas import AllocateIn
 from services.billing.ledger import actions as ledger
@@ -50,7 +50,6 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     totals, breakdown = totals_of(lines, invoice.currency), breakdown_of(lines, invoice.currency)
     credit_note_id = new_id()
     entry_id = await _post(ctx, credit_note_id, invoice, totals, breakdown)
-    open_before = invoice.open
     left = await invoices.credit_invoice(ctx, invoice, credit_note_id=credit_note_id, gross=totals.gross)
     _count_credited(stored, lines)
     await ctx.tx.flush()
@@ -77,7 +76,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add(row)
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
-    settled = open_before - invoice.open
+    settled = totals.gross - left
     _tell_finalized(ctx, row, [] if settled.is_zero else [invoices.allocated(invoice, settled)])
     return row
 
@@ -142,14 +141,9 @@ async def _post(
 
 
 def _count_credited(stored: Sequence[InvoiceLine], lines: Sequence[CreditedLine]) -> None:
-    """Remember on the invoice's lines what was taken of them, so that the parts sum exactly."""
     by_id = {line.id: line for line in stored}
     for part in lines:
-        line = by_id[part.of.line_id]
-        line.credited_quantity += part.quantity
-        line.credited_discount_minor += part.figures.discount.minor
-        line.credited_net_minor += part.figures.net.minor
-        line.credited_tax_minor += part.figures.tax.minor
+        invoices.credit_line(by_id[part.of.line_id], quantity=part.quantity, figures=part.figures)
 
 
 def _line_rows(ctx: Ctx, row: CreditNote, lines: Sequence[CreditedLine]) -> list[CreditNoteLine]:

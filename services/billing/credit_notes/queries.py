@@ -12,9 +12,8 @@ from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteO
 from services.billing.documents.content import DocumentContent, References
 from services.billing.documents.parties import buyer_party, seller_party, tax_rows
 from services.billing.invoices import queries as invoices
-from services.billing.invoices.models import InvoiceLine
-from services.billing.invoices.queries import document_line
-from services.billing.invoices.schemas import AllocationOut
+from services.billing.invoices.queries import InvoiceLine, document_line
+from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
 from shared.ctx import Ctx
 from shared.faults import NotFound
@@ -47,16 +46,15 @@ async def find_lines(
 ) -> dict[UUID, list[tuple[CreditNoteLine, InvoiceLine]]]:
     """The lines of each credit note with the invoice lines they take back, in their order."""
     statement = (
-        select(CreditNoteLine, InvoiceLine)
-        .where(
-            col(CreditNoteLine.credit_note_id).in_(credit_note_ids),
-            CreditNoteLine.invoice_line_id == InvoiceLine.id,
-        )
+        select(CreditNoteLine)
+        .where(col(CreditNoteLine.credit_note_id).in_(credit_note_ids))
         .order_by(col(CreditNoteLine.credit_note_id), col(CreditNoteLine.position))
     )
     found: dict[UUID, list[tuple[CreditNoteLine, InvoiceLine]]] = {key: [] for key in credit_note_ids}
-    for line, of in (await ctx.session.exec(statement)).all():
-        found[line.credit_note_id].append((line, of))
+    lines = (await ctx.session.exec(statement)).all()
+    taken_back = await invoices.find_lines_by_id(ctx, [line.invoice_line_id for line in lines])
+    for line in lines:
+        found[line.credit_note_id].append((line, taken_back[line.invoice_line_id]))
     return found
 
 
@@ -71,7 +69,10 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     return [
         CreditNoteOut.of(
             row,
-            [CreditNoteLineOut.of(line, of, row.currency) for line, of in lines[row.id]],
+            [
+                CreditNoteLineOut.of(line, InvoiceLineOut.of(of, row.currency), row.currency)
+                for line, of in lines[row.id]
+            ],
             settled[row.id],
         )
         for row in rows

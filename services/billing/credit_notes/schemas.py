@@ -8,8 +8,7 @@ from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
-from services.billing.invoices.models import InvoiceLine
-from services.billing.invoices.schemas import AllocationOut, TotalsOut
+from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.money import Money
 from shared.wire import (
@@ -59,8 +58,8 @@ class CreditNoteLineOut(WireModel):
     gross: MoneyIO
 
     @classmethod
-    def of(cls, line: CreditNoteLine, of: InvoiceLine, currency: str) -> Self:
-        """A line of its row and the invoice line it takes back."""
+    def of(cls, line: CreditNoteLine, of: InvoiceLineOut, currency: str) -> Self:
+        """A line of its row and the invoice line it takes back, as that is shown."""
         return cls(
             id=line.id,
             invoice_line_id=line.invoice_line_id,
@@ -68,7 +67,7 @@ class CreditNoteLineOut(WireModel):
             description=of.description,
             sku=of.sku,
             quantity=line.quantity,
-            unit_price=Money(of.unit_price_minor, currency),
+            unit_price=of.unit_price,
             discount=Money(line.discount_minor, currency),
             tax_code=of.tax_code,
             tax_category=of.tax_category,

@@ -9,7 +9,11 @@ from sqlmodel import col, select
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, seller_party, tax_rows
 from services.billing.documents.queries import find_seller_facts
-from services.billing.invoices.models import Customer, Invoice, InvoiceLine
+from services.billing.invoices.models import Customer
+from services.billing.invoices.models import (
+    Invoice as Invoice,
+)  # what siblings call an invoice they were given
+from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED
 from services.billing.invoices.schemas import InvoiceOut
 from shared.ctx import Ctx
@@ -56,6 +60,12 @@ async def find_lines(
     for line in (await ctx.session.exec(statement.with_for_update() if lock else statement)).all():
         found[line.invoice_id].append(line)
     return found
+
+
+async def find_lines_by_id(ctx: Ctx, line_ids: Collection[UUID]) -> dict[UUID, InvoiceLine]:
+    """Invoice lines by their ids, whichever invoices they belong to."""
+    statement = select(InvoiceLine).where(col(InvoiceLine.id).in_(line_ids))
+    return {line.id: line for line in (await ctx.session.exec(statement)).all()}
 
 
 async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:

@@ -21,7 +21,7 @@ from shared.contracts.orders import OrderCompleted
 from shared.ctx import Ctx
 from shared.ids import new_id
 from shared.rowset import recordset, rows_json
-from shared.states import begin, move
+from shared.states import advance, begin, step
 
 Reader = Callable[[Any], tuple[object, ...]]
 
@@ -179,11 +179,8 @@ async def replace_draft(ctx: Ctx, order: Order, *, lines: bool) -> None:
 def add_fulfilment(ctx: Ctx, order: Order, warehouse_id: UUID, *, backordered: bool = False) -> Fulfilment:
     """Plan that goods of an order leave a warehouse, now or when they arrive."""
     fulfilment_id = new_id()
-    if backordered:
-        state: str = FulfilmentState.BACKORDERED
-        ctx.record_move(FULFILMENT_LIFECYCLE.aggregate, fulfilment_id, "backorder", None, state, None)
-    else:
-        state = begin(ctx, FULFILMENT_LIFECYCLE, fulfilment_id)
+    verb, first = ("backorder", FulfilmentState.BACKORDERED) if backordered else ("create", None)
+    state = begin(ctx, FULFILMENT_LIFECYCLE, fulfilment_id, verb=verb, state=first)
     fulfilment = Fulfilment(
         id=fulfilment_id,
         order_id=order.id,
@@ -200,15 +197,13 @@ def add_fulfilment(ctx: Ctx, order: Order, warehouse_id: UUID, *, backordered: b
 
 def move_fulfilment(ctx: Ctx, fulfilment: Fulfilment, verb: str, *, why: str | None = None) -> None:
     """Move a fulfilment of a locked order by a verb."""
-    fulfilment.state = move(ctx, FULFILMENT_LIFECYCLE, fulfilment.id, fulfilment.state, verb, why=why)
-    fulfilment.version += 1
-    fulfilment.updated_at = ctx.now
+    advance(ctx, FULFILMENT_LIFECYCLE, fulfilment, verb, why=why)
     fulfilment.touched = True
 
 
 def move_order(ctx: Ctx, order: Order, verb: str, *, why: str | None = None) -> None:
     """Move a locked order by a verb; `close_change` counts the change."""
-    order.state = move(ctx, ORDER_LIFECYCLE, order.id, order.state, verb, why=why)
+    step(ctx, ORDER_LIFECYCLE, order, verb, why=why)
 
 
 def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:

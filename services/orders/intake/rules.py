@@ -145,8 +145,7 @@ def _price_line(
         tax_minor=0,
         gross_minor=0,
     )
-    taxed = TaxInput(wanted.quantity, price, code, tax.rate, tax.category, wanted.discount_percent)
-    return line, taxed
+    return line, TaxInput(wanted.quantity, price, code, tax.rate, tax.category, wanted.discount_percent)
 
 
 def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDocument:

@@ -7,6 +7,7 @@ from services.billing.invoices.actions.settling import (
     Settlement,
     allocated,
     credit_invoice,
+    credit_line,
     lock_settled,
     settle_invoices,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "change_invoice",
     "create_invoice",
     "credit_invoice",
+    "credit_line",
     "delete_invoice",
     "finalize_invoice",
     "invoice_shipment",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import refs_of, tell_paid
-from services.billing.invoices.models import Invoice
+from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     FINALIZED,
     OVERDUE,
@@ -21,6 +22,7 @@ from shared.contracts.billing import AllocatedInvoice
 from shared.ctx import Ctx
 from shared.faults import FieldError, Invalid
 from shared.money import Money
+from shared.tax import TaxedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,14 @@ async def credit_invoice(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, gross:
         await ledger.allocate(ctx, from_item=credit_note_id, to_item=row.id, amount=settled)
         _reduce(ctx, row, settled)
     return gross - settled
+
+
+def credit_line(line: InvoiceLine, *, quantity: Decimal, figures: TaxedLine) -> None:
+    """Remember on a locked line what was taken of it, so that all its parts sum to it exactly."""
+    line.credited_quantity += quantity
+    line.credited_discount_minor += figures.discount.minor
+    line.credited_net_minor += figures.net.minor
+    line.credited_tax_minor += figures.tax.minor
 
 
 def _require_affordable(settlements: Sequence[Settlement], available: Money) -> None:

@@ -121,19 +121,7 @@ async def _record(
         POST,
         ctx.tenant.id, entry_id, ctx.now, period_id, month_of(effective_on), month_end(effective_on),
         number, effective_on, memo, source, source_id, reverses_id, ctx.actor.id,
-        [p.account for p in postings],
-        [p.amount.minor for p in postings],
-        [p.amount.currency for p in postings],
-        [p.open_item_id for p in postings],
-        [orjson.dumps(dict(p.dimensions)).decode() for p in postings],
-        [i.id for i in items],
-        [i.kind for i in items],
-        [i.party_id for i in items],
-        [i.account for i in items],
-        [i.amount.currency for i in items],
-        [i.amount.minor for i in items],
-        [i.due_on for i in items],
-        [i.number for i in items],
+        *_posting_columns(postings), *_item_columns(items),
     )  # fmt: skip
     if row["opened"]:
         begin(ctx, LIFECYCLE, period_id)
@@ -146,3 +134,28 @@ async def _record(
             version=1,
         )
     return bool(row["posted"])
+
+
+def _posting_columns(postings: Sequence[Posting]) -> tuple[list[object], ...]:
+    """$14 to $18 of POST."""
+    return (
+        [p.account for p in postings],
+        [p.amount.minor for p in postings],
+        [p.amount.currency for p in postings],
+        [p.open_item_id for p in postings],
+        [orjson.dumps(dict(p.dimensions)).decode() for p in postings],
+    )
+
+
+def _item_columns(items: Sequence[OpenItem]) -> tuple[list[object], ...]:
+    """$19 to $26 of POST."""
+    return (
+        [i.id for i in items],
+        [i.kind for i in items],
+        [i.party_id for i in items],
+        [i.account for i in items],
+        [i.amount.currency for i in items],
+        [i.amount.minor for i in items],
+        [i.due_on for i in items],
+        [i.number for i in items],
+    )

@@ -59,7 +59,7 @@ FULFILMENT_LIFECYCLE = Lifecycle(
     *((state, "cancel", FulfilmentState.CANCELLED) for state in IN_HAND),
     *((state, "withdraw", FulfilmentState.CANCELLED) for state in IN_HAND),
     (FulfilmentState.SHIPPED, "deliver", FulfilmentState.DELIVERED),
-    initial=FulfilmentState.OPEN,
+    initial=(FulfilmentState.OPEN, FulfilmentState.BACKORDERED),
     internal=("fill", "withdraw"),
 )
 
