@@ -1,79 +1,128 @@
 """The data layer's ceiling: the very statements of an order create+confirm, replayed without anything around them.
 
-One real order is created through the action while its statements are recorded; each replay runs them in a
-transaction of the same kernel (`Database.transaction`) with fresh ids and numbers, at the same concurrency.
+Some real orders are created through the action while their statements are recorded, then rolled back. Each replay
+runs one of them in a transaction of the same kernel (`Database.transaction`) with fresh ids and numbers, at the same
+concurrency; no HTTP, no validation, no arithmetic, no events being delivered.
 """
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from benchmarks.client import Measured
+from benchmarks.orders import wish
+from benchmarks.server import Server, Shop
+from deploy.suite import DATABASE
+from services.orders.intake import actions
+from services.orders.intake.schemas import OrderIn
+from shared import clock, embedded, telemetry
+from shared.ctx import Actor, Ctx
 from shared.db import Database, Transaction
 from shared.ids import new_id
 from shared.tenancy import app_role, role_password
+from shared.tenants import Tenants
+from shared.work import leave_work
 
+UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NUMBER = re.compile(r"SO-\d{4}-\d+")
+VARIANTS = 40
 Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass
 class Recording:
-    """The statements of one request, in order, without BEGIN and COMMIT."""
+    """The statements of some requests, each in order, without BEGIN and COMMIT."""
 
     tenant_id: UUID
-    statements: list[Statement]
+    requests: list[list[Statement]]
 
 
-def renewed(recording: Recording, number: int, kept: set[Any]) -> list[Statement]:
-    """The statements with fresh ids for whatever the request made, and a number nobody has."""
-    fresh: dict[UUID, UUID] = {}
-
-    def value(found: Any) -> Any:
-        if isinstance(found, UUID) and found not in kept:
-            return fresh.setdefault(found, new_id())
-        if isinstance(found, list | tuple):
-            return [value(item) for item in found]
-        if isinstance(found, str) and found.startswith("SO-"):
-            return f"BENCH-{number}"
-        return found
-
-    return [(sql, tuple(value(a) for a in arguments)) for sql, arguments in recording.statements]
+class Undone(Exception):  # noqa: N818 - how the recorded order is rolled back
+    """The recording is complete."""
 
 
-def database(dsn: str, role_secret: str, size: int) -> Database:
-    """A pool as the orders service has it."""
+async def prepare(server: Server, shop: Shop) -> tuple[Recording, set[str], Database]:
+    """Record an order's statements against the running suite's database; answers what must stay as it is, too."""
+    url = embedded.start(server.data_dir / "postgres").url.replace("/postgres?", f"/{DATABASE}?", 1)
     role = app_role("orders")
-    return Database(
-        dsn, user=role, password=role_password(role_secret, role), size=size, application_name="bench"
+    secret = (server.data_dir / "role-secret").read_text().strip()
+    pool = Database(url, user=role, password=role_password(secret, role), size=10, application_name="bench")
+    tenant_id = UUID(shop.tenant_id)
+    recording = Recording(tenant_id, [])
+    try:
+        async with pool.transaction(tenant_id) as tx:
+            kept = {str(row["id"]) for row in await tx.sql.fetch(KEPT, tenant_id)} | {shop.tenant_id}
+            for number in range(VARIANTS):
+                recording.requests.append(await _record(tx, shop, number))
+            raise Undone
+    except Undone:
+        return recording, kept, pool
+
+
+KEPT = """
+select id from customers where tenant_id = $1 union all select id from products where tenant_id = $1
+union all select id from warehouses where tenant_id = $1
+"""
+
+
+async def _record(tx: Transaction, shop: Shop, number: int) -> list[Statement]:
+    statements: list[Statement] = []
+    tenants = Tenants()
+    facts = await tenants.facts(tx, UUID(shop.tenant_id))
+    ctx = Ctx(
+        service="orders",
+        tx=tx,
+        tenant=facts,
+        actor=Actor("bench"),
+        scopes=frozenset(),
+        now=clock.utc_now(),
+        request_id=str(new_id()),
+        traceparent=telemetry.new_traceparent(),
     )
 
-
-async def record(transaction: Transaction, run: Any) -> list[Statement]:
-    """Run something and record what it sends."""
-    statements: list[Statement] = []
-
-    def keep(query: asyncpg.connection.LoggedQuery) -> None:
+    def keep(query: Any) -> None:
         statements.append((query.query, tuple(query.args)))
 
-    transaction.sql.add_query_logger(keep)
-    try:
-        await run()
-    finally:
-        transaction.sql.remove_query_logger(keep)
+    tx.sql.add_query_logger(keep)
+    await actions.create_order(ctx, OrderIn.model_validate(wish(shop, number)))
+    ctx.audit("create_order", "/v1/orders")
+    await leave_work(ctx)
+    await asyncio.sleep(0)  # query loggers are called by the loop
+    tx.sql.remove_query_logger(keep)
     return statements
 
 
+def renewed(recording: Recording, number: int, kept: set[str]) -> list[Statement]:
+    """The statements with fresh ids for whatever the request made, and an order number nobody has."""
+    fresh: dict[str, str] = {}
+
+    def new_text(found: re.Match[str]) -> str:
+        text = found.group()
+        return text if text in kept else fresh.setdefault(text, str(new_id()))
+
+    def value(found: Any) -> Any:
+        if isinstance(found, UUID):
+            return UUID(UUID_TEXT.sub(new_text, str(found)))
+        if isinstance(found, str):
+            return NUMBER.sub(f"BENCH-{number}", UUID_TEXT.sub(new_text, found))
+        if isinstance(found, list | tuple):
+            return [value(item) for item in found]
+        return found
+
+    request = recording.requests[number % len(recording.requests)]
+    return [(sql, tuple(value(a) for a in arguments)) for sql, arguments in request]
+
+
 async def replay(
-    pool: Database, recording: Recording, kept: set[Any], *, total: int, concurrency: int
+    pool: Database, recording: Recording, kept: set[str], *, total: int, concurrency: int
 ) -> Measured:
     """Replay the recorded statements so many times, so many at once."""
-    prepared = [renewed(recording, n, kept) for n in range(total)]
+    start = time.time_ns()
+    waiting = iter([renewed(recording, start + n, kept) for n in range(total)])
     result = Measured(0.0)
-    waiting = iter(prepared)
 
     async def worker() -> None:
         for statements in waiting:

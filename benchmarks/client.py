@@ -30,16 +30,24 @@ class Connection:
             raise BadAnswer(f"{method} {path}: {status} {content[:400]!r}")
         return orjson.loads(content) if content else None
 
+    async def upload(self, path: str, body: bytes, content_type: str) -> Any:
+        """POST bytes as they are."""
+        status, content = await self.raw("POST", path, body, content_type=content_type)
+        if status >= 400:
+            raise BadAnswer(f"POST {path}: {status} {content[:400]!r}")
+        return orjson.loads(content)
+
     async def raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
         """One request; answers status and bytes."""
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         assert self._reader is not None
-        content = b"" if body is None else orjson.dumps(body)
+        content = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
         head = f"{method} {path} HTTP/1.1\r\n{self._head}"
         head += "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
         if body is not None:
-            head += f"content-type: application/json\r\ncontent-length: {len(content)}\r\n"
+            head += f"content-length: {len(content)}\r\n"
+            head += "" if "content_type" in headers else "content-type: application/json\r\n"
         elif method != "GET":
             head += "content-length: 0\r\n"
         self._writer.write(head.encode() + b"\r\n" + content)

@@ -53,8 +53,8 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def start(data_dir: Path) -> Server:
-    """Start and wait until it is ready."""
+async def start(data_dir: Path, module: str = "deploy", **more: str) -> Server:
+    """Start the suite (or another module that serves on BACKOFFICE_PORT) and wait until it is ready."""
     port = free_port()
     environment = os.environ | {
         "BACKOFFICE_DATA_DIR": str(data_dir),
@@ -63,22 +63,24 @@ async def start(data_dir: Path) -> Server:
         "BACKOFFICE_TENANT_BURST": "10000000",
     }
     started = time.perf_counter()
-    process = _spawn(environment)
+    process = _spawn(module, environment | more)
     while True:
         if process.poll() is not None:
             raise RuntimeError(f"the suite ended with {process.returncode} instead of starting")
+        probe = Connection("127.0.0.1", port, {})
         try:
-            status, _ = await Connection("127.0.0.1", port, {}).raw("GET", "/readyz")
+            status, _ = await probe.raw("GET", "/readyz")
             if status == 200:
                 return Server(data_dir, port, process, time.perf_counter() - started)
         except OSError:
             await asyncio.sleep(0.02)
+        finally:
+            probe.close()
 
 
-def _spawn(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "deploy", "up"], env=environment, stdout=subprocess.DEVNULL
-    )
+def _spawn(module: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", module, *(["up"] if module == "deploy" else [])]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
 def stop(server: Server) -> None:
@@ -110,9 +112,13 @@ class Shop:
     skus: list[str]
 
 
-async def open_shop(server: Server, name: str = "Bench") -> Shop:
-    """Take a client company on."""
-    operator = server.connect()
+async def open_account(server: Server) -> str:
+    """A client company's access token, where nothing but the gateway runs."""
+    return (await _open_tenant(server, "Bench"))[1]
+
+
+async def _open_tenant(server: Server, name: str) -> tuple[str, str]:
+    """Take a client company on; answers its id and an access token."""
     credentials = json.loads((server.data_dir / "admin-credentials.json").read_text())
     operator = server.connect(await token(server, credentials["client_id"], credentials["client_secret"]))
     tenant = await operator.call(
@@ -125,7 +131,12 @@ async def open_shop(server: Server, name: str = "Bench") -> Shop:
         "POST", f"/v1/tenants/{tenant['id']}/clients", {"name": "load", "scopes": scopes}
     )
     operator.close()
-    access = await token(server, client["client_id"], client["client_secret"])
+    return tenant["id"], await token(server, client["client_id"], client["client_secret"])
+
+
+async def open_shop(server: Server, name: str = "Bench") -> Shop:
+    """Take a client company on, with something to sell."""
+    tenant_id, access = await _open_tenant(server, name)
     api = server.connect(access)
     customers = [
         (await api.call("POST", "/v1/customers", {"name": f"Customer {n}"}))["id"] for n in range(50)
@@ -136,7 +147,7 @@ async def open_shop(server: Server, name: str = "Bench") -> Shop:
         await api.call("POST", "/v1/products", {"sku": sku, "name": sku, "unit_price": price})
         await api.call("POST", "/v1/stock-adjustments", {"sku": sku, "delta": 100_000_000, "reason": "bench"})
     api.close()
-    return Shop(tenant["id"], access, customers, skus)
+    return Shop(tenant_id, access, customers, skus)
 
 
 async def token(server: Server, client_id: str, secret: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,62 +12,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.demo_plans import (
+    COMPANIES,
+    ROWS,
+    UCI_OPTIONS,
+    Company,
+    CompanyPlan,
+    Json,
+    balance_of,
+    cents,
+    order_of,
+)
 from deploy.suite import EmbeddedSuite
 
-Json = dict[str, Any]
 CONCURRENCY = 4
 PATIENCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class CompanyPlan:
-    """A client company of the story, and what it sells at which price."""
-
-    name: str
-    legal_name: str
-    country: str
-    currency: str
-    time_zone: str
-    products: tuple[tuple[str, str, str], ...]
-    customers: tuple[str, ...]
-
-
-COMPANIES = (
-    CompanyPlan(
-        "Harbour Tea", "Harbour Tea Ltd", "GB", "GBP", "Europe/London",
-        (
-            ("TEA-ASSAM", "Assam, loose, 250 g", "6.40"), ("TEA-EARL", "Earl Grey, 50 bags", "4.15"),
-            ("TEA-MINT", "Peppermint, 50 bags", "3.95"), ("POT-1L", "Teapot, 1 litre", "24.50"),
-            ("CUP-SET", "Cups, set of four", "18.99"), ("TIN-S", "Tea tin, small", "7.25"),
-        ),
-        ("Ada Byrne", "The Corner Café", "Moss & Daughters", "Leeds Deli", "Hotel Meridian", "P. Okafor"),
-    ),
-    CompanyPlan(
-        "Brückner Werkzeuge", "Brückner Werkzeuge GmbH", "DE", "EUR", "Europe/Berlin",
-        (
-            ("HAM-500", "Schlosserhammer 500 g", "17.90"), ("ZAN-180", "Kombizange 180 mm", "21.45"),
-            ("SET-46", "Steckschlüsselsatz, 46 Teile", "89.00"), ("BIT-32", "Bitsatz, 32 Teile", "14.99"),
-            ("LEV-60", "Wasserwaage 60 cm", "26.30"), ("GLV-10", "Handschuhe, Größe 10", "3.49"),
-        ),
-        ("Tischlerei Özdemir", "Bau-Union Köln", "Fa. Grünwald", "Metall Schulze", "J. Nowak"),
-    ),
-)  # fmt: skip
-
-
-@dataclass
-class Company:
-    """A company at work: its client's connection and what happened so far."""
-
-    plan: CompanyPlan
-    tenant_id: str
-    client_id: str
-    client_secret: str
-    api: httpx.AsyncClient
-    products: list[Json] = field(default_factory=list)
-    customers: list[Json] = field(default_factory=list)
-    orders: list[Json] = field(default_factory=list)
-    refused: int = 0
-    invoices: list[Json] = field(default_factory=list)
 
 
 class StoryFailed(RuntimeError):  # noqa: N818 - what it is
@@ -218,7 +176,7 @@ class Demo:
         wanted = {order["id"] for order in company.orders}
         while True:
             company.invoices = [
-                i for i in await self._all(company.api, "/v1/invoices") if _order_of(i) in wanted
+                i for i in await self._all(company.api, "/v1/invoices") if order_of(i) in wanted
             ]
             seen(len(company.invoices))
             if len(company.invoices) >= len(wanted):
@@ -245,7 +203,7 @@ class Demo:
             return
         amount = dict(invoice["totals"]["gross"])
         if number % 10 == 5:
-            amount["amount"] = f"{Decimal(_cents(amount) // 2).scaleb(-2)}"
+            amount["amount"] = f"{Decimal(cents(amount) // 2).scaleb(-2)}"
         payment = {"customer_id": invoice["customer_id"], "amount": amount, "method": "bank_transfer",
                    "reference": invoice["number"],
                    "allocations": [{"invoice_id": invoice["id"], "amount": amount}]}  # fmt: skip
@@ -264,15 +222,15 @@ class Demo:
             balanced = balance["total_debit"] == balance["total_credit"] and not tie_out["differences"]
             good = good and balanced and len(company.invoices) == len(company.orders)
             figures = {row["account"]: row for row in balance["rows"]}
-            invoiced = sum(_cents(i["totals"]["gross"]) for i in company.invoices)
+            invoiced = sum(cents(i["totals"]["gross"]) for i in company.invoices)
             columns.append(
                 (
                     str(len(company.orders)),
                     str(company.refused),
                     str(len(company.invoices)),
                     f"{Decimal(invoiced).scaleb(-2):,}",
-                    _balance(figures, "1000"),
-                    _balance(figures, "1100"),
+                    balance_of(figures, "1000"),
+                    balance_of(figures, "1100"),
                     "[green]yes[/green]" if balanced else "[red]NO[/red]",
                 )
             )
@@ -328,34 +286,3 @@ class Demo:
             markup=False,
             soft_wrap=True,
         )
-
-
-UCI_OPTIONS = """{
-  "format": "csv", "currency": "GBP", "tax_code": "zero", "tracked": false, "confirm": true,
-  "create_missing": ["products", "customers"], "on_error": "skip_order", "date_format": "%m/%d/%y %H:%M",
-  "mapping": {"order_ref": "InvoiceNo", "sku": "StockCode", "description": "Description", "quantity": "Quantity",
-    "unit_price": "UnitPrice", "customer_ref": "CustomerID", "ordered_at": "InvoiceDate", "country": "Country"}
-}"""
-
-
-ROWS = (
-    "orders taken and shipped", "orders refused for lack of stock", "invoices, finalized by themselves", "invoiced",
-    "cash received", "still open", "books balance and tie out",
-)  # fmt: skip
-
-
-def _order_of(invoice: Json) -> str | None:
-    found: str | None = (invoice.get("source_refs") or {}).get("order_id")
-    return found
-
-
-def _cents(money: Json) -> int:
-    return int(money["amount"].replace(".", ""))
-
-
-def _balance(figures: dict[str, Json], account: str) -> str:
-    row = figures.get(account)
-    if row is None:
-        return "0.00"
-    cents = _cents(row["debit"]) - _cents(row["credit"])
-    return f"{Decimal(cents).scaleb(-2):,}"

@@ -1,6 +1,6 @@
 """For each resource with ids: a function that makes one for a tenant and answers its id.
 
-A new resource needs an entry here, or a reason in `WITHOUT_ROWS_OF_ITS_OWN`; a test asserts that.
+A new resource needs an entry here; a test asserts that.
 """
 
 from collections.abc import Awaitable, Callable
@@ -109,6 +109,20 @@ async def journal_entry(suite: Suite, tenant: TenantFacts) -> str:
     return await first("billing", "/v1/journal-entries")(suite, tenant)
 
 
+async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
+    """A shipment into a month whose books are closed."""
+    billing = suite.client("billing", tenant)
+    month = datetime.now(UTC).strftime("%Y-%m-01")
+    periods = (await billing.get("/v1/periods")).json()["items"]
+    period = next(p for p in periods if p["starts_on"] == month)
+    closed = await billing.post(f"/v1/periods/{period['id']}/close")
+    assert closed.status_code == 200, closed.text
+    await billing_given.told(suite, tenant, billing_given.shipment())
+    (found,) = (await billing.get("/v1/posting-exceptions")).json()["items"]
+    assert found["code"] == "period_closed"
+    return str(found["id"])
+
+
 def dead_letter(service: str) -> Build:
     """An event the service gave up on, put there as its inbox would."""
 
@@ -140,12 +154,9 @@ BUILDERS: dict[str, Build] = {
     "journal-entries": journal_entry,
     "periods": first("billing", "/v1/periods"),
     "tax-codes": first("billing", "/v1/tax-codes"),
+    "posting-exceptions": posting_exception,
     "invoices": invoice,
     "payments": payment,
     "credit-notes": credit_note,
     "billing-dead-letters": dead_letter("billing"),
-}
-
-WITHOUT_ROWS_OF_ITS_OWN: dict[str, str] = {
-    "posting-exceptions": "made only by an event that cannot be posted; its own tests ask as a stranger",
 }

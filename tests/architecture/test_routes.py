@@ -12,7 +12,7 @@ from services.all import SERVICES
 from shared.ctx import TenantFacts
 from shared.testing.suite import Suite
 from shared.web import Operation
-from tests.architecture.foreign_ids import BUILDERS, WITHOUT_ROWS_OF_ITS_OWN
+from tests.architecture.foreign_ids import BUILDERS
 
 ROUTES = [(s.name, r) for s in SERVICES for router in s.routers() for r in router.routes]
 SCOPE = re.compile(r"^[a-z]+(\.[a-z]+)?:(read|write|approve)$")
@@ -77,8 +77,8 @@ def resource_of(route: Operation) -> str:
 def test_there_is_a_builder_for_every_resource_with_ids():
     wanted = {resource_of(r) for _, r in WITH_ID}
 
-    assert wanted - BUILDERS.keys() - WITHOUT_ROWS_OF_ITS_OWN.keys() == set()
-    assert (BUILDERS.keys() | WITHOUT_ROWS_OF_ITS_OWN.keys()) - wanted == set(), "no longer there"
+    assert wanted - BUILDERS.keys() == set()
+    assert BUILDERS.keys() - wanted == set(), "no longer there"
 
 
 @pytest.mark.parametrize(("service", "route"), WITH_ID, ids=ids(WITH_ID))
@@ -94,10 +94,7 @@ async def test_an_id_that_is_nowhere_is_404(
 async def test_an_id_of_another_tenant_is_404(
     suite: Suite, tenant: TenantFacts, stranger: TenantFacts, service: str, route: Operation
 ):
-    build = BUILDERS.get(resource_of(route))
-    if build is None:
-        pytest.skip(WITHOUT_ROWS_OF_ITS_OWN[resource_of(route)])
-    theirs = await build(suite, stranger)
+    theirs = await BUILDERS[resource_of(route)](suite, stranger)
     places = defaultdict(lambda: theirs)
     reads = [
         r

@@ -38,7 +38,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-REFUSALS = ("400", "404", "405", "409", "412", "413", "415", "422", "428")
+REFUSALS = ("400", "401", "404", "405", "409", "412", "413", "415", "422", "428")
 DOCUMENT = merged({service.name: service.app().openapi() for service in (*SERVICES, GATEWAY)})
 
 
@@ -57,6 +57,13 @@ def _as_signed_in(document: dict[str, Any]) -> dict[str, Any]:
 SCHEMA = schemathesis.openapi.from_dict(_as_signed_in(DOCUMENT))
 SCHEMA.config.checks.negative_data_rejection.expected_statuses = list(REFUSALS)
 OPERATIONS = {result.ok().label: result.ok() for result in SCHEMA.get_all_operations()}
+CALLS = [
+    (label, mode)
+    for label, operation in sorted(OPERATIONS.items())
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or list(operation.iter_parameters()) or operation.body
+]
+"""Each operation as it should be called and, where it takes anything that can be wrong, as it should not."""
 
 
 @dataclass

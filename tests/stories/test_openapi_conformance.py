@@ -7,7 +7,7 @@ import pytest
 from schemathesis import GenerationMode
 
 from tests.gateway.world import Caller, World
-from tests.stories.conformance import DOCUMENT, OPERATIONS, Ground, check_operation
+from tests.stories.conformance import CALLS, DOCUMENT, Ground, check_operation
 from tests.stories.conftest import EVERYTHING
 from tests.stories.ground import prepared_ground
 
@@ -23,8 +23,7 @@ async def ground(open_world: World) -> Ground:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("label", "mode"), CALLS, ids=[f"{label}-{mode.value}" for label, mode in CALLS])
 async def test_an_operation_answers_as_it_is_described(label: str, mode: GenerationMode, ground: Ground):
     await asyncio.to_thread(check_operation, label, ground, mode, examples=EXAMPLES, chance=CHANCE)
 

@@ -87,7 +87,9 @@ async def broken_consumer(suite: Suite):
 
 async def renamed(orders: httpx.AsyncClient, customer: str, name: str) -> None:
     version = (await orders.get(f"/v1/customers/{customer}")).headers["etag"]
-    answer = await orders.patch(f"/v1/customers/{customer}", json={"name": name}, headers={"if-match": version})
+    answer = await orders.patch(
+        f"/v1/customers/{customer}", json={"name": name}, headers={"if-match": version}
+    )
     assert answer.status_code == 200, answer.text
 
 
@@ -127,7 +129,11 @@ async def becomes_known(suite: Suite, tenant: TenantFacts, customer: str, name: 
 
 
 async def test_a_poison_event_is_given_up_on_while_others_flow_and_replayed_when_the_cause_is_mended(
-    suite: Suite, tenant: TenantFacts, stranger: TenantFacts, orders: httpx.AsyncClient, billing: httpx.AsyncClient
+    suite: Suite,
+    tenant: TenantFacts,
+    stranger: TenantFacts,
+    orders: httpx.AsyncClient,
+    billing: httpx.AsyncClient,
 ):
     async with broken_consumer(suite) as name:
         customer, letter = await given_dead_letter(suite, orders, billing, name)
@@ -137,7 +143,9 @@ async def test_a_poison_event_is_given_up_on_while_others_flow_and_replayed_when
         path = f"/v1/billing-dead-letters/{letter['id']}"
         elsewhere = suite.client("billing", stranger)
         assert await dead(elsewhere) == []
-        assert {(await elsewhere.post(f"{path}/{verb}")).status_code for verb in ("replay", "discard")} == {404}
+        assert {(await elsewhere.post(f"{path}/{verb}")).status_code for verb in ("replay", "discard")} == {
+            404
+        }
 
     assert (await made(billing, f"{path}/replay"))["state"] == "retry"
 
@@ -221,7 +229,11 @@ async def test_the_command_shows_and_decides_dead_events_of_all_tenants(
     [
         (("list", "--service", "laundry"), 2, "there is no service laundry"),
         (("replay", "laundry", str(uuid4())), 2, "there is no service laundry"),
-        (("discard", "gateway", "0195f0a0-0000-7000-8000-000000000000"), 1, "0195f0a0-0000-7000-8000-000000000000"),
+        (
+            ("discard", "gateway", "0195f0a0-0000-7000-8000-000000000000"),
+            1,
+            "0195f0a0-0000-7000-8000-000000000000",
+        ),
     ],
 )
 async def test_the_command_says_what_there_is_not(

@@ -1,4 +1,4 @@
-"""Reads of invoices."""
+"""Reads of invoices; and the types of what they answer, for siblings to name."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -10,9 +10,7 @@ from services.billing.documents.content import DocumentContent, DocumentLine, Re
 from services.billing.documents.parties import buyer_party, seller_party, tax_rows
 from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices.models import Customer
-from services.billing.invoices.models import (
-    Invoice as Invoice,
-)  # what siblings call an invoice they were given
+from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED
 from services.billing.invoices.schemas import InvoiceOut

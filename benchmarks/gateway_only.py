@@ -1,0 +1,37 @@
+"""The gateway alone in a process, before an HTTP upstream that takes the place of orders: for `gateway.py`."""
+
+import asyncio
+import os
+
+import uvloop
+
+from deploy.server import bind, served, stop_event
+from deploy.settings import DeploySettings
+from deploy.suite import EmbeddedSuite, database, migrate_all, with_role_secret
+from gateway.app import build_gateway
+from gateway.proxy.upstream_http import HttpUpstream
+from shared import telemetry
+from shared.bus import pg as bus_pg
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    settings = with_role_secret(DeploySettings())
+    telemetry.configure(settings)
+    listener = bind(settings)
+    async with database(settings) as url:
+        await migrate_all(url, settings)
+        transport = bus_pg.PgTransport(url, role_secret=settings.role_secret)
+        upstreams = {"orders": HttpUpstream(os.environ["BENCH_UPSTREAM"])}
+        gateway = build_gateway(
+            upstreams, dsn=url, settings=settings, transport=transport, data_dir=settings.data_dir
+        )
+        first = await gateway.start()
+        stopping = stop_event()
+        async with served(EmbeddedSuite(settings, url, {}, gateway, first), listener):
+            await asyncio.wait([asyncio.create_task(stopping.wait())])
+        await gateway.stop()
+        await transport.close()
+
+
+uvloop.run(main())
