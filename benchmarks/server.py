@@ -61,6 +61,7 @@ async def start(data_dir: Path, module: str = "deploy", **more: str) -> Server:
         "BACKOFFICE_PORT": str(port),
         "BACKOFFICE_TENANT_RATE_PER_MINUTE": "100000000",
         "BACKOFFICE_TENANT_BURST": "10000000",
+        "BACKOFFICE_LOG_LEVEL": "WARNING",  # as `make up` has it, and as nginx runs here: no access log
     }
     started = time.perf_counter()
     process = _spawn(module, environment | more)

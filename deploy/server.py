@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
+from deploy.protocol import GatheringProtocol
 from deploy.settings import DeploySettings
 from deploy.suite import EmbeddedSuite
 
@@ -44,16 +46,18 @@ async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator
     config = uvicorn.Config(
         suite.gateway.asgi,
         loop="none",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(suite.settings.shutdown_seconds),
         backlog=2048,
     )
+    _settle_memory()
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
@@ -63,6 +67,17 @@ async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator
     finally:
         server.should_exit = True
         await task
+
+
+def _settle_memory() -> None:
+    """Leave what start-up made out of garbage collection, and collect the rest in larger batches.
+
+    Everything loaded by now lives as long as the process; walking it again and again cost about a tenth of the
+    time of a request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def stop_event() -> asyncio.Event:

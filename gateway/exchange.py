@@ -112,6 +112,8 @@ class Exchange:
         template = self.route.template if self.route is not None else self._own_path()
         status = self.status or 499
         _histogram(template, status // 100).observe(seconds)
+        if not telemetry.logs_access():
+            return
         grant = self.grant
         log.info(
             "request",

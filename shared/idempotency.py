@@ -32,8 +32,8 @@ class IdempotencyMismatch(Invalid):
 def key_of(request: Request) -> str | None:
     """The request's Idempotency-Key, if it has one; refuses keys that could not be kept."""
     key = request.headers.get("idempotency-key")
-    if key is not None and not (1 <= len(key) <= 255 and key.isprintable()):
-        raise Malformed("Idempotency-Key must be 1 to 255 printable characters.")
+    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Malformed("Idempotency-Key must be 1 to 255 printable ASCII characters.")
     return key
 
 

@@ -17,7 +17,7 @@ IDEMPOTENCY_HEADER = {
     "in": "header",
     "required": False,
     "description": "The same key with the same body takes effect once; kept 72 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import structlog
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -47,6 +48,7 @@ JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["serv
 
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None
+_access = True
 
 
 def configure(settings: KernelSettings, processor: SpanProcessor | None = None) -> None:
@@ -75,10 +77,21 @@ def flush_spans() -> None:
         _provider.force_flush()
 
 
+def _json(value: object, **_: object) -> str:
+    return orjson.dumps(value, default=repr).decode()
+
+
+def logs_access() -> bool:
+    """Whether each request gets its line; asked before the line is put together, since that costs, too."""
+    return _access
+
+
 def configure_logs(settings: KernelSettings) -> None:
     """One JSON object (or one coloured line) per event on standard error."""
+    global _access  # noqa: PLW0603 - logging is one per process
+    _access = settings.log_level.upper() in ("DEBUG", "INFO")
     renderer = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_json)
         if settings.log_format == "json"
         else structlog.dev.ConsoleRenderer()
     )

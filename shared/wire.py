@@ -237,7 +237,7 @@ def _decimal(bounds: _Bounds) -> _Custom:
 
 
 _MOST: Final = Decimal(10**12)
-_DIGITS: Final = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
+_DIGITS: Final = r"(1000000000000(\.0{1,6})?|(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?)$"
 Quantity = Annotated[Decimal, _decimal(_Bounds("quantity", -_MOST, _MOST, f"^-?{_DIGITS}", integers=True))]
 """A count or measure of any sign (units of the product), |q| ≤ 10¹², at most six decimals."""
 PositiveQuantity = Annotated[

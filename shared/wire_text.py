@@ -130,6 +130,12 @@ EmailText = Annotated[
 """An e-mail address, checked by form only (ASCII; international domains as punycode)."""
 
 
+YEARS: Final = range(1000, 9999)
+"""Years that can be meant. The database driver takes the first and the last day there is for infinite ones, and
+no local time can be told at either end."""
+OUT_OF_YEARS: Final = f"Must be in the years {YEARS[0]} to {YEARS[-1]}"
+
+
 def read_timestamp(value: object) -> datetime:
     """An RFC 3339 text with an offset (or an aware datetime of our own) to UTC."""
     if isinstance(value, datetime):
@@ -143,10 +149,9 @@ def read_timestamp(value: object) -> datetime:
         raise PydanticCustomError("timestamp_format", "Must be an RFC 3339 timestamp with an offset")
     if moment.utcoffset() is None:
         raise PydanticCustomError("timestamp_offset", "Must have an offset from UTC")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError("timestamp_format", "No such date or time") from None
+    if moment.year not in YEARS:
+        raise PydanticCustomError("timestamp_out_of_range", OUT_OF_YEARS)
+    return moment.astimezone(UTC)
 
 
 def timestamp_text(moment: datetime) -> str:
@@ -161,12 +166,15 @@ def read_date(value: object) -> date:
     """A `YYYY-MM-DD` text (or a date of our own) to a date; a timestamp is not a date."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError("date_format", "No such date") from None
-    raise PydanticCustomError("date_format", "Must be a date, YYYY-MM-DD")
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise PydanticCustomError("date_format", "Must be a date, YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("date_format", "No such date") from None
+    if day.year not in YEARS:
+        raise PydanticCustomError("date_out_of_range", OUT_OF_YEARS)
+    return day
 
 
 WholeNumber = Annotated[int, Strict(), Field(ge=-(2**63), le=2**63 - 1)]

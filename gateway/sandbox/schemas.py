@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.wire import Timestamp, WireInput, WireModel
 
@@ -16,7 +17,7 @@ class ClockIn(WireInput):
     @model_validator(mode="after")
     def _one_of_both(self) -> "ClockIn":
         if (self.advance_seconds is None) == (self.advance_to is None):
-            raise ValueError("Give advance_seconds or advance_to, one of both.")
+            raise PydanticCustomError("seconds_or_instant", "Give either `advance_seconds` or `advance_to`")
         return self
 
 

@@ -232,6 +232,7 @@ async def test_a_test_clock_never_goes_back(world: World, acme: Caller):
     assert first.json()["now"].startswith("2031-01-01T00:00:0")
     assert (back.status_code, back.json()["code"]) == (409, "clock_goes_forward")
     assert {a.status_code for a in (negative, both, neither, far)} == {422}
+    assert {a.json()["errors"][0]["code"] for a in (both, neither)} == {"seconds_or_instant"}
 
 
 async def test_a_live_tenant_has_no_test_clock(world: World):

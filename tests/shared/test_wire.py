@@ -1,5 +1,6 @@
 """The wire is strict on the way in, canonical on the way out, and names every refusal."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -194,3 +195,19 @@ def test_requests_refuse_unknown_fields():
         "extra_forbidden",
         ("prise",),
     )
+
+
+@pytest.mark.parametrize("kind", [Quantity, PositiveQuantity, Rate, Percent])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "0.0", "1", "100", "100.000000", "100.5", "999999999999.999999", "1000000000000", "1000000000000.0",
+     "1000000000000.1", "1000000000001", "-1", "01", "1.1234567"],
+)  # fmt: skip
+def test_the_documented_pattern_says_what_is_accepted(kind: Any, text: str):
+    document = TypeAdapter(kind).json_schema(mode="serialization")
+    try:
+        accepted = isinstance(read(kind, text), Decimal)
+    except ValidationError:
+        accepted = False
+
+    assert (re.search(document["pattern"], text) is not None) == accepted

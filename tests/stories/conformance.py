@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -75,20 +76,64 @@ class Ground:
     operator: httpx.AsyncClient
     ids: dict[str, list[str]]
     """By name of parameter or field: what exists."""
+    paths: dict[str, list[dict[str, str]]]
+    """By path, where one id belongs to another: those that belong together."""
+
+    def path_parameters(self, operation: APIOperation) -> list[dict[str, str]]:
+        """Ids for a path; empty when nothing is known that it could mean."""
+        if operation.path in self.paths:
+            return self.paths[operation.path]
+        names = [parameter.name for parameter in operation.path_parameters]
+        if len(names) != 1 or not self.ids.get(names[0]):
+            return []
+        return [{names[0]: one} for one in self.ids[names[0]]]
 
 
-def replace_references(value: Any, ground: Ground, dice: random.Random) -> Any:
-    """The same body, referring to what exists in nine cases of ten."""
+ALTERNATIVES = {"debit": ["credit"], "delta": ["set_to", "expected"], "advance_seconds": ["advance_to"]}
+
+
+def likely(value: Any, ground: Ground, dice: random.Random, name: str = "") -> Any:
+    """The same body, but such as the rules beyond its schema may accept: what it refers to exists, money is of the
+    company's currency, texts are printable, of two alternatives there is one."""
     if isinstance(value, list):
-        return [replace_references(item, ground, dice) for item in value]
-    if not isinstance(value, dict):
+        return [likely(item, ground, dice, name) for item in value]
+    if isinstance(value, dict):
+        return _likely_fields(value, ground, dice)
+    if isinstance(value, float):
+        return int(value)
+    if not isinstance(value, str):
         return value
-    return {
-        name: dice.choice(ground.ids[name])
-        if isinstance(item, str) and ground.ids.get(name) and dice.random() < 0.9
-        else replace_references(item, ground, dice)
-        for name, item in value.items()
-    }
+    if name == "currency":
+        return "GBP"
+    if ground.ids.get(name) and dice.random() < 0.9:
+        return dice.choice(ground.ids[name])
+    return _printable(value)
+
+
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable()).strip() or "x"
+
+
+def _likely_fields(value: dict[str, Any], ground: Ground, dice: random.Random) -> dict[str, Any]:
+    if value.keys() == {"amount", "currency"}:
+        return {"amount": f"{dice.randint(0, 10**4) / 100:.2f}", "currency": "GBP"}
+    kept = {_printable(name): likely(item, ground, dice, name) for name, item in value.items()}
+    for name, others in ALTERNATIVES.items():
+        if kept.get(name) is not None:
+            kept = {field: item for field, item in kept.items() if field not in others}
+    return kept
+
+
+def make_likely(case: schemathesis.Case, ground: Ground, number: int) -> None:
+    """Have a call get past the first check, in nine of ten cases."""
+    dice = random.Random(number)
+    if dice.random() < 0.1:
+        return
+    case.body = likely(case.body, ground, dice)
+    case.query = {name: value for name, value in (case.query or {}).items() if name != "cursor"}
+    for name in list(case.headers or {}):
+        if name.lower() in ("idempotency-key", "if-match"):
+            del case.headers[name]
 
 
 def check_operation(
@@ -96,16 +141,11 @@ def check_operation(
 ) -> None:
     """Call one operation with generated data, and check each answer against the document."""
     operation = OPERATIONS[label]
-    checks = CHECKS if mode is GenerationMode.POSITIVE else [*CHECKS, negative_data_rejection]
     positive = mode is GenerationMode.POSITIVE
-    known = {
-        parameter.name: ground.ids[parameter.name]
-        for parameter in operation.path_parameters
-        if ground.ids.get(parameter.name)
-    }
+    checks = CHECKS if positive else [*CHECKS, negative_data_rejection]
+    known = ground.path_parameters(operation)
     if positive and known:
-        paths = st.fixed_dictionaries({name: st.sampled_from(found) for name, found in known.items()})
-        cases = paths.flatmap(lambda path: operation.as_strategy(mode, path_parameters=path))
+        cases = st.sampled_from(known).flatmap(lambda path: operation.as_strategy(mode, path_parameters=path))
     else:
         cases = operation.as_strategy(mode)
 
@@ -115,14 +155,13 @@ def check_operation(
         deadline=None,
         database=None,
         derandomize=chance == 0,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases)
-    def call(case: schemathesis.Case) -> None:
+    @given(case=cases, number=st.integers(0, 10**9))
+    def call(case: schemathesis.Case, number: int) -> None:
         if positive:
-            dice = random.Random(repr(case.body))
-            case.body = replace_references(case.body, ground, dice)
+            make_likely(case, ground, number)
         response = asyncio.run_coroutine_threadsafe(_send(case, ground, positive), ground.loop).result(60)
         case.validate_response(response, checks=checks)
 
@@ -133,7 +172,7 @@ async def _send(case: schemathesis.Case, ground: Ground, positive: bool) -> Resp
     client = ground.operator if case.path.startswith("/v1/tenants") else ground.caller
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://gateway")).prepare()
     headers = dict(prepared.headers)
-    if positive and case.method == "PATCH":
+    if positive and case.method == "PATCH" and "if-match" not in {name.lower() for name in headers}:
         found = await client.get(str(prepared.url))
         headers["If-Match"] = found.headers.get("etag", "1")
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body

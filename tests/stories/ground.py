@@ -8,17 +8,9 @@ import httpx
 from shared.testing.suite import eventually
 from tests.gateway.world import Caller, World
 from tests.stories.conformance import Ground
+from tests.stories.steps import ADDRESS, made
 
-ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
 IMPORT = b"order_ref,sku,quantity,unit_price,customer_ref\nR-1,SKU-0,1,1.00,C-1\nR-2,SKU-0,-1,1.00,C-1\n"
-
-
-async def made(api: httpx.AsyncClient, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
-    """What a POST made or moved."""
-    answer = await api.post(path, json=body, **more)
-    assert answer.status_code < 300, (path, answer.text)
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def ids_of(api: httpx.AsyncClient, path: str) -> list[str]:
@@ -127,16 +119,37 @@ async def prepared_ground(world: World, caller: Caller) -> Ground:
         "warehouse": ["MAIN", "NORTH"],
         "tax_code": ["standard", "zero"],
     }
-    ids |= {"account": ["1000", "4000", "6300"]}
-    ids["resource_id"] = [one for found in ids.values() for one in found[:3] if len(one) == 36]
+    ids |= {"account": ["4000", "6300"], "time_zone": ["Europe/London"], "scopes": ["orders:read"]}
     victims = [await world.given_tenant(name=f"Victim {n}") for n in range(3)]
     ids["tenant_id"] = [tenant["id"] for tenant in victims]
     operator = await world.operator()
-    ids["client_id"] = [
-        (await made(operator, f"/v1/tenants/{t}/clients", {"name": "x", "scopes": ["orders:read"]}))[
-            "client_id"
-        ]
-        for t in ids["tenant_id"]
+    return Ground(
+        asyncio.get_running_loop(), caller.http, operator, ids, await _belonging(world, caller, ids, victims)
+    )
+
+
+async def _belonging(
+    world: World, caller: Caller, ids: dict[str, list[str]], victims: list[dict[str, Any]]
+) -> dict[str, list[dict[str, str]]]:
+    """Ids that only together make a path."""
+    orders = (await caller.http.get("/v1/orders?limit=200")).json()["items"]
+    operator, wanted = await world.operator(), {"name": "x", "scopes": ["orders:read"]}
+    clients = [await made(operator, f"/v1/tenants/{tenant['id']}/clients", wanted) for tenant in victims]
+    keys = [await world.given_key(tenant, "orders:read") for tenant in victims]
+    client_paths = [
+        {"tenant_id": t["id"], "client_id": c["id"]} for t, c in zip(victims, clients, strict=True)
     ]
-    ids["key_id"] = [(await world.given_key(tenant, "orders:read"))["id"] for tenant in victims]
-    return Ground(asyncio.get_running_loop(), caller.http, operator, ids)
+    client = "/v1/tenants/{tenant_id}/clients/{client_id}"
+    return {
+        "/v1/orders/{order_id}/holds/{hold_id}/release": [
+            {"order_id": order["id"], "hold_id": hold["id"]} for order in orders for hold in order["holds"]
+        ],
+        client: client_paths,
+        f"{client}/rotate-secret": client_paths,
+        "/v1/tenants/{tenant_id}/api-keys/{key_id}": [
+            {"tenant_id": t["id"], "key_id": k["id"]} for t, k in zip(victims, keys, strict=True)
+        ],
+    } | {
+        f"/v1/{collection}/{{resource_id}}/timeline": [{"resource_id": one} for one in ids[name]]
+        for name, collection in COLLECTIONS.items()
+    }

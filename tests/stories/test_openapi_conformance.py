@@ -38,3 +38,12 @@ async def test_a_method_that_is_not_described_is_refused_with_those_that_are(pat
         assert answer.status_code == 405, (method, answer.text)
         assert set(answer.headers["allow"].split(", ")) - {"HEAD", "OPTIONS"} == described
         assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [(b"a key", 201), (b"cl\xe9", 400), (b"a\x7f", 400), (b"k" * 256, 400)]
+)
+async def test_a_key_is_accepted_as_it_is_described(key: bytes, status: int, acme: Caller):
+    answer = await acme.http.post("/v1/customers", json={"name": "Jane"}, headers={b"idempotency-key": key})
+
+    assert answer.status_code == status

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from shared.ctx import TenantFacts
 from shared.testing.suite import Suite
@@ -213,3 +214,12 @@ async def test_payments_of_others_are_absent(suite: Suite, stranger: TenantFacts
     theft = {"allocations": [{"invoice_id": invoice["id"], "amount": money("1.00")}]}
     assert (await other.post(f"/v1/payments/{payment['id']}/allocate", json=theft)).status_code == 404
     assert (await pay(other, invoice, "1.00")).json()["code"] == "unknown_invoice"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_a_day_the_database_takes_for_infinite_is_refused(billing: httpx.AsyncClient, day: str):
+    invoice = await given_invoice(billing)
+
+    refused = await pay(billing, invoice, "12.00", received_on=day)
+
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "date_out_of_range")
