@@ -130,9 +130,9 @@ EmailText = Annotated[
 """An e-mail address, checked by form only (ASCII; international domains as punycode)."""
 
 
-YEARS: Final = range(1000, 9999)
-"""Years that can be meant. The database driver takes the first and the last day there is for infinite ones, and
-no local time can be told at either end."""
+YEARS: Final = range(2, 9999)
+"""All years but the first and the last: the database driver takes the first and the last day there is for infinite
+ones, and no local time can be told at either end."""
 OUT_OF_YEARS: Final = f"Must be in the years {YEARS[0]} to {YEARS[-1]}"
 
 
@@ -149,9 +149,13 @@ def read_timestamp(value: object) -> datetime:
         raise PydanticCustomError("timestamp_format", "Must be an RFC 3339 timestamp with an offset")
     if moment.utcoffset() is None:
         raise PydanticCustomError("timestamp_offset", "Must have an offset from UTC")
-    if moment.year not in YEARS:
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("timestamp_format", "No such date or time") from None
+    if utc.year not in YEARS:
         raise PydanticCustomError("timestamp_out_of_range", OUT_OF_YEARS)
-    return moment.astimezone(UTC)
+    return utc
 
 
 def timestamp_text(moment: datetime) -> str:
