@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.leases import NumberLeases
 from shared.tables import TenantRow
 
 STATEMENT_TIMEOUT = "30s"
@@ -59,6 +60,7 @@ class Transaction:
     connection: AsyncConnection
     sql: asyncpg.Connection
     tenant_id: UUID | None
+    leases: NumberLeases
     _session: AsyncSession | None = field(default=None)
 
     @property
@@ -135,6 +137,7 @@ class Database:
         self.role = user
         self._size = size
         self._connect = connect
+        self.leases = NumberLeases(connect)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connect,
@@ -148,6 +151,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.leases.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -195,7 +199,7 @@ class Database:
                 if not sql.is_closed():
                     await sql.execute(begin)
                     began = True
-                    return Transaction(connection, sql, tenant_id)
+                    return Transaction(connection, sql, tenant_id, self.leases)
             except BROKEN:
                 continue  # the server has let go of it meanwhile: the next one
             finally:

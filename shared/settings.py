@@ -13,7 +13,7 @@ class KernelSettings(BaseSettings):
     role_secret: str = Field(
         "", description="Secret from which the services' database passwords are derived."
     )
-    app_pool_size: int = Field(10, ge=1, description="Connections per service for requests and consumers.")
+    app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
     poll_seconds: float = Field(
         0.25, gt=0, description="How often queues are looked at when nothing woke us."

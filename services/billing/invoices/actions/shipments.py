@@ -21,7 +21,7 @@ from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
 from shared.contracts.orders import FulfilmentShipped, ShippedLine
 from shared.ctx import Ctx
 from shared.ids import new_id
-from shared.numbering import TAKE
+from shared.leases import TAKE
 
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (

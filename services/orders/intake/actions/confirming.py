@@ -27,14 +27,19 @@ async def confirm_order(ctx: Ctx, order_id: UUID) -> Order:
 
 
 async def promise_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
-    """Confirm drafts in memory: reserve their stock, plan their fulfilments and, last, take their numbers."""
+    """Confirm drafts in memory: reserve their stock, plan their fulfilments and, last, give them their numbers.
+
+    From the reservation to the commit others wait for these products, so nothing that can be done before is
+    left for then; and a refused order uses no number up.
+    """
+    year = ctx.today.year
+    await numbering.prepare_numbers(ctx, SERIES, year, len(orders))
     for order in orders:
         book.move_order(ctx, order, "confirm")
         order.confirmed_at = ctx.now
     for allow in (False, True):
         await _reserve(ctx, [o for o in orders if (o.backorder == "allow") is allow], allow_backorder=allow)
-    year = ctx.today.year
-    numbers = await numbering.take_numbers(ctx, SERIES, year, len(orders))
+    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(orders))
     for order, number in zip(orders, numbers, strict=True):
         order.number = numbering.written(SERIES, year, number)
 
