@@ -91,17 +91,16 @@ async def _up() -> int:
 def _welcome(suite: EmbeddedSuite, seconds: float) -> None:
     settings = suite.settings
     base = f"http://{settings.host}:{settings.port}"
-    console.print(
-        f"[green]Backoffice is ready[/green] after {seconds:.1f} s: [bold]{base}[/bold]  (docs: {base}/docs)"
-    )
     first = suite.first_start
     where = (
         f"secret in {first.credentials_file.resolve()}" if first.credentials_file else "secret as configured"
     )
-    console.print(f"Operator client: [bold]{first.client_id}[/bold], {where}", soft_wrap=True)
-    console.print(
-        "Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops."
-    )
+    for line in (
+        f"[green]Backoffice is ready[/green] after {seconds:.1f} s: [bold]{base}[/bold]  (docs: {base}/docs)",
+        f"Operator client: [bold]{first.client_id}[/bold], {where}",
+        "Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops.",
+    ):
+        console.print(line, soft_wrap=True)
 
 
 def _settings() -> DeploySettings:

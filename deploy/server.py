@@ -80,14 +80,22 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+PATIENCE_SECONDS = 2.0
+
+
 def stop_event() -> asyncio.Event:
-    """Set by the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+    """Set by the first Ctrl-C or SIGTERM. One that comes later ends the process at once; one that comes with the
+    first (a terminal and a wrapper both pass it on) means nothing."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    asked_at: list[float] = []
 
     def stop(number: signal.Signals) -> None:
+        asked_at.append(loop.time())
         stopping.set()
-        loop.remove_signal_handler(number)
+        if loop.time() - asked_at[0] > PATIENCE_SECONDS:
+            loop.remove_signal_handler(number)
+            signal.raise_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
