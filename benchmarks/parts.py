@@ -14,7 +14,7 @@ from benchmarks.orders import create_orders, order_to_cash
 from benchmarks.report import Section, spread, table
 from benchmarks.server import Server, Shop
 
-ROUNDS = 5
+ROUNDS = 3
 CONCURRENCY = 8
 TRYTON_CREATE, TRYTON_CASH = 40.0, 0.8  # per second; the design's peers.md, the best of its runs
 
@@ -61,11 +61,13 @@ async def cash() -> Section:
     """Order accepted → shipped → invoice finalized → payment posted, and the lag to the invoice at half load."""
     async with server.running() as running:
         shop = await server.open_shop(running)
-        await order_to_cash(running, shop, total=100, concurrency=CONCURRENCY)
-        full = [(await order_to_cash(running, shop, total=300, concurrency=16))[0] for _ in range(ROUNDS)]
+        await order_to_cash(running, shop, total=50, concurrency=CONCURRENCY)
+        full = [
+            (await order_to_cash(running, shop, total=150, concurrency=CONCURRENCY))[0] for _ in range(ROUNDS)
+        ]
         pace = sorted(m.rate for m in full)[ROUNDS // 2] / 2
         half = [
-            (await order_to_cash(running, shop, total=300, concurrency=32, per_second=pace))[1]
+            (await order_to_cash(running, shop, total=100, concurrency=16, per_second=pace))[1]
             for _ in range(ROUNDS)
         ]
     rows = [
@@ -94,14 +96,14 @@ async def embedded_part(data_dir: Path) -> Section:
     later = [await embedded_start(data_dir) for _ in range(ROUNDS)]
     running = await server.start(data_dir)
     shop = await server.open_shop(running)
-    await order_to_cash(running, shop, total=300, concurrency=16)
+    await order_to_cash(running, shop, total=100, concurrency=CONCURRENCY)
     loaded = running.resident_mb
     server.stop(running)
     rows = [
         ["first start, ready after", f"{first:.1f} s"],
         ["second start, ready after", f"{spread([s for s, _ in later], 1)} s (wanted: 5)"],
         ["resident memory of the Python process, idle", f"{spread([m for _, m in later])} MB"],
-        ["the same after 300 orders to cash", f"{loaded:.0f} MB (wanted: 400)"],
+        ["the same after 100 orders to cash", f"{loaded:.0f} MB (wanted: 400)"],
     ]
     return Section("One process", table(["", ""], rows))
 
