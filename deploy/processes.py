@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
-import structlog
-
 from deploy.boot import patiently, schema_ready, unless
+from deploy.console import console
 from deploy.gateway_keys import keys_from
 from deploy.server import bind, served, until_told
 from deploy.settings import DeploySettings
@@ -24,8 +23,6 @@ from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.health import probes_only
 from shared.service import Running, Service
-
-log = structlog.get_logger()
 
 
 class Role(StrEnum):
@@ -62,7 +59,7 @@ async def serve_service(
         await running.start(work=role.works, among_others=True)
         app = running.app if role.answers else probes_only(running)
         async with served(app, listener, settings, leave=running.leave) as server:
-            log.info("ready", service=service.name, role=role.value, port=settings.port)
+            _tell_ready(f"{service.name} ({role})", settings)
             return await until_told(server, stopping)
 
 
@@ -107,8 +104,12 @@ async def serve_gateway(settings: DeploySettings, stopping: asyncio.Event) -> bo
         # Served before the services are known: they need our keys before they can answer anything we ask.
         async with served(gateway.asgi, listener, settings, leave=gateway.leave) as server:
             await unless(stopping, gateway.open(first))
-            log.info("ready", service=GATEWAY.name, port=settings.port)
+            _tell_ready(GATEWAY.name, settings)
             return await until_told(server, stopping)
+
+
+def _tell_ready(who: str, settings: DeploySettings) -> None:
+    console.print(f"{who} is ready on port {settings.port}", highlight=False, soft_wrap=True)
 
 
 @asynccontextmanager
