@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 
-from deploy.protocol import GatheringProtocol
+from deploy.http.connection import HttpConnection
 from deploy.settings import DeploySettings
 from gateway.proxy.asgi import AsgiApp
 
@@ -58,7 +58,7 @@ async def served(
     config = uvicorn.Config(
         app,
         loop="none",
-        http=GatheringProtocol,
+        http=HttpConnection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -4,7 +4,6 @@ from gateway.proxy.asgi import Message, Receive, Send
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import ClientDisconnected, RequestInvalid
 from gateway.proxy.guard import Guard
-from gateway.proxy.headers import strip_outbound
 
 _SMALL = 64 * 1024
 
@@ -93,11 +92,11 @@ class ResponseRelay:
         while not connection.head_done:
             if connection.fault is not None:
                 raise connection.fault
-            await connection.wait()
+            await connection.more()
 
     def opening(self, connection: Connection) -> Message:
         """Make the first message. 204 and 304 lose a Content-Length, which servers would hold us to."""
-        headers = strip_outbound(connection.headers)
+        headers = connection.kept
         if connection.status in (204, 304):
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         self.started = True
@@ -116,7 +115,7 @@ class ResponseRelay:
                 raise connection.fault
             else:
                 guard.more_within(idle)
-                await connection.wait()
+                await connection.more()
                 guard.answer_seen()
 
     async def finish(self, opening: Message | None, last: bytes) -> None:
