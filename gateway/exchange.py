@@ -87,7 +87,7 @@ class Exchange:
             headers += ((b"x-request-id", self.request_id), _NOSNIFF)
             if self.decision is not None and self.limit is not None:
                 headers += self.decision.headers(self.limit)
-            message = {"type": "http.response.start", "status": self.status, "headers": headers}
+            message["headers"] = headers
         await self._send(message)
 
     async def answer(self, response: Response, receive: Receive) -> None:

@@ -22,7 +22,7 @@ from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
 from gateway.identity.signing import KeyRing
-from gateway.proxy.asgi import AsgiApp, Receive, Scope, Send, set_deadline
+from gateway.proxy.asgi import WHOLE, AsgiApp, Receive, Scope, Send, set_deadline
 from gateway.proxy.body import capped_receive
 from gateway.proxy.errors import (
     BodyTooLarge,
@@ -97,14 +97,22 @@ class Pipeline:
         if self._settings.trust_trace:
             parent = exchange.inbound.told.get(b"traceparent", b"").decode("latin-1")
         try:
+            if not telemetry.records():
+                exchange.traceparent = telemetry.continued(parent)
+                await self._answer(exchange, receive)
+                return
             with telemetry.span("gateway", parent=parent, kind=SpanKind.SERVER) as traceparent:
                 exchange.traceparent = traceparent
-                try:
-                    await self._serve(exchange, receive)
-                except Exception as error:  # noqa: BLE001 - answered there, or raised again
-                    await self._answer_for(error, exchange, receive)
+                await self._answer(exchange, receive)
         finally:
             exchange.account()
+
+    async def _answer(self, exchange: Exchange, receive: Receive) -> None:
+        """Answer, whatever happens on the way."""
+        try:
+            await self._serve(exchange, receive)
+        except Exception as error:  # noqa: BLE001 - answered there, or raised again
+            await self._answer_for(error, exchange, receive)
 
     async def _answer_for(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
         """Turn whatever was raised into an answer, unless the answer has begun already."""
@@ -143,9 +151,9 @@ class Pipeline:
         self._within_rate(exchange, grant)
         self._admit(grant, route)
         forwarded, limit = self._forwarded(exchange, route, grant)
-        await self._upstreams[route.service](
-            forwarded, capped_receive(receive, limit, scope["headers"]), exchange.send
-        )
+        if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
+            receive = capped_receive(receive, limit, scope["headers"])
+        await self._upstreams[route.service](forwarded, receive, exchange.send)
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
         """Who calls and for whom, by the database; refused attempts count against the address."""
@@ -206,7 +214,8 @@ class Pipeline:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         )
-        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        extensions = {WHOLE: {}} if WHOLE in (scope.get("extensions") or ()) else {}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
         set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
         return forwarded, limit
 

@@ -135,12 +135,22 @@ def _text_of(context: SpanContext) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
+def records() -> bool:
+    """Whether spans are made at all."""
+    return _tracer is not None
+
+
+def continued(parent: str) -> str:
+    """The caller's trace context where it has one, else a fresh one."""
+    return parent if trace_id(parent) else new_traceparent()
+
+
 def span(
     name: str, *, parent: str = "", link: str = "", kind: SpanKind = SpanKind.INTERNAL
 ) -> AbstractContextManager[str]:
     """A span under a parent, or one that begins a trace and links to another; yields its traceparent."""
     if _tracer is None:
-        return nullcontext(parent if trace_id(parent) else new_traceparent())
+        return nullcontext(continued(parent))
     return _recorded(_tracer, name, parent, link, kind)
 
 

@@ -15,13 +15,14 @@ from uvicorn.server import ServerState
 
 from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
-from gateway.proxy.asgi import AsgiApp, Headers, Scope
+from gateway.proxy.asgi import WHOLE, AsgiApp, Headers, Scope
 
 MAX_HEAD = 64 * 1024
 MAX_LINE = 64
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 15.0
 _NOTABLE = frozenset((b"host", b"expect", b"upgrade"))
+_EXTENSIONS: dict[str, dict[str, object]] = {WHOLE: {}}
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -34,7 +35,7 @@ class HttpConnection(asyncio.Protocol):
         self,
         config: uvicorn.Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's signature
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have."""
@@ -163,6 +164,7 @@ class HttpConnection(asyncio.Protocol):
             "raw_path": raw_path,
             "query_string": query,
             "headers": self._headers,
+            "extensions": _EXTENSIONS,
         }
         lasts = version == "1.1" and not self._upgrades and parser.should_keep_alive()
         self._in_head = False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from deploy.http.heads import CONTINUE, FAILED, AnswerInvalid, Headers, answer_lines, checked
-from gateway.proxy.asgi import AsgiApp, Message, Scope
+from gateway.proxy.asgi import WHOLE, AsgiApp, Message, Scope
 
 if TYPE_CHECKING:
     from deploy.http.connection import HttpConnection
@@ -127,11 +127,14 @@ class Cycle:
             if message["type"] != "http.response.start":
                 raise AnswerInvalid(f"an answer cannot begin with {message['type']}")
             self._start(message["status"], message.get("headers", ()))
-            return
-        if message["type"] != "http.response.body" or self.complete:
+            body, more = message.get(WHOLE), False
+            if body is None:
+                return
+        elif message["type"] != "http.response.body" or self.complete:
             raise AnswerInvalid(f"{message['type']} does not belong here")
-        more = message.get("more_body", False)
-        data = self._framed(message.get("body", b""), more)
+        else:
+            body, more = message.get("body", b""), message.get("more_body", False)
+        data = self._framed(body, more)
         if self._head:  # head and first piece leave in one write
             data, self._head = self._head + data, b""
         if data:

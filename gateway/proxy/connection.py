@@ -200,6 +200,7 @@ class Connection(asyncio.Protocol):
         length = coding = 0
         plain = True
         close = version != "1.1"
+        nominating = False
         kept = self.kept
         for pair in self.headers:
             name, value = pair
@@ -209,11 +210,12 @@ class Connection(asyncio.Protocol):
             elif outbound_dropped(name):
                 if name == b"transfer-encoding":
                     coding += 1
-                elif name == b"connection":
-                    close = close or b"close" in value.lower()
+                elif name == b"connection" and value != b"keep-alive":
+                    nominating = True
+                    close = close or value.lower().find(b"close") >= 0
                 continue
             kept.append(pair)
-        if len(kept) != len(self.headers) and (named := nominated(self.headers)):
+        if nominating and (named := nominated(self.headers)):
             self.kept = [pair for pair in kept if pair[0] not in named]
         if length > 1 or coding or not plain or self.status > 599 or version != "1.1":
             problem = self._head_problem(version, length, coding)

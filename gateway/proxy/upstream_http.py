@@ -70,7 +70,7 @@ class HttpUpstream:
         at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
         if at <= now:
             raise UpstreamTimeout("the deadline of the request has passed")
-        relay = ResponseRelay(send)
+        relay = ResponseRelay(send, scope)
         try:
             with Guard(loop, alarm, now, at, receive) as guard:
                 await self._serve(loop, scope, receive, relay, guard)
@@ -102,9 +102,7 @@ class HttpUpstream:
         try:
             connection.begin(method)
             self._send(connection, head, body, length, receive if more else None, guard)
-            while (
-                not connection.head_done
-            ):  # as `relay.head`, for one coroutine less on the way of each request
+            while not connection.head_done:
                 if connection.fault is not None:
                     raise connection.fault
                 await connection.more()
@@ -128,7 +126,10 @@ class HttpUpstream:
         try:
             connection.begin(method)
             self._send(connection, head, body, None, None, guard)
-            await relay.head(connection)
+            while not connection.head_done:
+                if connection.fault is not None:
+                    raise connection.fault
+                await connection.more()
         except BaseException:
             self._pool.release(connection, loop.time())
             raise
