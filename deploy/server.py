@@ -29,6 +29,15 @@ class _Server(uvicorn.Server):
         """Leave signals to us: uvicorn would raise them again at its end and cut the services' stop short."""
         yield
 
+    async def on_tick(self, counter: int) -> bool:
+        """Each second, beside uvicorn's own chores, end connections that have lasted too long in one state."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, HttpConnection):
+                    connection.expire(now)
+        return await super().on_tick(counter)
+
 
 def bind(settings: DeploySettings) -> socket.socket:
     """Take the port before anything else starts, so that a taken one is told at once."""

@@ -16,12 +16,13 @@ from uvicorn.server import ServerState
 from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
 from gateway.proxy.asgi import WHOLE, AsgiApp, Headers, Scope
+from gateway.proxy.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
 MAX_LINE = 64
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 15.0
-_NOTABLE = frozenset((b"host", b"expect", b"upgrade"))
+_NOTABLE = frozenset((b"host", b"expect", b"upgrade", b"content-length", b"transfer-encoding"))
 _EXTENSIONS: dict[str, dict[str, object]] = {WHOLE: {}}
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -63,7 +64,7 @@ class HttpConnection(asyncio.Protocol):
         self._url = b""
         self._headers: Headers = []
         self._hosts = 0
-        self._expects = self._upgrades = False
+        self._expects = self._framed = self._upgrades = False
 
     # asyncio.Protocol
 
@@ -140,8 +141,10 @@ class HttpConnection(asyncio.Protocol):
                 self._hosts += 1
             elif name == b"expect":
                 self._expects = self._expects or value.lower() == b"100-continue"
-            else:
+            elif name == b"upgrade":
                 self._upgrades = True
+            else:
+                self._framed = True
 
     def on_headers_complete(self) -> None:
         """Begin with the request, or put it into line."""
@@ -212,6 +215,10 @@ class HttpConnection(asyncio.Protocol):
             raise ValueError("this version is not spoken here")
         if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise ValueError("a request has one Host")
+        if self._framed and framing_error(self._headers):  # the parser would find it only after this
+            raise ValueError("the body's end is in doubt")
+        if self._framed and version == "1.0" and find(self._headers, b"transfer-encoding") is not None:
+            raise ValueError("HTTP/1.0 has no Transfer-Encoding")
 
     def _refuse(self) -> None:
         """Believe nothing more; answer so when nobody has spoken yet, else end after those who were before."""
