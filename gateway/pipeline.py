@@ -214,7 +214,7 @@ class Pipeline:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         )
-        extensions = {WHOLE: {}} if WHOLE in (scope.get("extensions") or ()) else {}
+        extensions: dict[str, object] = {WHOLE: {}} if WHOLE in (scope.get("extensions") or ()) else {}
         forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
         set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
         return forwarded, limit

@@ -68,7 +68,6 @@ def ours(pieces: list[bytes]) -> list[Request]:
     config = SimpleNamespace(loaded_app=lambda *_: _nothing(), timeout_keep_alive=1)
     connection = HttpConnection(config, ServerState(), {}, _Loop())
     connection.connection_made(_Transport())
-    append = connection._line.append
 
     class Line(type(connection._line)):
         def append(self, cycle: Cycle) -> None:
@@ -76,7 +75,6 @@ def ours(pieces: list[bytes]) -> list[Request]:
             super().append(cycle)
 
     connection._line = Line()
-    assert append is not None
     for piece in pieces:
         connection.data_received(piece)
     found = [cycle for cycle in seen if not cycle.more and not cycle.gone]
