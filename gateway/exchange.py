@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 
 import structlog
@@ -79,16 +80,24 @@ class Exchange:
     async def send(self, message: Message) -> None:
         """Pass a message to the client; the first one gets our headers."""
         if message["type"] == "http.response.start":
-            self.started = True
-            self.status = message["status"]
-            headers: Headers = [pair for pair in message.get("headers", ()) if pair[0] not in _OWN_HEADERS]
-            if self.route is not None and find(headers, b"cache-control") is None:
-                headers.append(_NO_STORE)
-            headers += ((b"x-request-id", self.request_id), _NOSNIFF)
-            if self.decision is not None and self.limit is not None:
-                headers += self.decision.headers(self.limit)
-            message["headers"] = headers
+            message["headers"] = self.head(message["status"], message.get("headers", ()))
         await self._send(message)
+
+    def head(self, status: int, given: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Begin the answer: its headers with ours."""
+        self.started = True
+        self.status = status
+        headers: Headers = [pair for pair in given if pair[0] not in _OWN_HEADERS]
+        if self.route is not None and find(headers, b"cache-control") is None:
+            headers.append(_NO_STORE)
+        headers += ((b"x-request-id", self.request_id), _NOSNIFF)
+        if self.decision is not None and self.limit is not None:
+            headers += self.decision.headers(self.limit)
+        return headers
+
+    def answer_through(self, send: Send) -> None:
+        """Give the answer to this `send`: who began without one has got a task meanwhile."""
+        self._send = send
 
     async def answer(self, response: Response, receive: Receive) -> None:
         """Answer by ourselves."""
@@ -132,6 +141,11 @@ class Exchange:
             request_id=self.request_id.decode(),
             trace_id=telemetry.trace_id(self.traceparent),
         )
+
+    def drop(self) -> bool:
+        """Count nothing: the request begins anew elsewhere. Answers False."""
+        _in_flight.discard(self)
+        return False
 
     def _own_path(self) -> str:
         path: str = self.scope["path"]

@@ -7,27 +7,26 @@ turn, too, and nothing after it is believed: after one misread boundary every la
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import httptools
+import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
 from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
-from gateway.proxy.asgi import WHOLE, AsgiApp, HeaderBlock, Scope
-from gateway.proxy.headers import find, framing_error
+from deploy.http.reading import MAX_HEAD, HeadReader
+from gateway.proxy.asgi import AsgiApp, Caller, Scope
 
-MAX_HEAD = 64 * 1024
+log = structlog.get_logger()
 MAX_LINE = 64
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 15.0
-_NOTABLE = frozenset((b"host", b"expect", b"upgrade", b"content-length", b"transfer-encoding"))
-_EXTENSIONS: dict[str, dict[str, object]] = {WHOLE: {}}
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(HeadReader, asyncio.Protocol):
     """State of one connection and of the requests on it."""
 
     transport: asyncio.Transport
@@ -40,33 +39,21 @@ class HttpConnection(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have."""
+        super().__init__()
         self.loop = _loop or asyncio.get_running_loop()
         self.leaving = False
         self.stalled: asyncio.Future[None] | None = None
         self._app: AsgiApp = config.loaded_app
+        self._express: Callable[[Scope, Caller], bool] | None = getattr(self._app, "express", None)
         self._keep_alive_seconds: float = config.timeout_keep_alive
         self._state = server_state
         self._tasks = server_state.tasks
         self._defaults = heads.Defaults(server_state.default_headers)
-        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._line: deque[Cycle] = deque()  # requests in their order; the first one is being answered
         self._reading: Cycle | None = None  # the one whose body is still coming
         self._deaf = False  # nothing that comes now is a request any more
         self._paused = False
-        self._refusal: bytes = heads.MALFORMED
-        self._overhead = 0
-        self._in_head = False
-        self._headers = HeaderBlock()
         self._since = self.loop.time()  # when the state began that may last only so long
-        self._forget()
-
-    def _forget(self) -> None:
-        """Nothing is known of a next request."""
-        self._url = b""
-        self._before = self._headers
-        self._headers = HeaderBlock()
-        self._hosts = 0
-        self._expects = self._framed = self._upgrades = False
 
     # asyncio.Protocol
 
@@ -75,23 +62,25 @@ class HttpConnection(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]
         self._state.connections.add(self)  # type: ignore[arg-type]
         peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
-        self._server = (str(own[0]), int(own[1])) if isinstance(own, tuple) else None
-        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self.ends = {
+            "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
+            "server": (str(own[0]), int(own[1])) if isinstance(own, tuple) else None,
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+        }
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; the callbacks below make requests of it."""
-        if self._deaf or self._parser is None:
+        if self._deaf or self.parser is None:
             return
-        self._overhead += len(data)
+        self.overhead += len(data)
         try:
-            self._parser.feed_data(data)
+            self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._deaf = True  # we speak nothing else: the request is answered, what follows it is not read
         except httptools.HttpParserError:
             self._refuse()
-        if self._overhead > MAX_HEAD:
-            self._refusal = heads.TOO_LARGE
+        if self.overhead > MAX_HEAD:
+            self.refusal = heads.TOO_LARGE
             self._refuse()
 
     def eof_received(self) -> None:
@@ -101,7 +90,7 @@ class HttpConnection(asyncio.Protocol):
         """Tell everyone who works for this caller."""
         self._state.connections.discard(self)
         self._deaf = True
-        self._parser = None  # it holds our bound methods: a cycle
+        self.parser = None  # it holds our bound methods: a cycle
         for cycle in self._line:
             cycle.lose()
         self.resume_writing()
@@ -123,69 +112,26 @@ class HttpConnection(asyncio.Protocol):
         """A request begins, if only by its first byte."""
         if self._deaf:
             return
-        self._in_head = True
+        self.in_head = True
         if not self._line:
             self._since = self.loop.time()
-        self._forget()
-
-    def on_url(self, url: bytes) -> None:
-        """Gather the target."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Gather the head; what comes after it are trailers, which nobody asked for."""
-        if not self._in_head:
-            return
-        name = name.lower()
-        self._headers.append((name, value))
-        if name in _NOTABLE:
-            if name == b"host":
-                self._hosts += 1
-            elif name == b"expect":
-                self._expects = self._expects or value.lower() == b"100-continue"
-            elif name == b"upgrade":
-                self._upgrades = True
-            else:
-                self._framed = True
+        self.forget()
 
     def on_headers_complete(self) -> None:
         """Begin with the request, or put it into line."""
-        if self._deaf or self._parser is None:
+        if self._deaf or self.parser is None:
             return
-        parser = self._parser
-        version = parser.get_http_version()
-        self._judge(version)
-        if self._headers == self._before:
-            self._headers = self._before  # the same object, with what was made of it (see HeaderBlock)
-        path, raw_path, query = heads.target(self._url)
-        scope: Scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "server": self._server,
-            "client": self._client,
-            "scheme": self._scheme,
-            "root_path": "",
-            "method": parser.get_method().decode("ascii"),
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self._headers,
-            "extensions": _EXTENSIONS,
-        }
-        lasts = version == "1.1" and not self._upgrades and parser.should_keep_alive()
-        self._in_head = False
-        self._overhead = 0
-        self._reading = cycle = Cycle(self, scope, keep_alive=lasts, expects=self._expects)
+        scope, lasts = self.scope_of(self.parser)
+        self._reading = cycle = Cycle(self, scope, keep_alive=lasts, expects=self.expects)
         self._line.append(cycle)
-        if len(self._line) == 1:
-            self._begin(cycle)
-        else:
+        if len(self._line) > 1:
             self._pause()
+        elif self.framed or self._express is None or not self._taken(self._express, cycle):
+            self.begin(cycle, self._app)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece on, and stop reading when the app is too slow to take it."""
-        self._overhead = 0
+        self.overhead = 0
         reading = self._reading
         if reading is not None:
             reading.feed(body)
@@ -194,7 +140,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        self._overhead = 0
+        self.overhead = 0
         reading, self._reading = self._reading, None
         if reading is None:
             return
@@ -204,25 +150,6 @@ class HttpConnection(asyncio.Protocol):
             self._deaf = True
         if not self._line and reading.complete:
             self._since = self.loop.time()
-
-    # judging
-
-    def _judge(self, version: str) -> None:
-        """Refuse heads that another server might read otherwise; what is raised here comes back from the parser."""
-        if self._overhead > MAX_HEAD:
-            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
-            if size > MAX_HEAD:
-                self._refusal = heads.TOO_LARGE
-                raise ValueError("the head is too large")
-        if version not in ("1.1", "1.0"):
-            self._refusal = heads.UNKNOWN_VERSION
-            raise ValueError("this version is not spoken here")
-        if self._hosts != 1 and (self._hosts or version == "1.1"):
-            raise ValueError("a request has one Host")
-        if self._framed and framing_error(self._headers):  # the parser would find it only after this
-            raise ValueError("the body's end is in doubt")
-        if self._framed and version == "1.0" and find(self._headers, b"transfer-encoding") is not None:
-            raise ValueError("HTTP/1.0 has no Transfer-Encoding")
 
     def _refuse(self) -> None:
         """Believe nothing more; answer so when nobody has spoken yet, else end after those who were before."""
@@ -240,7 +167,7 @@ class HttpConnection(asyncio.Protocol):
         if self._line:
             self._line[-1].keep_alive = False
         else:
-            self.cut(self._refusal)
+            self.cut(self.refusal)
 
     # for the cycles
 
@@ -263,7 +190,7 @@ class HttpConnection(asyncio.Protocol):
         if not cycle.keep_alive:
             self.cut(b"")
         elif self._line:
-            self._begin(self._line[0])
+            self.begin(self._line[0], self._app)
         if self._paused:
             self.read_on()
 
@@ -314,16 +241,24 @@ class HttpConnection(asyncio.Protocol):
         if self._deaf or self.transport.is_closing() or self._reading is not None:
             if age > LINGER_SECONDS:
                 self.transport.abort()
-        elif self._in_head:
+        elif self.in_head:
             if age > HEAD_SECONDS:
-                self._refusal = heads.TOO_SLOW
+                self.refusal = heads.TOO_SLOW
                 self._refuse()
         elif age > self._keep_alive_seconds:
             self.transport.close()
 
-    def _begin(self, cycle: Cycle) -> None:
-        """Let the app answer in a task of its own."""
-        cycle.task = task = self.loop.create_task(cycle.run(self._app))
+    def _taken(self, express: Callable[[Scope, Caller], bool], cycle: Cycle) -> bool:
+        """Offer a request to the way without a task; a failure there is not the caller's."""
+        try:
+            return express(cycle.scope, cycle)
+        except Exception:
+            log.exception("a request could not be taken without a task", path=cycle.scope["path"])
+            return False
+
+    def begin(self, cycle: Cycle, app: AsgiApp) -> None:
+        """Let an app answer in a task of its own."""
+        cycle.task = task = self.loop.create_task(cycle.run(app))
         self._tasks.add(task)
 
     def _pause(self) -> None:

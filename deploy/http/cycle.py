@@ -1,6 +1,7 @@
 """One request and its answer, as the app sees them: ASGI's `receive` and `send`, and the task between them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,7 +22,8 @@ class Cycle:
 
     __slots__ = (
         "_bodiless", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop", "_told",
-        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size", "started", "task",
+        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "on_lost", "scope", "size",
+        "started", "task",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +45,26 @@ class Cycle:
         self.size = 0
         self.started = self.complete = self.gone = False
         self.task: asyncio.Task[None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+
+    # what an app calls that answers without a task (see `Caller`)
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer."""
+        self.on_lost = None
+        if self.gone:
+            return
+        try:
+            self._start(status, headers)
+            self._write(body, more=False)
+        except AnswerInvalid:
+            log.exception("an app failed", path=self.scope["path"])
+            self._break_off()
+
+    def hand_over(self, app: AsgiApp) -> None:
+        """Let this app go on, in a task."""
+        self.on_lost = None
+        self._connection.begin(self, app)
 
     async def run(self, app: AsgiApp) -> None:
         """Let the app answer. What it leaves unanswered is a 500, what it leaves half answered is cut off."""
@@ -83,6 +105,8 @@ class Cycle:
         """The caller has gone, or what it sends cannot be read any further."""
         self.gone = True
         self._wake()
+        if self.on_lost is not None:
+            self.on_lost()
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -134,6 +158,11 @@ class Cycle:
             raise AnswerInvalid(f"{message['type']} does not belong here")
         else:
             body, more = message.get("body", b""), message.get("more_body", False)
+        self._write(body, more=more)
+
+    def _write(self, body: bytes, *, more: bool) -> None:
+        """Send a piece, with the head if that is still due, and end the answer with the last one."""
+        connection = self._connection
         data = self._framed(body, more)
         if self._head:  # head and first piece leave in one write
             data, self._head = self._head + data, b""

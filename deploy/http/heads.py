@@ -108,5 +108,6 @@ MALFORMED = refusal(400, "malformed_request", "This is not a request of HTTP/1.1
 TOO_LARGE = refusal(431, "head_too_large", "The request's head is too large.")
 TOO_SLOW = refusal(408, "request_timeout", "The request's head did not come in time.")
 UNKNOWN_VERSION = refusal(505, "http_version_not_supported", "Speak HTTP/1.1 here.")
+NO_UPGRADE = refusal(400, "upgrade_refused", "Requests with a body are taken without an Upgrade header only.")
 FAILED = refusal(500, "internal_error", "Something went wrong on our side.")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,7 +1,7 @@
 """ASGI's own types, and our extensions of it: a deadline, answers in one message, headers written out already."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -23,6 +23,23 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Caller(Protocol):
+    """Whom a server that offers it lets an app answer without a task, once: `whole`, or `hand_over`.
+
+    An app takes part by a method `express(scope, caller)`, called for requests without a body. False means that it
+    did nothing, and is to be called as ever.
+    """
+
+    on_lost: Callable[[], None] | None
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Give the whole answer."""
+
+    def hand_over(self, app: AsgiApp) -> None:
+        """Let this app go on in a task."""
+
 
 DEADLINE = "backoffice.deadline"
 # A server that has this among the scope's extensions takes an answer that is at hand in one message:

@@ -1,6 +1,6 @@
 """One request on one connection: sending the body while the response may already come, and relaying that."""
 
-from gateway.proxy.asgi import WHOLE, Message, Receive, Scope, Send
+from gateway.proxy.asgi import WHOLE, Headers, Message, Receive, Scope, Send
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import ClientDisconnected, RequestInvalid
 from gateway.proxy.guard import Guard
@@ -89,11 +89,9 @@ class ResponseRelay:
         self.started = False
 
     def opening(self, connection: Connection) -> Message:
-        """Make the first message. 204 and 304 lose a Content-Length, which servers would hold us to."""
-        headers = connection.kept
-        if connection.status in (204, 304):
-            headers = [pair for pair in headers if pair[0] != b"content-length"]
+        """Make the first message."""
         self.started = True
+        headers = answer_headers(connection)
         return {"type": "http.response.start", "status": connection.status, "headers": headers}
 
     async def body(self, connection: Connection, guard: Guard, idle: float) -> None:
@@ -131,6 +129,13 @@ class ResponseRelay:
             await self._send(message)
         except OSError as error:
             raise ClientDisconnected(str(error)) from error
+
+
+def answer_headers(connection: Connection) -> Headers:
+    """What the client is told. 204 and 304 lose a Content-Length, which servers would hold us to."""
+    if connection.status in (204, 304):
+        return [pair for pair in connection.kept if pair[0] != b"content-length"]
+    return connection.kept
 
 
 def first_piece(message: Message) -> tuple[bytes, bool]:

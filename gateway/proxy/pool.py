@@ -65,6 +65,11 @@ class Pool:
             len(self._active), len(self._idle), waiting, buffered, self._opened, self._breaker.is_open
         )
 
+    @property
+    def ready(self) -> bool:
+        """Whether a connection rests, most probably good."""
+        return bool(self._idle)
+
     def take_idle(self, now: float) -> Connection | None:
         """Return the idle connection used last, if one is still good: the way of nearly all requests."""
         while self._idle:

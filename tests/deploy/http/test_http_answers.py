@@ -216,7 +216,7 @@ async def test_a_head_that_comes_too_slowly_is_refused() -> None:
     async with serving() as served:
         reader, writer = await served.caller()
         writer.write(b"GET / HT")
-        await until(lambda: any(connection._in_head for connection in served.connections))
+        await until(lambda: any(connection.in_head for connection in served.connections))
         _later(served, protocol.HEAD_SECONDS - 1)
         writer.write(b"TP/1.1\r\nhost")
         await asyncio.sleep(0.02)
