@@ -6,12 +6,15 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 
 from deploy.http.connection import HttpConnection
 from deploy.settings import DeploySettings
 from gateway.proxy.asgi import AsgiApp
+from gateway.proxy.batch import Batch
 
 KEEP_ALIVE_SECONDS = (
     75  # well above what a gateway's pool lets a connection rest: it, not we, ends an idle one
@@ -67,7 +70,7 @@ async def served(
     config = uvicorn.Config(
         app,
         loop="none",
-        http=HttpConnection,
+        http=cast("type[asyncio.Protocol]", partial(HttpConnection, batch=Batch(asyncio.get_running_loop()))),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -19,6 +19,7 @@ from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
 from deploy.http.reading import MAX_HEAD, HeadReader
 from gateway.proxy.asgi import AsgiApp, Caller, Scope
+from gateway.proxy.batch import Batch
 
 log = structlog.get_logger()
 MAX_LINE = 64
@@ -37,10 +38,16 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's signature
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        batch: Batch,
     ) -> None:
-        """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have."""
+        """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have.
+
+        `batch` is shared by all connections of the server.
+        """
         super().__init__()
         self.loop = _loop or asyncio.get_running_loop()
+        self.batch = batch
         self.leaving = False
         self.stalled: asyncio.Future[None] | None = None
         self._app: AsgiApp = config.loaded_app
@@ -126,7 +133,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self._line.append(cycle)
         if len(self._line) > 1:
             self._pause()
-        elif self.framed or self._express is None or not self._taken(self._express, cycle):
+        elif self.framed or not self._taken(cycle):
             self.begin(cycle, self._app)
 
     def on_body(self, body: bytes) -> None:
@@ -177,6 +184,11 @@ class HttpConnection(HeadReader, asyncio.Protocol):
             self._defaults = heads.Defaults(self._state.default_headers)
         return self._defaults
 
+    def write(self, data: bytes) -> None:
+        """Write at once, after what was said before."""
+        self.batch.flush()
+        self.transport.write(data)
+
     async def drained(self) -> None:
         """Wait until the caller has read, or has gone."""
         while self.stalled is not None:
@@ -216,6 +228,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self._deaf = True
         self._since = self.loop.time()
         self._line.clear()
+        self.batch.flush()
         if last:
             self.transport.write(last)
         if (sending or last) and self.transport.can_write_eof() and not self.leaving:
@@ -248,10 +261,12 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         elif age > self._keep_alive_seconds:
             self.transport.close()
 
-    def _taken(self, express: Callable[[Scope, Caller], bool], cycle: Cycle) -> bool:
-        """Offer a request to the way without a task; a failure there is not the caller's."""
+    def _taken(self, cycle: Cycle) -> bool:
+        """Offer a request to the way without a task, where there is one; a failure there is not the caller's."""
+        if self._express is None or self.stalled is not None:
+            return False
         try:
-            return express(cycle.scope, cycle)
+            return self._express(cycle.scope, cycle)
         except Exception:
             log.exception("a request could not be taken without a task", path=cycle.scope["path"])
             return False

@@ -125,7 +125,7 @@ class Cycle:
                 return self._take()
             if self._expects and not self.started:
                 self._expects = False
-                self._connection.transport.write(CONTINUE)
+                self._connection.write(CONTINUE)
             waiter = self._loop.create_future()
             self._waiters.append(waiter)
             await waiter
@@ -167,7 +167,10 @@ class Cycle:
         if self._head:  # head and first piece leave in one write
             data, self._head = self._head + data, b""
         if data:
-            connection.transport.write(data)
+            if more or len(data) > HIGH_WATER:  # written now, so that its reader's pace is felt
+                connection.write(data)
+            else:
+                connection.batch.write(connection.transport, data)
         if not more:
             if self._left > 0:
                 raise AnswerInvalid("the body is shorter than its Content-Length")

@@ -1,6 +1,7 @@
 """One request on one connection: sending the body while the response may already come, and relaying that."""
 
 from gateway.proxy.asgi import WHOLE, Headers, Message, Receive, Scope, Send
+from gateway.proxy.batch import Batch
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import ClientDisconnected, RequestInvalid
 from gateway.proxy.guard import Guard
@@ -40,12 +41,10 @@ class BodySender:
         self._connection.request_done = True
 
 
-def send_whole(connection: Connection, head: bytes, body: bytes) -> None:
+def send_whole(connection: Connection, batch: Batch, head: bytes, body: bytes) -> None:
     """Send a request whose body is at hand, in one write when it is small enough to be worth a copy."""
-    if not body:
-        connection.transport.write(head)
-    elif len(body) < _SMALL:
-        connection.transport.write(head + body)
+    if len(body) < _SMALL:
+        batch.write(connection.transport, head + body if body else head)
     else:
         connection.transport.writelines((head, body))
     connection.request_done = True

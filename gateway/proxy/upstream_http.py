@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.proxy.alarm import Alarm
 from gateway.proxy.asgi import Headers, Message, Receive, Scope, Send, deadline_of
+from gateway.proxy.batch import Batch
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import (
@@ -55,6 +56,7 @@ class HttpUpstream:
         self._idle_timeout = idle_timeout
         self._default_timeout = default_timeout
         self._alarm: Alarm | None = None
+        self._batch: Batch | None = None
 
     def stats(self) -> PoolStats:
         """Return the pool's numbers for metrics."""
@@ -80,6 +82,13 @@ class HttpUpstream:
         return self._alarm
 
     @property
+    def batch(self) -> Batch:
+        """What is sent to the service at the end of this turn."""
+        if self._batch is None:
+            self._batch = Batch(asyncio.get_running_loop())
+        return self._batch
+
+    @property
     def ready(self) -> bool:
         """Whether `start` would find a connection."""
         return self._pool.ready
@@ -92,7 +101,7 @@ class HttpUpstream:
         if connection is None:
             return None
         connection.begin(method)
-        send_whole(connection, head, b"")
+        send_whole(connection, self.batch, head, b"")
         return Sent(connection, head)
 
     def answer(self, sent: Sent) -> tuple[int, Headers, bytes] | None:
@@ -203,7 +212,7 @@ class HttpUpstream:
     ) -> None:
         """Write what is at hand; with `receive` given, leave the rest of the body to a task aside."""
         if receive is None:
-            send_whole(connection, head, body)
+            send_whole(connection, self.batch, head, body)
             guard.head_within(self._head_timeout)
             return
         connection.transport.write(head)

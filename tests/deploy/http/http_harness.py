@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from deploy.http.connection import HttpConnection
+from gateway.proxy.batch import Batch
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -68,10 +69,13 @@ async def serving(app: App | None = None) -> AsyncIterator[Served]:
         served.bodies.append(body)
         await answer(send, scope["raw_path"] + b" " + body)
 
-    config = uvicorn.Config(app or echo, http=HttpConnection, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(app or echo, ws="none", lifespan="off", log_config=None)
     config.load()
     config.loaded_app = app or echo  # as it is, without uvicorn's middleware
-    server = await loop.create_server(lambda: HttpConnection(config, state, {}, loop), "127.0.0.1", 0)
+    batch = Batch(loop)
+    server = await loop.create_server(
+        lambda: HttpConnection(config, state, {}, loop, batch=batch), "127.0.0.1", 0
+    )
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

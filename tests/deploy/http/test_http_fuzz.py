@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from deploy.http.connection import MAX_LINE, HttpConnection
 from deploy.http.cycle import Cycle
 from deploy.http.heads import target
+from gateway.proxy.batch import Batch
 
 Request = tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]
 
@@ -56,6 +57,9 @@ class _Loop:
     def time(self) -> float:
         return 0.0
 
+    def call_soon(self, work: Any) -> None:
+        work()
+
     def create_task(self, work: Any) -> _Task:
         work.close()
         self.started += 1
@@ -66,7 +70,8 @@ def ours(pieces: list[bytes]) -> list[Request]:
     """The whole requests that an app would see."""
     seen: list[Cycle] = []
     config = SimpleNamespace(loaded_app=lambda *_: _nothing(), timeout_keep_alive=1)
-    connection = HttpConnection(config, ServerState(), {}, _Loop())
+    loop = _Loop()
+    connection = HttpConnection(config, ServerState(), {}, loop, batch=Batch(loop))
     connection.connection_made(_Transport())
 
     class Line(type(connection._line)):
