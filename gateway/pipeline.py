@@ -114,6 +114,7 @@ class Pipeline:
         if telemetry.records() or self._settings.trust_trace or not path.startswith("/v1/"):
             return False
         exchange = Exchange(scope, _unsent)
+        exchange.traceparent = telemetry.new_traceparent()
         return self._started(exchange, path, caller) or exchange.drop()
 
     def _started(self, exchange: Exchange, path: str, caller: Caller) -> bool:

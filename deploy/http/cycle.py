@@ -175,6 +175,7 @@ class Cycle:
             if self._left > 0:
                 raise AnswerInvalid("the body is shorter than its Content-Length")
             self.complete = True
+            self._chunks, self.size = [], 0  # of a body that nobody wants any more; reading goes on
             self._wake()
             connection.answered(self)
 

@@ -1,4 +1,4 @@
-"""The gateway between real sockets: uvicorn in front, services behind HTTP."""
+"""The gateway between real sockets: our protocol in front, services behind HTTP."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,9 @@ import httpx
 import uvicorn
 from world import ADMIN, Caller, World, echo, settings
 
+from deploy.http.connection import HttpConnection
 from gateway.app import build_gateway
+from gateway.proxy.batch import Batch
 from gateway.proxy.upstream_http import HttpUpstream
 from shared.testing.suite import eventually
 
@@ -26,7 +28,10 @@ async def served(app: Any) -> AsyncIterator[str]:
     """An app behind a real server on a free port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
+    http = partial(HttpConnection, batch=Batch(asyncio.get_running_loop()))
+    config = uvicorn.Config(
+        app, http=http, log_level="critical", access_log=False, lifespan="off", server_header=False
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = contextlib.nullcontext  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))

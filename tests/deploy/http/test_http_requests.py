@@ -153,6 +153,21 @@ async def test_what_is_left_of_a_refused_body_is_thrown_away() -> None:
         writer.close()
 
 
+async def test_a_refused_body_that_was_held_back_does_not_hold_up_the_next_request() -> None:
+    async def app(scope, receive, send) -> None:
+        if scope["method"] == "POST":
+            await until(lambda: served.connections[0]._paused)
+        await answer(send, scope["raw_path"])
+
+    async with serving(app) as served:
+        reader, writer = await served.caller()
+        writer.write(b"POST /p HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n" + b"x" * 3_000_000)
+        assert (await one(reader)).endswith(b"/p")
+        writer.write(GET + b"\r\n")
+        assert (await one(reader)).endswith(b"/a")
+        writer.close()
+
+
 async def test_a_caller_that_still_sends_gets_its_last_answer() -> None:
     async def app(scope, receive, send) -> None:
         await answer(send, b"too much", 413, (b"connection", b"close"))
