@@ -39,10 +39,18 @@ class Retries:
         self._inbox.due.clear()
         async with self._worker.transaction(None) as tx:
             rows = await tx.sql.fetch(DUE, self._service, 100)
-        taken = 0
-        for row in rows:
-            taken += await self._retry(row)
-        return taken
+        gate = asyncio.Semaphore(self._settings.consumer_concurrency)
+
+        async def retried(row: asyncpg.Record) -> bool:
+            async with gate:
+                return await self._retry(row)
+
+        # Each is the first of its lane, so they go side by side; after a crash there may be hundreds.
+        taken = await asyncio.gather(*map(retried, rows), return_exceptions=True)
+        for outcome in taken:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return sum(bool(outcome) for outcome in taken)
 
     async def _retry(self, row: asyncpg.Record) -> bool:
         """One counted try; answers whether it fell to this process."""

@@ -55,9 +55,7 @@ async def test_a_failing_handler_is_tried_again_with_growing_pauses_until_it_suc
 
 def test_pauses_grow_and_are_jittered(kernel: Suite):
     inbox = kernel["probe"].inbox
-    spread = [
-        [(inbox.next_try(n) - inbox.next_try(0)).total_seconds() for _ in range(50)] for n in (1, 4, 8)
-    ]
+    spread = [[(inbox.next_try(n) - inbox.next_try(0)).total_seconds() for _ in range(50)] for n in (1, 4, 8)]
 
     assert max(spread[0]) < min(spread[1]) < max(spread[1]) < min(spread[2])
     assert len(set(spread[1])) > 10
