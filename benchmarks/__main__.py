@@ -35,12 +35,12 @@ async def main(wanted: list[str]) -> None:
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    head = f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     for name in wanted or PARTS:
         print(f"measuring {name}…", flush=True)
         section = await PARTS[name]()
         print(section.text, flush=True)
-        write(Path(__file__).parent / "results.md", head, [section])
+        write(Path(__file__).parent / "results.md", f"{datetime.now(UTC):%Y-%m-%d}, {machine}", [section])
 
 
 uvloop.run(main(sys.argv[1:]))
