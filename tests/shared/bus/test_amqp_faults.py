@@ -15,6 +15,7 @@ from tests.shared.bus.conformance import Received, message
 from tests.shared.bus.processes import consumer_process
 from tests.shared.bus.wire import Wire
 
+pytestmark = pytest.mark.timeout(300)  # a broker starts within seconds, or within a minute on a busy machine
 QUEUE, TYPE = "faulty", "probe.note.published.v1"
 
 
@@ -64,7 +65,6 @@ def assert_whole_and_in_order(texts: list[str], *, lanes: int, count: int) -> No
         assert list(seen) == [str(n) for n in range(count) if n % lanes == lane]
 
 
-@pytest.mark.timeout(300)  # the broker starts within seconds, or within a minute on a busy machine
 async def test_a_broker_killed_under_load_loses_nothing_and_keeps_the_order(
     transport: AmqpTransport, broker: Broker, vhost: str
 ):
@@ -92,7 +92,6 @@ async def has_all(received: Received, count: int) -> bool:
     return len(set(received.texts)) == count
 
 
-@pytest.mark.timeout(300)
 async def test_a_broker_that_stops_and_starts_again_finds_its_consumer_back(
     transport: AmqpTransport, broker: Broker
 ):
