@@ -5,116 +5,34 @@ as ours. Everything runs against one broker and one PostgreSQL that wait for the
 """
 
 import asyncio
-import shutil
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Sequence
 
 import aio_pika
 import asyncpg
 
+from benchmarks.bus_ground import CONSUMER, PUBLISHER, Ground, fact, facts, ground, pool
 from benchmarks.report import Section, spread, table
-from services.all import SERVICES
-from shared import embedded
 from shared.bus import Delivery
-from shared.bus.amqp import AmqpTransport, migrate
+from shared.bus.amqp import AmqpTransport
 from shared.bus.amqp_publisher import CONTENT_TYPE, WINDOW
 from shared.bus.amqp_topology import EVENTS, queue_name
 from shared.contracts.billing import InvoiceFinalized
-from shared.db import Database
-from shared.events import Envelope, envelope
+from shared.events import Envelope
 from shared.ids import new_id
 from shared.inbox import Inbox
 from shared.relay import Relay
 from shared.settings import KernelSettings
-from shared.tenancy import app_role, role_password, worker_role
-from shared.tenants import UPSERT, Tenants
-from shared.testing import rabbit
-from shared.testing.suite import ROLE_SECRET, migrate_all
+from shared.tenancy import app_role, worker_role
+from shared.tenants import Tenants
+from shared.testing.suite import ROLE_SECRET
 from shared.work import part_of
 
 ROUNDS = 3
 PUBLISHED = 10_000
 CONSUMED = 3_000
 BATCH = 500  # facts the relay takes at once
-PUBLISHER, CONSUMER = "billing", "orders"
 WANTED = 0.6
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A broker with our topology, and a database with the services' schemas."""
-
-    broker: str
-    database: str
-    tenant_id: UUID
-
-
-@asynccontextmanager
-async def ground() -> AsyncIterator[Ground]:
-    """Everything that is needed, made for this run and thrown away."""
-    kinds = rabbit.kinds()
-    if not kinds:
-        raise rabbit.NoBroker(rabbit.MISSING)
-    folder = Path(tempfile.mkdtemp(prefix="bo-bench-bus-"))
-    try:
-        with rabbit.running(kinds[0]) as broker:
-            url = await broker.new_vhost()
-            await migrate(url, {CONSUMER: [InvoiceFinalized.type]})
-            server = embedded.start(folder / "postgres")
-            await migrate_all(server.url, SERVICES)
-            tenant_id = new_id()
-            await _execute(
-                server.url,
-                f"set search_path = {CONSUMER}; " + _literal_tenant(tenant_id),
-            )
-            yield Ground(url, server.url, tenant_id)
-    finally:
-        embedded.destroy(folder / "postgres")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _literal_tenant(tenant_id: UUID) -> str:
-    values = [tenant_id, 1, "Bench", "Bench Ltd", "GB", "GBP", "Europe/London", "live", "active", "0"]
-    statement = UPSERT
-    for n, value in reversed(list(enumerate(values, 1))):
-        statement = statement.replace(f"${n}", f"'{value}'")
-    return statement
-
-
-async def _execute(url: str, statement: str) -> None:
-    sql = await asyncpg.connect(url)
-    try:
-        await sql.execute(statement)
-    finally:
-        await sql.close()
-
-
-def facts(tenant_id: UUID, count: int) -> list[Envelope]:
-    """Events as billing publishes them; one lane in ten has a second one."""
-    return [_fact(tenant_id, n, lane=f"invoice:{n % (count * 9 // 10)}") for n in range(count)]
-
-
-def _fact(tenant_id: UUID, number: int, *, lane: str) -> Envelope:
-    amount = {"amount": "120.00", "currency": "GBP"}
-    event = InvoiceFinalized.model_validate(
-        {
-            "invoice_id": new_id(), "number": f"INV-2026-{number}", "customer_id": new_id(), "currency": "GBP",
-            "net": {"amount": "100.00", "currency": "GBP"}, "tax": {"amount": "20.00", "currency": "GBP"},
-            "gross": amount, "issued_on": "2026-01-02", "due_on": "2026-02-01",
-            "source_refs": {"order_id": new_id(), "fulfilment_id": new_id()},
-        }
-    )  # fmt: skip
-    return envelope(
-        event, id=new_id(), source=PUBLISHER, subject=f"invoice/{number}", time=datetime.now(UTC),
-        tenant_id=tenant_id, version=1, lane=lane, actor_id="bench", causation_id=str(new_id()),
-        correlation_id=str(new_id()), traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    )  # fmt: skip
 
 
 async def publish_bare(url: str, messages: Sequence[Envelope]) -> float:
@@ -167,7 +85,7 @@ async def publish_by_relay(found: Ground, messages: Sequence[Envelope]) -> float
         records=[(m.tenant_id, m.id, part_of(m.lane), m.lane, m.type, m.text) for m in messages],
     )
     await sql.execute(f"analyze {PUBLISHER}.outbox")
-    worker = _pool(found, worker_role(PUBLISHER), 3)
+    worker = pool(found, worker_role(PUBLISHER), 3)
     transport = AmqpTransport(found.broker, name="bench")
     await transport.start()
     relay = Relay(PUBLISHER, worker, transport, KernelSettings(role_secret=ROLE_SECRET, relay_batch=BATCH))
@@ -183,11 +101,6 @@ async def publish_by_relay(found: Ground, messages: Sequence[Envelope]) -> float
     await sql.execute(f"truncate {PUBLISHER}.outbox")
     await sql.close()
     return taken
-
-
-def _pool(found: Ground, role: str, size: int) -> Database:
-    password = role_password(ROLE_SECRET, role)
-    return Database(found.database, user=role, password=password, size=size, application_name="bench")
 
 
 async def consume_bare(url: str, count: int) -> float:
@@ -242,8 +155,8 @@ async def consume_ours(
 async def consume_with_inbox(found: Ground, count: int) -> float:
     """Seconds for the inbox over our subscription: row, a handler that does nothing, commit, acknowledge."""
     settings = KernelSettings(role_secret=ROLE_SECRET)
-    app = _pool(found, app_role(CONSUMER), settings.app_pool_size)
-    worker = _pool(found, worker_role(CONSUMER), settings.worker_pool_size)
+    app = pool(found, app_role(CONSUMER), settings.app_pool_size)
+    worker = pool(found, worker_role(CONSUMER), settings.worker_pool_size)
 
     async def nothing(*_: object) -> None:
         return
@@ -291,7 +204,7 @@ def _text(rates: dict[str, list[float]]) -> str:
     def against(name: str, ceiling: str) -> str:
         return spread([a / b for a, b in zip(rates[name], rates[ceiling], strict=True)], 2)
 
-    size = len(_fact(new_id(), 1, lane="invoice:1").text)
+    size = len(fact(new_id(), 1, lane="invoice:1").text)
     rows = [
         ["aio-pika alone, confirms pipelined", spread(rates["bare"]), ""],
         ["`AmqpTransport.publish`", spread(rates["ours"]), against("ours", "bare")],

@@ -7,6 +7,7 @@ channel lies aiormq's, which publishes and acknowledges without building objects
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,9 @@ HEARTBEAT_SECONDS = (
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+logging.getLogger("aiormq").setLevel(
+    logging.CRITICAL
+)  # of lost connections we tell ourselves, in a line each
 LOST = (AMQPError, OSError, TimeoutError)  # what a broker that goes away looks like
 
 

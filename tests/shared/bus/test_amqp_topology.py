@@ -16,6 +16,7 @@ from shared.testing.rabbit import Broker
 from shared.testing.suite import eventually
 from tests.shared.bus.conformance import TENANT, Received, message
 
+pytestmark = pytest.mark.timeout(300)  # the first test starts the broker
 QUEUE, TYPE, OTHER = "probe", "probe.note.published.v1", "probe.other.published.v1"
 POLICIES = Path(__file__).parents[3] / "deploy" / "rabbitmq" / "policies.json"
 
