@@ -36,9 +36,7 @@ def prepare(volumes: Path, given: Mapping[str, str]) -> None:
     _write(database / "backoffice_database_url", url, BACKOFFICE_GID)
 
     _kept(services / "backoffice_role_secret", given.get("BACKOFFICE_ROLE_SECRET"), BACKOFFICE_GID)
-    password = _kept(
-        volumes / "broker" / "password", given.get("BACKOFFICE_RABBITMQ_PASSWORD"), RABBITMQ_GID
-    )
+    password = _kept(volumes / "broker" / "password", given.get("BACKOFFICE_RABBITMQ_PASSWORD"), RABBITMQ_GID)
     _write(
         services / "backoffice_amqp_url",
         f"amqp://{USER}:{quote(password, safe='')}@rabbitmq:5672/",
