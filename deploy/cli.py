@@ -2,87 +2,46 @@
 
 import asyncio
 import json
-import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-from uuid import UUID
+from typing import Annotated
 
-import asyncpg
 import typer
-import uvloop
-from rich.console import Console
-from rich.table import Table
 
+from deploy.boot import patiently, unless
+from deploy.console import console, prepared_settings, run
 from deploy.demo import Demo
-from deploy.server import PortTaken, bind, served, stop_event
-from deploy.settings import DeploySettings
-from deploy.suite import (
-    AlreadyRunning,
-    EmbeddedSuite,
-    NoCredentials,
-    database,
-    embedded_suite,
-    migrate_all,
-    with_role_secret,
-)
+from deploy.events_cli import events_app
+from deploy.processes import Role, serve_gateway, serve_service
+from deploy.server import bind, served, stop_event, until_told
+from deploy.suite import EmbeddedSuite, database, embedded_suite, migrate_all, with_role_secret
 from gateway.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
-from shared import dead_letters, telemetry, tenancy
 from shared.catalogue import asyncapi as asyncapi_document
-from shared.embedded_host import EmbeddedError
-from shared.faults import NotFound
-from shared.tenancy import UnsafeDatabase
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite."
 )
-events_app = typer.Typer(no_args_is_help=True, help="Events that a service gave up on.")
 app.add_typer(events_app, name="events")
-console = Console()
-EVENT_SERVICES = tuple(service.name for service in (*SERVICES, GATEWAY))
-EXPECTED = (
-    AlreadyRunning,
-    NoCredentials,
-    PortTaken,
-    EmbeddedError,
-    UnsafeDatabase,
-    NotFound,
-    OSError,
-    asyncpg.PostgresError,
-)
-
-
-def _run(main: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command to its exit status; what can be expected to go wrong is told in one sentence."""
-    try:
-        status = uvloop.run(main)
-    except EXPECTED as error:
-        console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
-        status = 1
-    raise typer.Exit(status)
 
 
 @app.command()
 def up() -> None:
     """Run the whole suite in this process, until Ctrl-C."""
-    _run(_up())
+    run(_up())
 
 
 async def _up() -> int:
-    settings = _settings()
+    settings = prepared_settings()
     started = time.monotonic()
     listener = bind(settings)
     async with embedded_suite(settings) as suite:
         stopping = stop_event()
-        async with served(suite, listener) as server:
+        async with served(suite.gateway.asgi, listener, settings, leave=suite.leave) as server:
             _welcome(suite, time.monotonic() - started)
-            await asyncio.wait(
-                [server, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
-            )
+            await until_told(server, stopping)
             console.print("Stopping: finishing what is in hand…")
     console.print("Stopped. The data stays; the next start finds everything again.")
     return 0
@@ -103,16 +62,6 @@ def _welcome(suite: EmbeddedSuite, seconds: float) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _settings() -> DeploySettings:
-    settings = DeploySettings()
-    if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"log_format": "console"})
-    if "log_level" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"log_level": "WARNING"})
-    telemetry.configure(settings)
-    return settings
-
-
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the story instead of staying up.")] = False,
@@ -125,15 +74,15 @@ def demo(
     """Run the suite and show a day of two client companies through its API."""
     if import_file is not None and not import_file.is_file():
         raise typer.BadParameter(f"{import_file} is not a file", param_hint="--import")
-    _run(_demo(once, import_file, orders))
+    run(_demo(once, import_file, orders))
 
 
 async def _demo(once: bool, import_file: Path | None, orders: int) -> int:
-    settings = _settings()
+    settings = prepared_settings()
     listener = bind(settings)
     async with embedded_suite(settings) as suite:
         stopping = stop_event()
-        async with served(suite, listener) as server:
+        async with served(suite.gateway.asgi, listener, settings, leave=suite.leave) as server:
             story = asyncio.create_task(Demo(suite, console, orders=orders, import_file=import_file).tell())
             stop = asyncio.create_task(stopping.wait())
             await asyncio.wait([story, stop, server], return_when=asyncio.FIRST_COMPLETED)
@@ -148,84 +97,49 @@ async def _demo(once: bool, import_file: Path | None, orders: int) -> int:
     return 0 if good else 1
 
 
+ServiceName = StrEnum("ServiceName", {service.name: service.name for service in SERVICES})  # type: ignore[misc]
+RoleOption = Annotated[Role, typer.Option(help="api answers requests, worker does what goes on beside them.")]
+
+
+@app.command()
+def serve(service: ServiceName, role: RoleOption = Role.BOTH) -> None:
+    """Run one service as a process of its own, until Ctrl-C or SIGTERM."""
+    run(_serve(service.value, role))
+
+
+async def _serve(name: str, role: Role) -> int:
+    settings = prepared_settings().for_processes()
+    (service,) = (service for service in SERVICES if service.name == name)
+    return 0 if await serve_service(service, role, settings, stop_event()) else 1
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway as a process of its own, before services at BACKOFFICE_UPSTREAMS."""
+    run(_gateway())
+
+
+async def _gateway() -> int:
+    settings = prepared_settings().for_processes()
+    settings.upstream_urls()
+    return 0 if await serve_gateway(settings, stop_event()) else 1
+
+
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema and exit."""
-    _run(_migrate())
+    """Bring the database to the newest schema, make the transport's queues, and exit."""
+    run(_migrate(), when_stopped=1)
 
 
 async def _migrate() -> int:
-    settings = with_role_secret(_settings())
+    settings = with_role_secret(prepared_settings())
     async with database(settings) as url:
-        changed = await migrate_all(url, settings)
+        changed = await unless(
+            stop_event(),
+            patiently("the database", lambda: migrate_all(url, settings), seconds=settings.boot_seconds),
+        )
     console.print(f"Migrated: {', '.join(changed)}." if changed else "Everything is up to date.")
     return 0
-
-
-@events_app.command("list")
-def list_events(
-    service: Annotated[str | None, typer.Option(help="One service only.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-) -> None:
-    """Show dead events of all tenants, with why they failed."""
-    _run(_list_events(service, limit))
-
-
-async def _list_events(only: str | None, limit: int) -> int:
-    if only is not None:
-        _check_service(only)
-    table = Table("service", "event", "tenant", "type", "tries", "waiting behind", "error")
-    async with database(_settings()) as url:
-        for service in EVENT_SERVICES:
-            if only in (None, service):
-                await _add_dead(table, url, service, limit)
-    console.print(table if table.row_count else "No dead events.")
-    return 0
-
-
-async def _add_dead(table: Table, url: str, service: str, limit: int) -> None:
-    async with _worker(url, service) as sql:
-        for letter in await dead_letters.list_dead(sql, service, tenant_id=None, after=None, limit=limit):
-            table.add_row(service, str(letter.id), str(letter.tenant_id), letter.type, str(letter.attempts),
-                          str(letter.waiting_behind), letter.error)  # fmt: skip
-
-
-@events_app.command("replay")
-def replay_event(service: str, event_id: UUID) -> None:
-    """Have a dead event tried again."""
-    _run(_decide(service, event_id, replay=True))
-
-
-@events_app.command("discard")
-def discard_event(service: str, event_id: UUID) -> None:
-    """Give a dead event up for good; what waits behind it goes on."""
-    _run(_decide(service, event_id, replay=False))
-
-
-async def _decide(service: str, event_id: UUID, *, replay: bool) -> int:
-    _check_service(service)
-    decide = dead_letters.replay if replay else dead_letters.discard
-    async with database(_settings()) as url, _worker(url, service) as sql:
-        letter = await decide(sql, service, event_id, tenant_id=None)
-    console.print(f"{letter.type} {letter.id} is now {letter.state}.", soft_wrap=True)
-    return 0
-
-
-def _check_service(name: str) -> None:
-    if name not in EVENT_SERVICES:
-        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(EVENT_SERVICES)}")
-
-
-@asynccontextmanager
-async def _worker(url: str, service: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection as a service's worker role, which sees the events of all tenants."""
-    sql = await asyncpg.connect(url)
-    try:
-        await sql.execute(f"set role {tenancy.worker_role(service)}")
-        await sql.execute(f"set search_path = {service}")
-        yield sql
-    finally:
-        await sql.close()
 
 
 @app.command()

@@ -1,17 +1,22 @@
-"""Serving the gateway: uvicorn under our own signals, so that everything behind it stops after it, in order."""
+"""Serving one process: uvicorn under our own signals, so that everything behind it stops after it, in order."""
 
 import asyncio
 import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 
 from deploy.protocol import GatheringProtocol
 from deploy.settings import DeploySettings
-from deploy.suite import EmbeddedSuite
+from gateway.proxy.asgi import AsgiApp
+
+KEEP_ALIVE_SECONDS = (
+    75  # well above what a gateway's pool lets a connection rest: it, not we, ends an idle one
+)
+CLOSE = (b"connection", b"close")
 
 
 class PortTaken(RuntimeError):  # noqa: N818 - a refusal named by its reason
@@ -29,6 +34,8 @@ def bind(settings: DeploySettings) -> socket.socket:
     """Take the port before anything else starts, so that a taken one is told at once."""
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.reuse_port:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:
@@ -41,10 +48,15 @@ def bind(settings: DeploySettings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve for the length of a block; the task ends when the server does."""
+async def served(
+    app: AsgiApp, listener: socket.socket, settings: DeploySettings, *, leave: Callable[[], None]
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve for the length of a block; the task ends when the server does.
+
+    At the end `leave` turns readiness off, then no connection is accepted any more, then what is in hand is finished.
+    """
     config = uvicorn.Config(
-        suite.gateway.asgi,
+        app,
         loop="none",
         http=GatheringProtocol,
         ws="none",
@@ -53,8 +65,8 @@ async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(suite.settings.shutdown_seconds),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
         backlog=2048,
     )
     _settle_memory()
@@ -65,8 +77,26 @@ async def served(suite: EmbeddedSuite, listener: socket.socket) -> AsyncIterator
             await asyncio.sleep(0.01)
         yield task
     finally:
+        leave()
+        if settings.leave_seconds and not task.done():
+            await _see_off(server, settings.leave_seconds)
         server.should_exit = True
         await task
+
+
+async def _see_off(server: _Server, seconds: float) -> None:
+    """Answer on, so that load balancers have time to notice, but end each connection with its next answer."""
+    server.config.encoded_headers.append(CLOSE)  # uvicorn takes these into its default headers every second
+    server.server_state.default_headers = [*server.server_state.default_headers, CLOSE]
+    await asyncio.sleep(seconds)
+
+
+async def until_told(server: asyncio.Task[None], stopping: asyncio.Event) -> bool:
+    """Wait for the word to stop; False when the server has ended by itself before it came."""
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait((server, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    return stopping.is_set()
 
 
 def _settle_memory() -> None:

@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet
 
 from deploy.secrets import kept_secret
 from deploy.settings import DeploySettings
+from deploy.transport import migrate_transport, transport_for
 from gateway.app import Gateway, build_gateway
 from gateway.first_start import FirstStart
 from gateway.proxy.upstream_local import LocalUpstream
@@ -20,7 +21,7 @@ from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import embedded
 from shared.auth import TokenVerifier
-from shared.bus import pg as bus_pg
+from shared.bus import Transport
 from shared.migrations import migrate
 from shared.service import Running
 
@@ -44,6 +45,10 @@ class EmbeddedSuite:
     services: dict[str, Running]
     gateway: Gateway
     first_start: FirstStart
+
+    def leave(self) -> None:
+        """Turn readiness off; the end follows."""
+        self.gateway.leave()
 
     def operator_credentials(self) -> tuple[str, str]:
         """The first operator client and its secret."""
@@ -93,7 +98,7 @@ def with_role_secret(settings: DeploySettings) -> DeploySettings:
 
 async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
     """Bring every schema to its newest revision; answers which were changed."""
-    await bus_pg.migrate(database_url, role_secret=settings.role_secret)
+    await migrate_transport(settings, database_url)
     return [
         service.name
         for service in (*SERVICES, GATEWAY)
@@ -109,12 +114,7 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         stack.enter_context(_only_one(settings.data_dir))
         url = await stack.enter_async_context(database(settings))
         await migrate_all(url, settings)
-        transport = bus_pg.PgTransport(
-            url,
-            role_secret=settings.role_secret,
-            poll_seconds=settings.poll_seconds,
-            linger_seconds=settings.linger_seconds,
-        )
+        transport = transport_for(settings, url, name="backoffice")
         stack.push_async_callback(transport.close)
         await transport.start()
         services, gateway = _assemble(url, settings, transport)
@@ -126,9 +126,7 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         yield EmbeddedSuite(settings, url, services, gateway, first)
 
 
-def _assemble(
-    url: str, settings: DeploySettings, transport: bus_pg.PgTransport
-) -> tuple[dict[str, Running], Gateway]:
+def _assemble(url: str, settings: DeploySettings, transport: Transport) -> tuple[dict[str, Running], Gateway]:
     """The services and the gateway in front of them; nothing is started yet."""
 
     async def public_keys() -> KeySet:

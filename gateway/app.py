@@ -51,8 +51,10 @@ class Gateway:
         settings: GatewaySettings,
         transport: Transport,
         data_dir: Path,
+        among_others: bool = False,
     ) -> None:
         """Put the parts together; nothing is asked of database or services before `start`."""
+        self._among_others = among_others
         self._settings = settings
         self._data_dir = data_dir
         self._keeper = SecretKeeper()
@@ -61,7 +63,10 @@ class Gateway:
         worker_db, app_db = self.running.worker_db, self.running.app_db
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(
-            worker_db, settings.role_secret, max_age=timedelta(days=settings.signing_key_days)
+            worker_db,
+            settings.role_secret,
+            max_age=timedelta(days=settings.signing_key_days),
+            published_first=timedelta(seconds=2 * settings.upstream_refresh_seconds),
         )
         self.catalog = Catalog(upstreams)
         self.directory = Directory(worker_db, self.keys, settings, self._scopes)
@@ -79,6 +84,7 @@ class Gateway:
         self.running.app.state.control = self._control(services)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._opened = False
 
     def _front(self, services: Mapping[str, AsgiApp]) -> Front:
         """The paths outside /v1."""
@@ -109,14 +115,25 @@ class Gateway:
         return await self.keys.public_keys()
 
     async def start(self) -> FirstStart:
-        """Check the database, see to provider, first operator and keys, learn the services' routes, begin."""
-        await self.running.start()
+        """Everything that is to be done before requests come, when the services are there already."""
+        first = await self.prepare()
+        await self.open(first)
+        return first
+
+    async def prepare(self) -> FirstStart:
+        """Check the database, see to provider, first operator and keys; from here on `asgi` may be served.
+
+        Services that start at the same time need the keys before they can answer anything we ask.
+        """
+        await self.running.start(among_others=self._among_others)
         first = await prepare(
             self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir
         )
         await self.keys.renew(first.provider_id)
-        await self.catalog.load(within=self._settings.upstream_start_seconds)
-        await self.sync.push(first.provider_id)
+        return first
+
+    async def open(self, first: FirstStart) -> None:
+        """Learn the services' routes, as many as there are in time, and keep up with them from now on."""
         for name, loop in (
             (
                 "tenant-sync",
@@ -125,7 +142,13 @@ class Gateway:
             ("keys-and-routes", self._refresh(first)),
         ):
             self._tasks.append(asyncio.create_task(loop, name=f"gateway:{name}"))
-        return first
+        await self.catalog.load(within=self._settings.upstream_start_seconds)
+        await self.sync.push(first.provider_id)
+        self._opened = True
+
+    def leave(self) -> None:
+        """Tell whoever asks for readiness to send requests elsewhere; `stop` follows."""
+        self.running.leave()
 
     async def stop(self) -> None:
         """End the loops and let go of the database; stop serving `asgi` before."""
@@ -150,6 +173,8 @@ class Gateway:
 
     async def _complaints(self) -> list[str]:
         found = self.running.complaints()
+        if not self._opened:
+            found.append("the services are still asked for their routes")
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         try:
             async with asyncio.timeout(3), self.running.app_db.transaction(None) as tx:
@@ -166,6 +191,17 @@ def build_gateway(
     settings: GatewaySettings,
     transport: Transport,
     data_dir: Path,
+    among_others: bool = False,
 ) -> Gateway:
-    """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`)."""
-    return Gateway(services, dsn=dsn, settings=settings, transport=transport, data_dir=data_dir)
+    """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`).
+
+    `among_others` says that further gateways work at the same time.
+    """
+    return Gateway(
+        services,
+        dsn=dsn,
+        settings=settings,
+        transport=transport,
+        data_dir=data_dir,
+        among_others=among_others,
+    )

@@ -18,7 +18,8 @@ from gateway.identity.signing import fingerprint
 from gateway.merged_openapi import merged
 from gateway.proxy.asgi import AsgiApp
 from gateway.proxy.errors import ProxyError
-from gateway.routing import RouteClash, RouteTable
+from gateway.routing import Route, RouteClash, RouteTable
+from shared.faults import NotFound, Unavailable
 
 log = structlog.get_logger()
 
@@ -36,6 +37,17 @@ class Catalog:
     def missing(self) -> list[str]:
         """Services whose routes are not known."""
         return [service for service in self._upstreams if service not in self._documents]
+
+    def route(self, method: str, path: str) -> Route:
+        """The route of a request; as long as some service has not told its routes, an unknown path may be its."""
+        try:
+            return self.routes.find(method, path)
+        except NotFound as error:
+            if not self.missing:
+                raise
+            raise Unavailable(
+                f"The routes of {', '.join(self.missing)} are not known yet; try again.",
+            ) from error
 
     async def load(self, *, within: float) -> None:
         """Ask every service, again and again until all have answered or the time is up."""

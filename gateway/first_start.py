@@ -2,9 +2,11 @@
 
 With `BACKOFFICE_ADMIN_CLIENT_ID` and `…_SECRET` set, that client exists after each start and has that secret.
 Without them a client `admin` with a random secret is made once, and written to a file that only its owner can
-read. Both hold all scopes. Several gateways may start at the same time: a lock lets one after the other in.
+read. Both hold all scopes. Several gateways may start at the same time: a lock lets one after the other in. Of
+those with data folders of their own, only the one that made the secret has it in its file.
 """
 
+import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,10 @@ where tenant_id = $1 and id = $2
 """
 
 
+class NoPlaceForSecret(RuntimeError):  # noqa: N818 - a refusal named by its reason
+    """A secret would be made up that nobody could ever read."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstStart:
     """What the start-up message tells: the operator's client id, and the file when a secret was made up."""
@@ -69,7 +75,8 @@ async def prepare(
     client_id = settings.admin_client_id or "admin"
     file = data_dir / FILE
     made = await _made_up_client(app_db, provider_id, client_id, file, keeper)
-    return FirstStart(provider_id, client_id, file if file.exists() else None, made)
+    holds = made or await _is_in_file(app_db, provider_id, client_id, file, keeper)
+    return FirstStart(provider_id, client_id, file if holds else None, made)
 
 
 async def _register(sql: asyncpg.Connection, provider_id: UUID, settings: GatewaySettings) -> UUID:
@@ -108,11 +115,34 @@ async def _made_up_client(
         if await tx.sql.fetchrow(FIND_CLIENT, provider_id, client_id) is not None:
             return False
         secret = new_secret()
-        _write_private(file, {"client_id": client_id, "client_secret": secret})
+        try:
+            _write_private(file, {"client_id": client_id, "client_secret": secret})
+        except OSError as error:
+            raise NoPlaceForSecret(
+                f"The first operator's secret cannot be written to {file} ({error.strerror}). Set "
+                "BACKOFFICE_ADMIN_CLIENT_SECRET, or BACKOFFICE_DATA_DIR to a folder that may be written to."
+            ) from error
         await tx.sql.execute(
             ADD_CLIENT, provider_id, new_id(), client_id, [EVERYTHING], await keeper.hash(secret)
         )
         return True
+
+
+async def _is_in_file(
+    app_db: Database, provider_id: UUID, client_id: str, file: Path, keeper: SecretKeeper
+) -> bool:
+    """Whether the file has the secret that counts: another gateway may have made it, or it was changed since."""
+    try:
+        kept = orjson.loads(await asyncio.to_thread(file.read_bytes))
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    async with app_db.transaction(provider_id) as tx:
+        row = await tx.sql.fetchrow(FIND_CLIENT, provider_id, client_id)
+    return bool(
+        kept.get("client_id") == client_id
+        and row is not None
+        and await keeper.matches(row["secret_hash"], str(kept.get("client_secret")))
+    )
 
 
 def _write_private(file: Path, content: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from gateway.proxy.body import capped_receive
 from gateway.proxy.errors import ClientDisconnected, ProxyError
 from gateway.proxy.headers import find
 from gateway.routing import MethodNotAllowed
+from gateway.upstreams import observe
 from shared.faults import NotFound, Unavailable
 
 PROBE_SECONDS = 2.0
@@ -133,6 +134,7 @@ class Front:
         return "ready" if status == 200 else "not ready"
 
     async def _metrics(self, *_: object) -> Response:
+        observe(self._services)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -137,7 +137,7 @@ class Pipeline:
         if not path.startswith("/v1/"):
             await self._front.serve(exchange, receive, self._addresses.of(scope))
             return
-        exchange.route = route = self._front.catalog.routes.find(scope["method"], path)
+        exchange.route = route = self._front.catalog.route(scope["method"], path)
         exchange.grant = grant = await self._caller(scope)
         self._within_rate(exchange, grant)
         self._admit(grant, route)

@@ -51,6 +51,24 @@ class GatewaySettings(KernelSettings):
     upstream_refresh_seconds: float = Field(
         60.0, gt=0, description="How often the services' routes are asked for."
     )
+    upstream_connections: int = Field(100, ge=1, description="Connections to one service at most.")
+    upstream_waiters: int = Field(
+        200, ge=0, description="Requests that may wait for one; more are refused at once."
+    )
+    upstream_queue_seconds: float = Field(1.0, gt=0, description="How long they wait.")
+    upstream_connect_seconds: float = Field(1.0, gt=0, description="How long connecting may take.")
+    upstream_head_seconds: float = Field(
+        15.0, gt=0, description="How long a service may take to begin its answer."
+    )
+    upstream_idle_seconds: float = Field(
+        10.0, gt=0, description="How long a service may fall silent within its answer."
+    )
+    upstream_breaker_failures: int = Field(
+        5, ge=1, description="Failed connects in a row after which a service is taken to be away."
+    )
+    upstream_breaker_seconds: float = Field(
+        1.0, gt=0, description="How often it is then tried whether it is back."
+    )
 
     @property
     def import_routes(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Keeping the services' copies of tenants equal to the gateway's: what could not be told yet is told again.
 
 `tenant_sync` holds for each tenant and service the version wanted and the version told. A change commits the wish
-and then tells at once (`push`); the loop carries what failed, with growing pauses. Telling twice does no harm.
+and then tells at once (`push`); the loop carries what failed, with growing pauses. Telling twice does no harm,
+but is spared: who tells has first put off the next try, so that the loops of several gateways share the work.
 """
 
 import asyncio
@@ -31,10 +32,13 @@ OPEN = """
 select distinct tenant_id from tenant_sync
 where synced_version < wanted_version and next_try_at <= now() and service = any($1) limit 100
 """
-OPEN_OF = """
-select service from tenant_sync where tenant_id = $1 and synced_version < wanted_version and service = any($2)
+CLAIM = """
+update tenant_sync set next_try_at = now() + make_interval(secs => $4)
+where tenant_id = $1 and synced_version < wanted_version and service = any($2) and (next_try_at <= now() or $3)
+returning service
 """
 AT_ONCE = 8
+SPARE_SECONDS = 5.0
 ERRORS = (ProxyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -75,20 +79,27 @@ class TenantSync:
             return f"{type(error).__name__}: {error}"[:500]
         return None if status == 200 else f"answered {status}: {_code(answer)}"
 
-    async def push(self, tenant_id: UUID) -> None:
-        """Tell a tenant's services what they have not been told, and note the outcome."""
+    async def push(self, tenant_id: UUID, *, at_once: bool = True) -> None:
+        """Tell a tenant's services what they have not been told, and note the outcome.
+
+        `at_once` does not wait for a pause after a failure, nor for another gateway that tells them just now.
+        """
         async with self._gate:
             try:
-                await self._push(tenant_id)
+                await self._push(tenant_id, at_once)
             except ERRORS as error:
                 log.warning(
                     "telling services about a tenant failed", tenant=str(tenant_id), error=repr(error)
                 )
 
-    async def _push(self, tenant_id: UUID) -> None:
+    async def _push(self, tenant_id: UUID, at_once: bool) -> None:
+        patience = self._seconds + SPARE_SECONDS
         async with self._app_db.transaction(tenant_id) as tx:
+            claimed = await tx.sql.fetch(CLAIM, tenant_id, list(self._services), at_once, patience)
             row = await tx.sql.fetchrow(SELECT + "where t.tenant_id = $1", tenant_id)
-            waiting = [r["service"] for r in await tx.sql.fetch(OPEN_OF, tenant_id, list(self._services))]
+        if not claimed:
+            return
+        waiting = [r["service"] for r in claimed]
         tenant = tenant_of(row)
         errors = await asyncio.gather(*(self.tell(tenant.facts(), service) for service in waiting))
         outcomes = dict(zip(waiting, errors, strict=True))
@@ -114,7 +125,7 @@ class TenantSync:
         """Look once for tenants that some service does not know yet; what fails again waits for its pause."""
         async with self._worker_db.transaction(None) as tx:
             rows = await tx.sql.fetch(OPEN, list(self._services))
-        await asyncio.gather(*(self.push(row["tenant_id"]) for row in rows))
+        await asyncio.gather(*(self.push(row["tenant_id"], at_once=False) for row in rows))
         return False
 
 

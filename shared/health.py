@@ -5,8 +5,10 @@ import asyncio
 import asyncpg
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 
 async def _livez(_: Request) -> Response:
@@ -29,8 +31,17 @@ async def _metrics(_: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
+PROBES = {"/livez": _livez, "/readyz": _readyz, "/metrics": _metrics}
+
+
 def add_health(app: FastAPI) -> None:
     """Mount the three probes; they are for the deployment, not part of the API."""
-    app.add_route("/livez", _livez, include_in_schema=False)
-    app.add_route("/readyz", _readyz, include_in_schema=False)
-    app.add_route("/metrics", _metrics, include_in_schema=False)
+    for path, answer in PROBES.items():
+        app.add_route(path, answer, include_in_schema=False)
+
+
+def probes_only(running: object) -> Starlette:
+    """What a process serves that answers no requests: its probes."""
+    app = Starlette(routes=[Route(path, answer) for path, answer in PROBES.items()])
+    app.state.running = running
+    return app

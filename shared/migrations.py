@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared import kernel_tables
-from shared.tenancy import owner_role, roles_and_schema
+from shared.tenancy import owner_role, roles_and_schema, worker_role
 
 ENVIRONMENT = Path(__file__).parent / "alembic"
 LOCK_TRIES = 5
@@ -37,6 +37,16 @@ def _config(directory: Path) -> Config:
 def head(directory: Path) -> str | None:
     """The newest revision a service's code knows."""
     return ScriptDirectory.from_config(_config(directory)).get_current_head()
+
+
+def suffices(directory: Path, found: str | None) -> bool:
+    """Whether a schema at that revision serves this code: at its newest one, or at one of a newer program's.
+
+    A schema is only ever extended while older programs run on it, so a revision that this code does not know is
+    one that came after its own.
+    """
+    known = {script.revision for script in ScriptDirectory.from_config(_config(directory)).walk_revisions()}
+    return found is not None and (found == head(directory) or found not in known)
 
 
 def _engine(admin_dsn: str) -> AsyncEngine:
@@ -62,10 +72,11 @@ async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret:
         await sql.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
         found = await current_revision(sql, service)
         await sql.execute(roles_and_schema(service, role_secret))
-        if found == wanted:
-            return False
-        await _upgraded(admin_dsn, service, directory)
-        return True
+        if found != wanted:
+            await _upgraded(admin_dsn, service, directory)
+        # so that a process can see before its start whether the schema is as new as its code
+        await sql.execute(f"grant select on {service}.alembic_version to {worker_role(service)}")
+        return found != wanted
     finally:
         await sql.close()
 

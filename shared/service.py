@@ -30,6 +30,7 @@ from shared.ctx import Ctx
 from shared.db import Database
 from shared.dead_letters import dead_letter_routes
 from shared.dispatch import ServiceApp
+from shared.doorbell import Doorbell
 from shared.events import Event
 from shared.health import add_health
 from shared.housekeeping import run_housekeeping
@@ -139,7 +140,8 @@ class Running:
         self.worker_db = _database(dsn, tenancy.worker_role(name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.relay = Relay(name, self.worker_db, transport, settings)
-        wake = self.relay.wake
+        self.doorbell = Doorbell(name, self.worker_db, self.relay.wake)
+        wake = self._facts_committed
         self.inbox = Inbox(
             name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake
         )
@@ -149,6 +151,7 @@ class Running:
         self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, wake)
         self.subscription: Subscription | None = None
         self.working = False
+        self.leaving = False
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.app = app or service.app()
@@ -157,11 +160,21 @@ class Running:
         add_health(self.app)
         add_provisioning(self.app)
 
-    async def start(self, *, work: bool = True) -> None:
-        """Check the database's protection, then begin; `work=False` answers requests only."""
+    def _facts_committed(self) -> None:
+        """Wake our relay, and those of the service's other processes: they own partitions, too."""
+        self.relay.wake()
+        self.doorbell.ring()
+
+    async def start(self, *, work: bool = True, among_others: bool = False) -> None:
+        """Check the database's protection, then begin; `work=False` answers requests only.
+
+        `among_others` says that the service has further processes, which are to hear of committed facts.
+        """
         try:
             async with self.app_db.transaction(None) as tx:
                 await tenancy.boot_guard(tx.sql, self.service.name)
+            if among_others:
+                self.doorbell.start()
             if work:
                 await self._begin_work()
         except BaseException:
@@ -188,6 +201,10 @@ class Running:
         ):
             self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
 
+    def leave(self) -> None:
+        """Tell whoever asks for readiness to send requests elsewhere; `stop` follows."""
+        self.leaving = True
+
     async def stop(self) -> None:
         """Take no more work, finish what is in hand, publish what it left, let go of the database."""
         self._stopping.set()
@@ -203,11 +220,14 @@ class Running:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.relay.stop(), self.settings.shutdown_seconds)
+        await self.doorbell.stop()
         await self.app_db.close()
         await self.worker_db.close()
 
     def complaints(self) -> list[str]:
         """What keeps this process from doing its work right now; none means ready."""
+        if self.leaving:
+            return ["this process is stopping"]
         if not self.working:
             return []
         found = [f"{task.get_name()} has ended" for task in self._tasks if task.done()]

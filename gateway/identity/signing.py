@@ -3,6 +3,8 @@
 There are two purposes with keys of their own, so that a token made for clients can never be mistaken for one made
 for services. A key is replaced when it is old; the replaced one stays published for a day, so that whatever it
 signed (access tokens: 15 minutes, internal ones: one minute) is still believed.
+
+A new key is published before it signs: other gateway processes, and services that ask those, must know it by then.
 """
 
 import asyncio
@@ -30,7 +32,8 @@ READ_PAUSE = 5.0
 KEPT_AFTER = timedelta(days=1)
 LOCK = "select pg_advisory_xact_lock(hashtextextended('gateway signing keys', 0))"
 FIND = """
-select purpose, kid, sealed, created_at from signing_keys where retire_at is null or retire_at > now()
+select purpose, kid, sealed, created_at, created_at <= now() - $1::interval as settled from signing_keys
+where retire_at is null or retire_at > now()
 order by created_at, id
 """
 ADD = "insert into signing_keys (tenant_id, id, purpose, kid, sealed) values ($1, $2, $3, $4, $5)"
@@ -43,13 +46,19 @@ PURGE = "delete from signing_keys where retire_at < now()"
 class KeyRing:
     """The keys by which this deployment signs, and the public ones by which others check."""
 
-    def __init__(self, worker_db: Database, role_secret: str, *, max_age: timedelta) -> None:
-        """Keys are sealed with AES-256-GCM under a key derived (HKDF) from the role secret."""
+    def __init__(
+        self, worker_db: Database, role_secret: str, *, max_age: timedelta, published_first: timedelta
+    ) -> None:
+        """Keys are sealed with AES-256-GCM under a key derived (HKDF) from the role secret.
+
+        `published_first` must be longer than another gateway process may take to read the keys again.
+        """
         self._db = worker_db
         derived = HKDF(SHA256(), 32, salt=None, info=b"backoffice gateway signing keys")
         self._seal = AESGCM(derived.derive(role_secret.encode()))
         self._max_age = max_age
-        self._newest: dict[str, OKPKey] = {}
+        self._published_first = published_first
+        self._signing: dict[str, OKPKey] = {}
         self.access_keys = KeySet([])
         self._public = KeySet([])
         self._reading = asyncio.Lock()
@@ -58,16 +67,16 @@ class KeyRing:
     @property
     def access(self) -> OKPKey:
         """The key that signs access tokens now."""
-        return self._newest["access"]
+        return self._signing["access"]
 
     @property
     def internal(self) -> OKPKey:
         """The key that signs internal tokens now."""
-        return self._newest["internal"]
+        return self._signing["internal"]
 
     async def public_keys(self) -> KeySet:
         """What services verify with; this is their `fetch_keys` when they run in this process."""
-        if not self._newest:
+        if not self._signing:
             await self.read()
         return self._public
 
@@ -80,7 +89,7 @@ class KeyRing:
         async with self._db.transaction(None) as tx:
             await tx.sql.execute(LOCK)
             await tx.sql.execute(PURGE)
-            rows = await tx.sql.fetch(FIND)
+            rows = await tx.sql.fetch(FIND, self._published_first)
             for purpose in PURPOSES:
                 young = datetime.now(UTC) - self._max_age
                 usable = [r for r in rows if r["purpose"] == purpose and r["created_at"] > young]
@@ -103,11 +112,15 @@ class KeyRing:
         async with self._reading:
             self._read_at = time.monotonic()
             async with self._db.transaction(None) as tx:
-                rows = await tx.sql.fetch(FIND)
-            found = [(r["purpose"], key) for r in rows if (key := self._opened(r["kid"], r["sealed"]))]
-            self._newest = dict(found)
+                rows = await tx.sql.fetch(FIND, self._published_first)
+            found = [(r, key) for r in rows if (key := self._opened(r["kid"], r["sealed"]))]
+            signing: dict[str, OKPKey] = {}
+            for row, key in found:  # oldest first
+                if row["settled"] or row["purpose"] not in signing:
+                    signing[row["purpose"]] = key
+            self._signing = signing
             self._public = KeySet([_public(key) for _, key in found])
-            self.access_keys = KeySet([_public(key) for purpose, key in found if purpose == "access"])
+            self.access_keys = KeySet([_public(key) for row, key in found if row["purpose"] == "access"])
 
     def _sealed(self, key: OKPKey) -> bytes:
         nonce = os.urandom(12)

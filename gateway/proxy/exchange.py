@@ -103,8 +103,11 @@ class ResponseRelay:
         self.started = True
         return {"type": "http.response.start", "status": connection.status, "headers": headers}
 
-    async def body(self, connection: Connection) -> None:
-        """Send all but the last piece; `send` blocks while the client is slow, and then we read no more."""
+    async def body(self, connection: Connection, guard: Guard, idle: float) -> None:
+        """Send all but the last piece; `send` blocks while the client is slow, and then we read no more.
+
+        Only while we wait for the upstream does its silence count.
+        """
         while not connection.complete:
             piece = connection.take()
             if piece:
@@ -112,7 +115,9 @@ class ResponseRelay:
             elif connection.fault is not None:
                 raise connection.fault
             else:
+                guard.more_within(idle)
                 await connection.wait()
+                guard.answer_seen()
 
     async def finish(self, opening: Message | None, last: bytes) -> None:
         """Send the last piece, which alone declares the response whole; first the head, if due."""

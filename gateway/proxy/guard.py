@@ -21,11 +21,11 @@ class Guard:
     """Watches one request; `error` tells why it was interrupted."""
 
     __slots__ = (
+        "_answer_by",
         "_cancelling",
         "_closed",
         "_deadline",
         "_due",
-        "_head_by",
         "_loop",
         "_receive",
         "_settled",
@@ -49,7 +49,7 @@ class Guard:
         self._loop = loop
         self._deadline = deadline
         self._receive = receive
-        self._head_by = _NEVER
+        self._answer_by = _NEVER
         self._watch_at = _NEVER
         self._closed = False
         self._side: asyncio.Task[None] | None = None
@@ -60,16 +60,23 @@ class Guard:
     def head_within(self, seconds: float) -> None:
         """Expect the head of the response, now that the request is out; begin to watch the client."""
         now = self._loop.time()
-        self._head_by = now + seconds
+        self._answer_by = now + seconds
         if self._side is None:
             self._watch_at = now + PATIENCE
-        if min(self._head_by, self._watch_at) < self._due:
+        if min(self._answer_by, self._watch_at) < self._due:
             self._timer.cancel()
             self._rearm()
 
-    def head_seen(self) -> None:
-        """Stop expecting: from here on only the deadline counts. The timer, if early, finds nothing to do."""
-        self._head_by = _NEVER
+    def more_within(self, seconds: float) -> None:
+        """Expect more of the response: an upstream that falls silent in the middle is given up."""
+        self._answer_by = self._loop.time() + seconds
+        if self._answer_by < self._due:
+            self._timer.cancel()
+            self._rearm()
+
+    def answer_seen(self) -> None:
+        """Stop expecting: something came, and now only the deadline counts. An early timer finds nothing to do."""
+        self._answer_by = _NEVER
 
     def run_aside(self, task: "asyncio.Task[None]") -> None:
         """Adopt the task that sends the body; it watches the client as well, being the one that receives."""
@@ -116,7 +123,7 @@ class Guard:
 
     def _rearm(self) -> None:
         """Set the timer to whatever comes first."""
-        self._due = min(self._deadline, self._head_by, self._watch_at)
+        self._due = min(self._deadline, self._answer_by, self._watch_at)
         self._timer = self._loop.call_at(self._due, self._tick)
 
     def _tick(self) -> None:
@@ -125,8 +132,8 @@ class Guard:
         if now >= self._deadline:
             self.interrupt(UpstreamTimeout("the deadline of the request has passed"))
             return
-        if now >= self._head_by:
-            self.interrupt(UpstreamTimeout("no response within the time allowed"))
+        if now >= self._answer_by:
+            self.interrupt(UpstreamTimeout("the upstream was silent for longer than allowed"))
             return
         if now >= self._watch_at:
             self._watch_at = _NEVER

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.connection import Connection
-from gateway.proxy.errors import UpstreamBusy, UpstreamTimeout, UpstreamUnavailable
+from gateway.proxy.dial import connect
+from gateway.proxy.errors import UpstreamBusy, UpstreamUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PoolStats:
 
 
 class Pool:
-    """Connections to one address."""
+    """Connections to one name and port."""
 
     def __init__(self, host: str, port: int, limits: PoolLimits, breaker: Breaker) -> None:
         """Open nothing yet: the pool is made before any loop runs."""
@@ -128,15 +129,16 @@ class Pool:
         if not self._breaker.admit(loop.time()):
             raise UpstreamUnavailable("the circuit breaker is open")
         try:
-            async with asyncio.timeout(self._limits.connect_timeout):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._limits.max_head, self._on_idle_lost),
-                    self._host,
-                    self._port,
-                )
-        except TimeoutError as error:
+            connection = await connect(
+                loop,
+                lambda: Connection(loop, self._limits.max_head, self._on_idle_lost),
+                self._host,
+                self._port,
+                within=self._limits.connect_timeout,
+            )
+        except TimeoutError as error:  # nothing was sent: it is away, not late
             self._breaker.failure(loop.time())
-            raise UpstreamTimeout("connecting took too long") from error
+            raise UpstreamUnavailable("connecting took too long") from error
         except OSError as error:
             self._breaker.failure(loop.time())
             raise UpstreamUnavailable(f"cannot connect: {error.strerror or error}") from error

@@ -32,6 +32,7 @@ class HttpUpstream:
         limits: PoolLimits | None = None,
         breaker: Breaker | None = None,
         head_timeout: float = 15.0,
+        idle_timeout: float = 10.0,
         default_timeout: float = 30.0,
     ) -> None:
         """Take `http://host:port`; a path has no meaning here, as the scope's raw path is sent."""
@@ -42,6 +43,7 @@ class HttpUpstream:
         self._host_line = f" HTTP/1.1\r\nhost: {_host(url.hostname)}:{port}\r\n".encode("ascii")
         self._pool = Pool(url.hostname, port, limits or PoolLimits(), breaker or Breaker())
         self._head_timeout = head_timeout
+        self._idle_timeout = idle_timeout
         self._default_timeout = default_timeout
 
     def stats(self) -> PoolStats:
@@ -143,12 +145,12 @@ class HttpUpstream:
         """Pass the response on, giving the connection back before the last piece leaves for a slow client."""
         loop = asyncio.get_running_loop()
         try:
-            guard.head_seen()
+            guard.answer_seen()
             opening: Message | None = relay.opening(connection)
             if opening is not None and not connection.complete:
                 await relay.out(opening)
                 opening = None
-                await relay.body(connection)
+                await relay.body(connection, guard, self._idle_timeout)
             last = connection.take()
             guard.settle()
         finally:

@@ -40,7 +40,7 @@ on conflict (tenant_id, service) do update set wanted_version = excluded.wanted_
 """
 NOTE = """
 update tenant_sync t set synced_version = greatest(synced_version, $3), error = n.error, attempts = attempts + 1,
-  next_try_at = now() + least(0.25 * power(2, least(attempts, 8)), 30) * (0.75 + random() / 2) * interval '1 second'
+  next_try_at = now() + least(0.25 * power(2, least(attempts, 8)), 8) * (0.75 + random() / 2) * interval '1 second'
 from unnest($1::text[], $2::text[]) as n(service, error) where t.tenant_id = $4 and t.service = n.service
 """
 

@@ -8,7 +8,7 @@ tell those that may have been begun from those that merely waited.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from zlib import crc32
 
 import asyncpg
@@ -41,12 +41,22 @@ where not exists (select from bindings b where b.type = g.type) order by g.n
 log = structlog.get_logger()
 
 
-async def migrate(admin_dsn: str, *, role_secret: str) -> None:
-    """Create the bus schema and its role; safe to run again."""
+BIND = "insert into bus.bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing"
+
+
+async def migrate(
+    admin_dsn: str, *, role_secret: str, bindings: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Create the bus schema and its role; safe to run again.
+
+    `bindings` (queue to event types) are kept at once: no fact is unrouted because its consumer is yet to start.
+    """
     sql = await asyncpg.connect(admin_dsn)
     try:
         await sql.execute("select pg_advisory_lock($1)", LOCK_SPACE)
         await sql.execute(SCHEMA + f"alter role {ROLE} password '{role_password(role_secret, ROLE)}';")
+        for queue, types in (bindings or {}).items():
+            await sql.execute(BIND, queue, list(types))
     finally:
         await sql.close()
 

@@ -173,7 +173,7 @@ async def test_the_breaker_refuses_at_once_and_recovers() -> None:
         await upstream.aclose()
 
 
-async def test_a_port_that_never_accepts_times_out() -> None:
+async def test_a_port_that_never_accepts_is_given_up_as_away() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
@@ -184,7 +184,7 @@ async def test_a_port_that_never_accepts_times_out() -> None:
             filler.connect_ex(deaf.getsockname())
         limits = PoolLimits(connect_timeout=0.05)
         upstream = HttpUpstream(f"http://127.0.0.1:{deaf.getsockname()[1]}", limits=limits)
-        with pytest.raises(UpstreamTimeout, match="connecting"):
+        with pytest.raises(UpstreamUnavailable, match="connecting"):
             await call(upstream)
         assert upstream._pool._total == 0
         for filler in fillers:

@@ -1,0 +1,124 @@
+"""The distributed form: a service, or the gateway, as a process of its own (docs/adr/0013).
+
+Each starts patiently and stops in order: readiness off, no new connections, requests in hand finished, nothing more
+consumed, handlers finished, the outbox published, connections closed, exit 0.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+
+import structlog
+
+from deploy.boot import patiently, schema_ready, unless
+from deploy.gateway_keys import keys_from
+from deploy.server import bind, served, until_told
+from deploy.settings import DeploySettings
+from deploy.transport import transport_for
+from gateway.app import build_gateway
+from gateway.service import SERVICE as GATEWAY
+from gateway.upstreams import upstream_at
+from shared import telemetry
+from shared.auth import TokenVerifier
+from shared.bus import Transport
+from shared.health import probes_only
+from shared.service import Running, Service
+
+log = structlog.get_logger()
+
+
+class Role(StrEnum):
+    """What a process of a service does."""
+
+    API = "api"
+    WORKER = "worker"
+    BOTH = "both"
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers requests."""
+        return self is not Role.WORKER
+
+    @property
+    def works(self) -> bool:
+        """Whether it publishes, consumes, and does scheduled work and jobs."""
+        return self is not Role.API
+
+
+async def serve_service(
+    service: Service, role: Role, settings: DeploySettings, stopping: asyncio.Event
+) -> bool:
+    """Run one service in this process until told to stop; False when its server ended by itself."""
+    listener = bind(settings)
+    async with AsyncExitStack() as stack:
+        stack.callback(telemetry.flush_spans)
+        transport = await unless(stopping, _boot(service, role, settings, stack))
+        verifier = TokenVerifier(service.name, keys_from(settings.gateway_url))
+        running = Running(
+            service, dsn=settings.database_url, settings=settings, transport=transport, verifier=verifier
+        )
+        stack.push_async_callback(running.stop)
+        await running.start(work=role.works, among_others=True)
+        app = running.app if role.answers else probes_only(running)
+        async with served(app, listener, settings, leave=running.leave) as server:
+            log.info("ready", service=service.name, role=role.value, port=settings.port)
+            return await until_told(server, stopping)
+
+
+async def _boot(service: Service, role: Role, settings: DeploySettings, stack: AsyncExitStack) -> Transport:
+    """Wait for what a service needs; only who works needs the transport, so requests are taken without the broker."""
+    await _await_schema(service, settings)
+    transport = transport_for(settings, settings.database_url, name=f"{service.name}-{role}")
+    if role.works:
+        stack.push_async_callback(transport.close)
+        await patiently("the transport of events", transport.start, seconds=settings.boot_seconds)
+    return transport
+
+
+async def _await_schema(service: Service, settings: DeploySettings) -> None:
+    await patiently(
+        f"the database of {service.name}",
+        lambda: schema_ready(service, settings),
+        seconds=settings.boot_seconds,
+    )
+
+
+async def serve_gateway(settings: DeploySettings, stopping: asyncio.Event) -> bool:
+    """Run the gateway in this process until told to stop; False when its server ended by itself."""
+    listener = bind(settings)
+    async with AsyncExitStack() as stack:
+        stack.callback(telemetry.flush_spans)
+        await unless(stopping, _await_schema(GATEWAY, settings))
+        transport = await stack.enter_async_context(_connecting(settings))
+        upstreams = {name: upstream_at(url, settings) for name, url in settings.upstream_urls().items()}
+        for upstream in upstreams.values():
+            stack.push_async_callback(upstream.aclose)
+        gateway = build_gateway(
+            upstreams,
+            dsn=settings.database_url,
+            settings=settings,
+            transport=transport,
+            data_dir=settings.data_dir,
+            among_others=True,
+        )
+        stack.push_async_callback(gateway.stop)
+        first = await gateway.prepare()
+        # Served before the services are known: they need our keys before they can answer anything we ask.
+        async with served(gateway.asgi, listener, settings, leave=gateway.leave) as server:
+            await unless(stopping, gateway.open(first))
+            log.info("ready", service=GATEWAY.name, port=settings.port)
+            return await until_told(server, stopping)
+
+
+@asynccontextmanager
+async def _connecting(settings: DeploySettings) -> AsyncIterator[Transport]:
+    """The gateway's transport, connected beside its work: requests must not wait for the broker."""
+    transport = transport_for(settings, settings.database_url, name=GATEWAY.name)
+    connecting = asyncio.create_task(patiently("the transport of events", transport.start), name="transport")
+    try:
+        yield transport
+    finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await transport.close()

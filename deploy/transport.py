@@ -1,0 +1,27 @@
+"""Which transport carries events: a table of the suite's database, or RabbitMQ when an address of it is set."""
+
+from services.all import SERVICES
+from shared.bus import Transport
+from shared.bus import pg as bus_pg
+from shared.settings import KernelSettings
+
+
+def transport_for(settings: KernelSettings, database_url: str, *, name: str) -> Transport:  # noqa: ARG001
+    """The transport of a process; nothing is connected before its `start`. The name is for the broker's lists."""
+    return bus_pg.PgTransport(
+        database_url,
+        role_secret=settings.role_secret,
+        poll_seconds=settings.poll_seconds,
+        linger_seconds=settings.linger_seconds,
+    )
+
+
+async def migrate_transport(settings: KernelSettings, database_url: str) -> None:
+    """Make what the transport keeps events in, so that nothing is unrouted because a consumer came late."""
+    await bus_pg.migrate(database_url, role_secret=settings.role_secret, bindings=bindings())
+
+
+def bindings() -> dict[str, list[str]]:
+    """Which queue wants which event types, from the services' consumers."""
+    found = {service.name: sorted(contract.type for contract in service.handlers()) for service in SERVICES}
+    return {queue: types for queue, types in found.items() if types}

@@ -1,0 +1,72 @@
+"""The doorbell between processes of one service: who commits facts wakes the relays of the others.
+
+A relay looks at its outbox four times a second anyway; the bell takes that wait away. It is a NOTIFY on a
+connection of its own, *after* the commit and at most fifty times a second per process: inside the business
+transaction it would take PostgreSQL's one lock for notifications at every commit. A bell that is not heard
+(a broken connection, a restart) costs the wait and nothing else, so nothing here is retried or reported twice.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+from shared.db import Database
+from shared.loops import pause
+
+log = structlog.get_logger()
+REST_SECONDS = 0.02
+CHECK_SECONDS = 15.0
+AFTER_FAILURE_SECONDS = 1.0
+
+
+class Doorbell:
+    """Rings for a service's other processes, and hears them."""
+
+    def __init__(self, service: str, worker: Database, heard: Callable[[], None]) -> None:
+        """`heard` is called when another process has rung."""
+        self._service = service
+        self._channel = f"backoffice_outbox_{service}"
+        self._worker = worker
+        self._heard = heard
+        self._rung = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Connect, listen and ring from now on."""
+        self._task = asyncio.create_task(self._run(), name=f"doorbell:{self._service}")
+
+    def ring(self) -> None:
+        """Facts were just committed; costs nothing where no doorbell was started."""
+        self._rung.set()
+
+    async def stop(self) -> None:
+        """Hang up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._worker.dedicated() as sql:
+                    await sql.add_listener(self._channel, self._on_ring)
+                    await self._ring_when_asked(sql)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.info("doorbell interrupted", service=self._service, error=repr(error))
+                await asyncio.sleep(AFTER_FAILURE_SECONDS)
+
+    async def _ring_when_asked(self, sql: asyncpg.Connection) -> None:
+        while True:
+            await pause(self._rung, CHECK_SECONDS)
+            if self._rung.is_set():
+                self._rung.clear()  # before ringing: what is committed from here on rings again
+                await sql.execute(f"notify {self._channel}")
+                await asyncio.sleep(REST_SECONDS)
+            else:
+                await sql.execute("select 1")  # a connection that died in silence would hear nothing for ever
+
+    def _on_ring(self, connection: asyncpg.Connection, sender: int, *_: object) -> None:
+        if sender != connection.get_server_pid():
+            self._heard()
