@@ -5,13 +5,11 @@ consumed, handlers finished, the outbox published, connections closed, exit 0.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from enum import StrEnum
 
-import structlog
-
 from deploy.boot import patiently, schema_ready, unless
+from deploy.console import console
 from deploy.gateway_keys import keys_from
 from deploy.server import bind, served, until_told
 from deploy.settings import DeploySettings
@@ -24,8 +22,6 @@ from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.health import probes_only
 from shared.service import Running, Service
-
-log = structlog.get_logger()
 
 
 class Role(StrEnum):
@@ -53,7 +49,11 @@ async def serve_service(
     listener = bind(settings)
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.flush_spans)
-        transport = await unless(stopping, _boot(service, role, settings, stack))
+        await unless(stopping, _await_schema(service, settings))
+        if role.works:
+            transport = await unless(stopping, _connected(settings, f"{service.name}-{role}", stack))
+        else:  # requests are taken without the broker: what they leave is in the outbox
+            transport = transport_for(settings, settings.database_url, name=f"{service.name}-{role}")
         verifier = TokenVerifier(service.name, keys_from(settings.gateway_url))
         running = Running(
             service, dsn=settings.database_url, settings=settings, transport=transport, verifier=verifier
@@ -62,17 +62,14 @@ async def serve_service(
         await running.start(work=role.works, among_others=True)
         app = running.app if role.answers else probes_only(running)
         async with served(app, listener, settings, leave=running.leave) as server:
-            log.info("ready", service=service.name, role=role.value, port=settings.port)
+            _tell_ready(f"{service.name} ({role})", settings)
             return await until_told(server, stopping)
 
 
-async def _boot(service: Service, role: Role, settings: DeploySettings, stack: AsyncExitStack) -> Transport:
-    """Wait for what a service needs; only who works needs the transport, so requests are taken without the broker."""
-    await _await_schema(service, settings)
-    transport = transport_for(settings, settings.database_url, name=f"{service.name}-{role}")
-    if role.works:
-        stack.push_async_callback(transport.close)
-        await patiently("the transport of events", transport.start, seconds=settings.boot_seconds)
+async def _connected(settings: DeploySettings, name: str, stack: AsyncExitStack) -> Transport:
+    transport = transport_for(settings, settings.database_url, name=name)
+    stack.push_async_callback(transport.close)
+    await patiently("the transport of events", transport.start, seconds=settings.boot_seconds)
     return transport
 
 
@@ -90,7 +87,7 @@ async def serve_gateway(settings: DeploySettings, stopping: asyncio.Event) -> bo
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.flush_spans)
         await unless(stopping, _await_schema(GATEWAY, settings))
-        transport = await stack.enter_async_context(_connecting(settings))
+        transport = await unless(stopping, _connected(settings, GATEWAY.name, stack))
         upstreams = {name: upstream_at(url, settings) for name, url in settings.upstream_urls().items()}
         for upstream in upstreams.values():
             stack.push_async_callback(upstream.aclose)
@@ -107,18 +104,9 @@ async def serve_gateway(settings: DeploySettings, stopping: asyncio.Event) -> bo
         # Served before the services are known: they need our keys before they can answer anything we ask.
         async with served(gateway.asgi, listener, settings, leave=gateway.leave) as server:
             await unless(stopping, gateway.open(first))
-            log.info("ready", service=GATEWAY.name, port=settings.port)
+            _tell_ready(GATEWAY.name, settings)
             return await until_told(server, stopping)
 
 
-@asynccontextmanager
-async def _connecting(settings: DeploySettings) -> AsyncIterator[Transport]:
-    """The gateway's transport, connected beside its work: requests must not wait for the broker."""
-    transport = transport_for(settings, settings.database_url, name=GATEWAY.name)
-    connecting = asyncio.create_task(patiently("the transport of events", transport.start), name="transport")
-    try:
-        yield transport
-    finally:
-        connecting.cancel()
-        await asyncio.gather(connecting, return_exceptions=True)
-        await transport.close()
+def _tell_ready(who: str, settings: DeploySettings) -> None:
+    console.print(f"{who} is ready on port {settings.port}", highlight=False, soft_wrap=True)

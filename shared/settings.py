@@ -20,6 +20,9 @@ class KernelSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BACKOFFICE_", extra="ignore")
 
     database_url: str = Field("", description="PostgreSQL of your own; empty means the embedded one.")
+    amqp_url: str = Field(
+        "", description="RabbitMQ (amqp://…, amqps://…); empty: events go through a table in PostgreSQL."
+    )
     role_secret: str = Field(
         "", description="Secret from which the services' database passwords are derived."
     )

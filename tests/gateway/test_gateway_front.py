@@ -167,7 +167,7 @@ async def test_a_service_that_is_away_at_the_start_is_taken_up_when_it_comes(wor
     world.switches["billing"].away = True
     async with world.another_gateway(upstream_start_seconds=0) as gateway:
         client = world.anonymous(gateway)
-        assert (await client.get("/v1/accounts")).status_code == 404
+        assert (await client.get("/v1/accounts")).status_code == 503
         assert "the routes of billing are not known" in (await client.get("/readyz")).json()["complaints"]
         world.switches["billing"].away = False
         await gateway.catalog.refresh()

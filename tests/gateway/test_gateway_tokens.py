@@ -3,6 +3,7 @@
 import base64
 import hmac
 import time
+from datetime import timedelta
 
 import httpx
 import orjson
@@ -273,15 +274,19 @@ async def test_keys_survive_a_restart_and_tokens_of_one_gateway_hold_at_another(
 async def test_an_old_signing_key_is_replaced_and_still_believed_for_a_while(world: World, acme: Caller):
     ring = world.gateway.keys
     before = ring.access.kid
-    sql = world.gateway.running.worker_db
-    async with sql.transaction(None) as tx:
-        await tx.sql.execute(
-            "update signing_keys set created_at = now() - interval '91 days' where kid = $1", before
-        )
+    aged = "update signing_keys set created_at = now() - $2::interval where kid = $1"
+    async with world.gateway.running.worker_db.transaction(None) as tx:
+        await tx.sql.execute(aged, before, timedelta(days=91))
 
     await ring.renew(world.first.provider_id)
+    published = [k["kid"] for k in ring.jwks()["keys"]]  # type: ignore[attr-defined]
+    signing_while_others_learn = ring.access.kid
+    async with world.gateway.running.worker_db.transaction(None) as tx:
+        await tx.sql.execute(aged, published[-1], timedelta(minutes=3))
+    await ring.renew(world.first.provider_id)
 
-    assert ring.access.kid != before
+    assert signing_while_others_learn == before
+    assert ring.access.kid == published[-1] != before
     assert {str(before), str(ring.access.kid)} <= {k["kid"] for k in ring.jwks()["keys"]}  # type: ignore[attr-defined]
     assert (await acme.http.get("/v1/me")).status_code == 200
     fresh = await world.token(acme.client_id, acme.secret)

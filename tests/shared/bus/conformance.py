@@ -4,6 +4,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from shared.bus import Delivery, Subscription, Transport
 from shared.events import Envelope
 from shared.ids import new_id
 from shared.testing.suite import eventually
+from tests.shared.bus.processes import consumed_by_process
 
 TENANT = UUID(int=1)
 
@@ -58,7 +61,7 @@ class Received:
 
 
 class TransportConformance:
-    """The contract of `shared.bus.Transport`; a subclass brings `transport` and the three helpers below."""
+    """The contract of `shared.bus.Transport`; a subclass brings `transport` and the helpers below."""
 
     @pytest.fixture
     def queue(self) -> str:
@@ -82,6 +85,14 @@ class TransportConformance:
 
     async def cut_connections(self) -> None:
         """Break every connection of the transport from the other side."""
+        raise NotImplementedError
+
+    async def want_only(self, queue: str, type_: str) -> None:
+        """From now on, as after an upgrade, the queue wants this type and nothing else."""
+        raise NotImplementedError
+
+    def address(self) -> list[str]:
+        """Kind and address of the transport, for consumers that are processes of their own."""
         raise NotImplementedError
 
     async def away(self) -> Transport:
@@ -248,12 +259,79 @@ class TransportConformance:
         assert await self.unrouted(type_) == ["alone"]
 
     async def test_a_type_no_longer_wanted_is_unbound(self, transport: Transport, queue: str, type_: str):
+        await self.want_only(queue, type_)
         async with self.consuming(transport, queue, type_, Received()):
             pass
+        await self.want_only(queue, "probe.other.published.v1")
         async with self.consuming(transport, queue, "probe.other.published.v1", Received()):
             await transport.publish([message("a", "unwanted", type_)])
 
         assert await self.unrouted(type_) == ["unwanted"]
+
+    async def test_lanes_overtake_each_other_but_no_message_its_own_lane(
+        self, transport: Transport, queue: str, type_: str
+    ):
+        received = Received()
+        chance = Random(7)
+
+        async def now_and_then(_: Delivery) -> None:
+            if chance.random() < 0.3:
+                await asyncio.sleep(chance.random() / 100)
+
+        received.before = now_and_then
+        async with self.consuming(transport, queue, type_, received):
+            sent = [message(f"lane-{n % 12}", str(n), type_) for n in range(240)]
+            await transport.publish(sent)
+            await received.reached(240)
+
+        assert received.texts != [m.text for m in sent]
+        for lane in range(12):
+            assert received.by_lane[f"lane-{lane}"] == [str(n) for n in range(240) if n % 12 == lane]
+
+    async def test_a_process_killed_between_effect_and_acknowledgement_loses_nothing(
+        self, transport: Transport, queue: str, type_: str, tmp_path: Path
+    ):
+        await self.want_only(queue, type_)
+        await transport.publish([message(f"lane-{n % 4}", str(n), type_) for n in range(40)])
+
+        killed = await consumed_by_process(self.address(), queue, type_, tmp_path, die_after="17")
+        left = Received()
+        async with self.consuming(transport, queue, type_, left):
+            await eventually(self._all_of(left, killed, 40), within=20)
+
+        assert "17" in killed
+        assert "17" in left.redelivered
+        for lane in range(4):
+            whole = [t for t in [*killed, *left.texts] if int(t) % 4 == lane]
+            assert list(dict.fromkeys(whole)) == [str(n) for n in range(40) if n % 4 == lane]
+
+    async def test_a_message_that_kills_its_process_comes_again_marked_and_its_neighbours_live(
+        self, transport: Transport, queue: str, type_: str, tmp_path: Path
+    ):
+        await self.want_only(queue, type_)
+        await transport.publish([message("bad", "poison", type_)])
+        for _ in range(2):
+            await consumed_by_process(self.address(), queue, type_, tmp_path, die_before="poison")
+        await transport.publish([message("good", "neighbour", type_)])
+
+        received = Received()
+        async with self.consuming(transport, queue, type_, received):
+            await received.reached(2)
+
+        assert sorted(received.texts) == ["neighbour", "poison"]
+        assert received.redelivered == ["poison"]
+
+    async def test_a_message_that_is_no_event_of_ours_is_handed_over_as_it_is(
+        self, transport: Transport, queue: str, type_: str
+    ):
+        received = Received()
+        async with self.consuming(transport, queue, type_, received):
+            await transport.publish(
+                [message("a", '{"half": "an ev', type_), message("a", "ü \U0001f4e6", type_)]
+            )
+            await received.reached(2)
+
+        assert received.texts == ['{"half": "an ev', "ü \U0001f4e6"]
 
     async def test_every_queue_gets_its_own_copy(self, transport: Transport, queue: str, type_: str):
         one, other = Received(), Received()
@@ -343,6 +421,12 @@ class TransportConformance:
             return all(refused is None for refused in await transport.publish(messages))
 
         await eventually(taken)
+
+    def _all_of(self, received: Received, killed: list[str], count: int) -> Callable[[], Awaitable[bool]]:
+        async def all_there() -> bool:
+            return len({*killed, *received.texts}) == count
+
+        return all_there
 
     def _has(self, received: Received, text: str) -> Callable[[], Awaitable[bool]]:
         async def has() -> bool:

@@ -57,6 +57,15 @@ class TestPgTransport(TransportConformance):
             ROLE,
         )
 
+    async def want_only(self, queue: str, type_: str) -> None:
+        """The queue's next consumer says what it wants; here one that comes and goes."""
+        transport = PgTransport(self.url, role_secret=ROLE_SECRET)
+        await (await transport.subscribe(queue, [type_], Received(), concurrency=1)).stop()
+        await transport.close()
+
+    def address(self) -> list[str]:
+        return ["pg", self.url]
+
     async def away(self) -> PgTransport:
         return PgTransport("postgresql://127.0.0.1:9/none", role_secret=ROLE_SECRET)
 
