@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 VOLUMES = Path("/secrets")
-POLICIES = Path(__file__).parent / "rabbitmq" / "definitions.json"
+POLICIES = Path(__file__).parent / "rabbitmq" / "policies.json"
 POSTGRES_GID = 999
 RABBITMQ_GID = 999
 BACKOFFICE_GID = 10001
