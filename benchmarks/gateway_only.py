@@ -1,13 +1,12 @@
 """The gateway alone in a process, before an HTTP upstream that takes the place of orders: for `gateway.py`."""
 
-import asyncio
 import os
 
 import uvloop
 
 from deploy.server import bind, served, stop_event
 from deploy.settings import DeploySettings
-from deploy.suite import EmbeddedSuite, database, migrate_all, with_role_secret
+from deploy.suite import database, migrate_all, with_role_secret
 from gateway.app import build_gateway
 from gateway.proxy.upstream_http import HttpUpstream
 from shared import telemetry
@@ -26,10 +25,10 @@ async def main() -> None:
         gateway = build_gateway(
             upstreams, dsn=url, settings=settings, transport=transport, data_dir=settings.data_dir
         )
-        first = await gateway.start()
+        await gateway.start()
         stopping = stop_event()
-        async with served(EmbeddedSuite(settings, url, {}, gateway, first), listener):
-            await asyncio.wait([asyncio.create_task(stopping.wait())])
+        async with served(gateway.asgi, listener, settings, leave=gateway.leave):
+            await stopping.wait()
         await gateway.stop()
         await transport.close()
 

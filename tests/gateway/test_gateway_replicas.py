@@ -80,8 +80,8 @@ async def test_a_file_whose_secret_no_longer_counts_is_not_shown(fresh_url: str,
 
 
 async def test_two_gateways_tell_a_service_once(world: World):
-    world.switches["billing"].away = True
     async with world.another_gateway(), world.another_gateway():
+        world.switches["billing"].away = True
         tenants = [await world.given_tenant(name=f"Waiting {n}") for n in range(5)]
         told: list[bytes] = []
         real = world.switches["billing"].upstream
