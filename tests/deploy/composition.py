@@ -52,7 +52,7 @@ class Composition:
         environment = os.environ | {"BACKOFFICE_PORT": str(self.port)}
         subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, check=False, timeout=60)
 
-    def comes_back(self, service: str, *, seconds: float = 90) -> None:
+    def comes_back(self, service: str, *, seconds: float = 240) -> None:
         """Wait until the engine has started a service's container again and it is healthy."""
         deadline = time.monotonic() + seconds
         while True:
