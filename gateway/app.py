@@ -128,6 +128,7 @@ class Gateway:
             self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir
         )
         await self.keys.renew(first.provider_id)
+        await self.catalog.refresh(only=[OWN_SERVICE], strict=True)  # our own resources wait for nobody
         return first
 
     async def open(self, first: FirstStart) -> None:

@@ -20,7 +20,7 @@ from services.all import SERVICES
 from shared.tenancy import app_role
 from shared.testing import postgres
 from shared.testing.deployment import planned
-from shared.testing.program import Process
+from shared.testing.program import Process, free_port
 from shared.testing.suite import ROLE_SECRET, eventually
 from tests.deploy.company import client_of, operator_of, registered
 from tests.deploy.databases import asking_for_passwords, fresh_database
@@ -49,8 +49,8 @@ async def test_a_process_without_schema_ends_with_the_command_that_makes_it(empt
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "deploy", "serve", "orders", cwd=Path(__file__).parents[2],
         env=os.environ | {
-            "BACKOFFICE_DATABASE_URL": empty_url, "BACKOFFICE_ROLE_SECRET": "x", "BACKOFFICE_BOOT_SECONDS": "0.2",
-            "BACKOFFICE_DATA_DIR": str(tmp_path), "BACKOFFICE_PORT": "1",
+            "BACKOFFICE_DATABASE_URL": empty_url, "BACKOFFICE_ROLE_SECRET": "x", "BACKOFFICE_BOOT_SECONDS": "1.5",
+            "BACKOFFICE_DATA_DIR": str(tmp_path), "BACKOFFICE_PORT": str(free_port()),
         },
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
