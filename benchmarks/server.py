@@ -25,6 +25,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 # What a benchmark sets wherever it runs the suite: no limit is to be met, and no access line written (as nginx here).
 UNLIMITED = {
     "BACKOFFICE_TENANT_RATE_PER_MINUTE": "100000000",
@@ -64,8 +70,7 @@ class Server(Front):
     @property
     def cpu_seconds(self) -> float:
         """CPU time of the Python process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
 
 
 async def start(data_dir: Path, module: str = "deploy", **more: str) -> Server:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 
-from deploy.protocol import GatheringProtocol
+from deploy.http.connection import HttpConnection
 from deploy.settings import DeploySettings
 from gateway.proxy.asgi import AsgiApp
 
@@ -28,6 +28,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to us: uvicorn would raise them again at its end and cut the services' stop short."""
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Each second, beside uvicorn's own chores, end connections that have lasted too long in one state."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, HttpConnection):
+                    connection.expire(now)
+        return await super().on_tick(counter)
 
 
 def bind(settings: DeploySettings) -> socket.socket:
@@ -58,7 +67,7 @@ async def served(
     config = uvicorn.Config(
         app,
         loop="none",
-        http=GatheringProtocol,
+        http=HttpConnection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from uuid_utils import uuid7
 
 from gateway.identity.directory import Grant
+from gateway.inbound import Inbound
 from gateway.proxy.asgi import Headers, Message, Receive, Scope, Send
 from gateway.proxy.headers import find
 from gateway.proxy.limits import Decision, Limit
@@ -19,6 +20,8 @@ from shared.faults import Fault
 
 log = structlog.get_logger("access")
 IN_FLIGHT = Gauge("backoffice_gateway_in_flight", "Requests being answered")
+_in_flight: set["Exchange"] = set()
+IN_FLIGHT.set_function(_in_flight.__len__)
 UPSTREAM_ERRORS = Counter(
     "backoffice_gateway_upstream_errors_total",
     "Requests a service did not answer properly",
@@ -45,6 +48,7 @@ class Exchange:
         "_send",
         "decision",
         "grant",
+        "inbound",
         "limit",
         "request_id",
         "route",
@@ -56,10 +60,12 @@ class Exchange:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         """Take the caller's request id if it is a UUID, else make one."""
-        given = find(scope["headers"], b"x-request-id")
+        self.inbound = inbound = Inbound(scope["headers"])
+        given = inbound.told.get(b"x-request-id")
         sane = given is not None and _UUID.fullmatch(given)
         self.request_id = given.lower() if given is not None and sane else str(uuid7()).encode()
         self.scope = scope
+        _in_flight.add(self)
         self.route: Route | None = None
         self.grant: Grant | None = None
         self.decision: Decision | None = None
@@ -76,13 +82,12 @@ class Exchange:
             self.started = True
             self.status = message["status"]
             headers: Headers = [pair for pair in message.get("headers", ()) if pair[0] not in _OWN_HEADERS]
-            headers.append((b"x-request-id", self.request_id))
-            headers.append(_NOSNIFF)
-            if self.decision is not None and self.limit is not None:
-                headers += self.decision.headers(self.limit)
             if self.route is not None and find(headers, b"cache-control") is None:
                 headers.append(_NO_STORE)
-            message = {**message, "headers": headers}
+            headers += ((b"x-request-id", self.request_id), _NOSNIFF)
+            if self.decision is not None and self.limit is not None:
+                headers += self.decision.headers(self.limit)
+            message["headers"] = headers
         await self._send(message)
 
     async def answer(self, response: Response, receive: Receive) -> None:
@@ -108,6 +113,7 @@ class Exchange:
 
     def account(self) -> None:
         """Count and log the request: one line, without anything secret."""
+        _in_flight.discard(self)
         seconds = time.perf_counter() - self._began
         template = self.route.template if self.route is not None else self._own_path()
         status = self.status or 499

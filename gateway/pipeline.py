@@ -16,13 +16,13 @@ import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind
 
-from gateway.exchange import IN_FLIGHT, LIMITED, UPSTREAM_ERRORS, Exchange
+from gateway.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
 from gateway.front import Front
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
 from gateway.identity.signing import KeyRing
-from gateway.proxy.asgi import AsgiApp, Receive, Scope, Send, set_deadline
+from gateway.proxy.asgi import WHOLE, AsgiApp, Receive, Scope, Send, set_deadline
 from gateway.proxy.body import capped_receive
 from gateway.proxy.errors import (
     BodyTooLarge,
@@ -35,7 +35,6 @@ from gateway.proxy.errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
-from gateway.proxy.headers import find, framing_error, strip_inbound
 from gateway.proxy.limits import Gcra, Limit
 from gateway.routing import Route
 from gateway.settings import GatewaySettings
@@ -94,63 +93,70 @@ class Pipeline:
             await send({"type": "websocket.close", "code": 1008})
             return
         exchange = Exchange(scope, send)
-        IN_FLIGHT.inc()
         parent = ""
         if self._settings.trust_trace:
-            parent = (find(scope["headers"], b"traceparent") or b"").decode("latin-1")
+            parent = exchange.inbound.told.get(b"traceparent", b"").decode("latin-1")
         try:
+            if not telemetry.records():
+                exchange.traceparent = telemetry.continued(parent)
+                await self._answer(exchange, receive)
+                return
             with telemetry.span("gateway", parent=parent, kind=SpanKind.SERVER) as traceparent:
                 exchange.traceparent = traceparent
-                await self._guarded(exchange, receive)
+                await self._answer(exchange, receive)
         finally:
-            IN_FLIGHT.dec()
             exchange.account()
 
-    async def _guarded(self, exchange: Exchange, receive: Receive) -> None:
-        """Turn whatever is raised into an answer, unless the answer has begun already."""
+    async def _answer(self, exchange: Exchange, receive: Receive) -> None:
+        """Answer, whatever happens on the way."""
         try:
             await self._serve(exchange, receive)
-        except ClientDisconnected:
+        except Exception as error:  # noqa: BLE001 - answered there, or raised again
+            await self._answer_for(error, exchange, receive)
+
+    async def _answer_for(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
+        """Turn whatever was raised into an answer, unless the answer has begun already."""
+        if isinstance(error, ClientDisconnected):
             exchange.status = 499
-        except UpstreamAborted:
+        elif isinstance(error, UpstreamAborted):
             self._count_error(exchange, "aborted")
-            raise  # the server must cut the connection, else the answer would look complete
-        except (Fault, ProxyError) as error:
-            if exchange.started:
-                raise
+            raise error  # the server must cut the connection, else the answer would look complete
+        elif exchange.started:
+            if not isinstance(error, Fault | ProxyError):
+                log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
+            raise error
+        elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
             await exchange.refuse(_fault_of(error, exchange.route), receive)
-        except Exception:
-            log.exception("the gateway failed", request_id=exchange.request_id.decode())
-            if exchange.started:
-                raise
+        else:
+            log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
             await exchange.fail(receive)
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
-        scope = exchange.scope
-        headers = scope["headers"]
-        problem = framing_error(headers)
-        if problem is not None:
-            raise Malformed(f"The request cannot be framed: {problem}.")
+        scope, inbound = exchange.scope, exchange.inbound
+        if inbound.framing is not None:
+            raise Malformed(f"The request cannot be framed: {inbound.framing}.")
         path: str = scope["path"]
         if not path.startswith("/v1/"):
             await self._front.serve(exchange, receive, self._addresses.of(scope))
             return
         exchange.route = route = self._front.catalog.route(scope["method"], path)
-        exchange.grant = grant = await self._caller(scope)
+        authorization = inbound.told.get(b"authorization")
+        named = inbound.told.get(b"backoffice-tenant")
+        grant = self._directory.remembered(authorization, named)
+        if grant is None:
+            grant = await self._caller(scope, authorization, named)
+        exchange.grant = grant
         self._within_rate(exchange, grant)
         self._admit(grant, route)
-        await self._forward(exchange, receive, route, grant)
+        forwarded, limit = self._forwarded(exchange, route, grant)
+        if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
+            receive = capped_receive(receive, limit, scope["headers"])
+        await self._upstreams[route.service](forwarded, receive, exchange.send)
 
-    async def _caller(self, scope: Scope) -> Grant:
-        """Who calls and for whom; refused attempts count against the address."""
-        headers = scope["headers"]
-        authorization = find(headers, b"authorization")
-        named = find(headers, b"backoffice-tenant")
-        known = self._directory.remembered(authorization, named)
-        if known is not None:
-            return known
+    async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
+        """Who calls and for whom, by the database; refused attempts count against the address."""
         address = self._addresses.of(scope)
         now = time.monotonic()
         seen = self._failures.check(address, self._failure_limit, now, cost=0)
@@ -195,21 +201,23 @@ class Pipeline:
             LIMITED.labels("tenant").inc()
             raise faults.RateLimited("This tenant has made too many requests.")
 
-    async def _forward(self, exchange: Exchange, receive: Receive, route: Route, grant: Grant) -> None:
-        """Hand the request to its service, with our word for who calls."""
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:
+        """The request as its service gets it, with our word for who calls; and how large its body may be."""
         scope = exchange.scope
         settings = self._settings
         importing = route.resource in self._imports and scope["method"] == "POST"
         limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
-        headers = strip_inbound(scope["headers"])
-        headers.append((b"x-internal-token", grant.token(route.service, self._keys)))
-        headers.append((b"x-request-id", exchange.request_id))
-        headers.append((b"traceparent", exchange.traceparent.encode()))
-        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        headers = exchange.inbound.kept
+        headers += (
+            (b"x-internal-token", grant.token(route.service, self._keys)),
+            (b"x-request-id", exchange.request_id),
+            (b"traceparent", exchange.traceparent.encode()),
+        )
+        extensions: dict[str, object] = {WHOLE: {}} if WHOLE in (scope.get("extensions") or ()) else {}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
         set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
-        upstream = self._upstreams[route.service]
-        await upstream(forwarded, capped_receive(receive, limit, scope["headers"]), exchange.send)
+        return forwarded, limit
 
     def _count_error(self, exchange: Exchange, kind: str) -> None:
         service = exchange.route.service if exchange.route is not None else "none"

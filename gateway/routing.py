@@ -56,6 +56,7 @@ class RouteTable:
     def __init__(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
         """Take each service's OpenAPI document."""
         self._root = _Node()
+        self._fixed: dict[str, Route] = {}
         self._owners: dict[str, str] = {}
         self.scopes: frozenset[str] = frozenset()
         scopes = set()
@@ -72,6 +73,9 @@ class RouteTable:
 
     def find(self, method: str, path: str) -> Route:
         """The route of a request; refuses unknown paths (404) and methods (405)."""
+        fixed = self._fixed.get(path)  # templates without a parameter: no need to walk the tree
+        if fixed is not None and method in fixed.methods:
+            return fixed
         allowed: set[str] = set()
         for route in self._matching(path):
             if method in route.methods:
@@ -97,6 +101,8 @@ class RouteTable:
                 node = node.literal.setdefault(segment, _Node())
         methods |= node.route.methods if node.route is not None else frozenset()
         node.route = Route(service, template, segments[1], methods)
+        if "{" not in template:
+            self._fixed[template] = node.route
 
     def _matching(self, path: str) -> Iterator[Route]:
         segments = path.split("/")[1:]

@@ -5,10 +5,10 @@ event may be handled days later. Without a collector no spans are made, only tra
 """
 
 import logging
-import secrets
+import random
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import orjson
 import structlog
@@ -49,6 +49,7 @@ JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["serv
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None
 _access = True
+_ids = random.Random(random.SystemRandom().getrandbits(256))  # noqa: S311
 
 
 def configure(settings: KernelSettings, processor: SpanProcessor | None = None) -> None:
@@ -110,8 +111,9 @@ def configure_logs(settings: KernelSettings) -> None:
 
 
 def new_traceparent() -> str:
-    """A fresh, unrecorded W3C trace context."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    """A fresh, unrecorded W3C trace context; its ids need to differ, not to be secret."""
+    made = f"{_ids.getrandbits(192) | 1 << 64 | 1:048x}"
+    return f"00-{made[:32]}-{made[32:]}-00"
 
 
 def trace_id(traceparent: str) -> str:
@@ -133,16 +135,31 @@ def _text_of(context: SpanContext) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
-@contextmanager
-def span(name: str, *, parent: str = "", link: str = "", kind: SpanKind = SpanKind.INTERNAL) -> Iterator[str]:
+def records() -> bool:
+    """Whether spans are made at all."""
+    return _tracer is not None
+
+
+def continued(parent: str) -> str:
+    """The caller's trace context where it has one, else a fresh one."""
+    return parent if trace_id(parent) else new_traceparent()
+
+
+def span(
+    name: str, *, parent: str = "", link: str = "", kind: SpanKind = SpanKind.INTERNAL
+) -> AbstractContextManager[str]:
     """A span under a parent, or one that begins a trace and links to another; yields its traceparent."""
     if _tracer is None:
-        yield parent if trace_id(parent) else new_traceparent()
-        return
+        return nullcontext(continued(parent))
+    return _recorded(_tracer, name, parent, link, kind)
+
+
+@contextmanager
+def _recorded(tracer: trace.Tracer, name: str, parent: str, link: str, kind: SpanKind) -> Iterator[str]:
     parent_context = _context_of(parent)
     linked = _context_of(link)
     context = trace.set_span_in_context(NonRecordingSpan(parent_context)) if parent_context else None
-    with _tracer.start_as_current_span(
+    with tracer.start_as_current_span(
         name, context=context, kind=kind, links=[Link(linked)] if linked else None
     ) as current:
         yield _text_of(current.get_span_context())

@@ -142,4 +142,4 @@ def _public(key: OKPKey) -> OKPKey:
 
 def fingerprint(*parts: bytes | None) -> bytes:
     """What credentials are remembered under, so that none of them stays in memory as a key."""
-    return hashlib.blake2b(b"\0".join(part or b"" for part in parts), digest_size=16).digest()
+    return hashlib.blake2b(b"\0".join([part or b"" for part in parts]), digest_size=16).digest()

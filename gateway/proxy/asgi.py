@@ -1,4 +1,4 @@
-"""ASGI's own types, and the one extension by which the pipeline hands a deadline to an upstream."""
+"""ASGI's own types, and two extensions: a deadline for an upstream, and an answer in one message for the server."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -11,6 +11,9 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE = "backoffice.deadline"
+# A server that has this among the scope's extensions takes an answer that is at hand in one message:
+# `http.response.start` with the whole body under this name, and no `http.response.body` after it.
+WHOLE = "backoffice.whole"
 
 
 def set_deadline(scope: Scope, at: float) -> None:

@@ -12,7 +12,7 @@ import httptools
 
 from gateway.proxy.asgi import Headers
 from gateway.proxy.errors import UpstreamError, UpstreamProtocolError, UpstreamUnavailable
-from gateway.proxy.headers import framing_error
+from gateway.proxy.headers import framing_error, nominated, outbound_dropped
 
 HIGH_WATER = 64 * 1024
 _BODILESS = frozenset((204, 304))
@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
         "_drained", "_head_request", "_interim", "_loop", "_max_head", "_on_idle_lost", "_overhead",
         "_parser", "_paused", "_surplus", "_until_close", "_used", "_waiter", "_write_paused", "busy",
         "chunks", "closed", "complete", "fault", "got_bytes", "head_done", "headers", "idle_since",
-        "keep_alive", "request_done", "reused", "size", "status", "transport",
+        "keep_alive", "kept", "request_done", "reused", "size", "status", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         self.fault: UpstreamError | None = None
         self.status = 0
         self.headers: Headers = []
+        self.kept: Headers = []
         self.chunks: list[bytes] = []
         self.size = 0
 
@@ -199,14 +200,23 @@ class Connection(asyncio.Protocol):
         length = coding = 0
         plain = True
         close = version != "1.1"
-        for name, value in self.headers:
+        nominating = False
+        kept = self.kept
+        for pair in self.headers:
+            name, value = pair
             if name == b"content-length":
                 length += 1
                 plain = value.isdigit() and len(value) < 19
-            elif name == b"transfer-encoding":
-                coding += 1
-            elif name == b"connection":
-                close = close or b"close" in value.lower()
+            elif outbound_dropped(name):
+                if name == b"transfer-encoding":
+                    coding += 1
+                elif name == b"connection" and value != b"keep-alive":
+                    nominating = True
+                    close = close or value.lower().find(b"close") >= 0
+                continue
+            kept.append(pair)
+        if nominating and (named := nominated(self.headers)):
+            self.kept = [pair for pair in kept if pair[0] not in named]
         if length > 1 or coding or not plain or self.status > 599 or version != "1.1":
             problem = self._head_problem(version, length, coding)
             if problem is not None:
@@ -244,13 +254,10 @@ class Connection(asyncio.Protocol):
                 self.transport.resume_reading()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def wait(self) -> None:
-        """Sleep until something was received or lost."""
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def more(self) -> "asyncio.Future[None]":
+        """What to wait for until something was received or lost."""
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     async def drain(self) -> None:
         """Sleep while the upstream does not read; wakes up on a lost connection as well."""
@@ -274,5 +281,8 @@ class Connection(asyncio.Protocol):
 
     def _wake(self) -> None:
         """Wake the owner, if it sleeps."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,10 +1,9 @@
 """One request on one connection: sending the body while the response may already come, and relaying that."""
 
-from gateway.proxy.asgi import Message, Receive, Send
+from gateway.proxy.asgi import WHOLE, Message, Receive, Scope, Send
 from gateway.proxy.connection import Connection
 from gateway.proxy.errors import ClientDisconnected, RequestInvalid
 from gateway.proxy.guard import Guard
-from gateway.proxy.headers import strip_outbound
 
 _SMALL = 64 * 1024
 
@@ -81,23 +80,17 @@ async def pump(
 class ResponseRelay:
     """Passes a response on to the client; `started` divides what can still be explained from what cannot."""
 
-    __slots__ = ("_send", "started")
+    __slots__ = ("_send", "_whole", "started")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, scope: Scope) -> None:
         """Nothing has been sent yet."""
         self._send = send
+        self._whole = WHOLE in (scope.get("extensions") or ())
         self.started = False
-
-    async def head(self, connection: Connection) -> None:
-        """Wait for the final head; raise the connection's fault when there will be none."""
-        while not connection.head_done:
-            if connection.fault is not None:
-                raise connection.fault
-            await connection.wait()
 
     def opening(self, connection: Connection) -> Message:
         """Make the first message. 204 and 304 lose a Content-Length, which servers would hold us to."""
-        headers = strip_outbound(connection.headers)
+        headers = connection.kept
         if connection.status in (204, 304):
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         self.started = True
@@ -116,13 +109,17 @@ class ResponseRelay:
                 raise connection.fault
             else:
                 guard.more_within(idle)
-                await connection.wait()
+                await connection.more()
                 guard.answer_seen()
 
     async def finish(self, opening: Message | None, last: bytes) -> None:
         """Send the last piece, which alone declares the response whole; first the head, if due."""
         try:
             if opening is not None:
+                if self._whole:
+                    opening[WHOLE] = last
+                    await self._send(opening)
+                    return
                 await self._send(opening)
             await self._send({"type": "http.response.body", "body": last, "more_body": False})
         except OSError as error:

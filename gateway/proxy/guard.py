@@ -1,15 +1,16 @@
 """Interrupting a request from outside: deadline, silence of the upstream, a client that went away.
 
 All of them must reach the request wherever it waits (a connection, the upstream, a slow client), so all of
-them cancel its task and are turned back into their cause at its edge, like `asyncio.timeout`. One timer
-serves the whole request, and the watch for a disconnect starts only after `PATIENCE`: a request answered
-sooner, as nearly all are, never pays for the extra task.
+them cancel its task and are turned back into their cause at its edge, like `asyncio.timeout`. One alarm
+serves all requests, and the watch for a disconnect starts only after `PATIENCE`: a request answered
+sooner, as nearly all are, never pays for a timer or the extra task.
 """
 
 import asyncio
 from types import TracebackType
 from typing import Self
 
+from gateway.proxy.alarm import Alarm
 from gateway.proxy.asgi import Receive
 from gateway.proxy.errors import ClientDisconnected, ProxyError, UpstreamTimeout
 
@@ -21,26 +22,26 @@ class Guard:
     """Watches one request; `error` tells why it was interrupted."""
 
     __slots__ = (
+        "_alarm",
         "_answer_by",
         "_cancelling",
         "_closed",
         "_deadline",
-        "_due",
         "_loop",
         "_receive",
         "_settled",
         "_side",
         "_task",
-        "_timer",
         "_watch_at",
+        "due",
         "error",
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, now: float, deadline: float, receive: Receive
+        self, loop: asyncio.AbstractEventLoop, alarm: Alarm, now: float, deadline: float, receive: Receive
     ) -> None:
         """Start the clock; must be made by the task that is to be interrupted."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a guard needs a task to interrupt")
         self._task = task
@@ -54,8 +55,9 @@ class Guard:
         self._closed = False
         self._side: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
-        self._due = min(deadline, now + PATIENCE)
-        self._timer = loop.call_at(self._due, self._tick)
+        self._alarm = alarm
+        self.due = deadline if deadline < now + PATIENCE else now + PATIENCE
+        alarm.join(self)
 
     def head_within(self, seconds: float) -> None:
         """Expect the head of the response, now that the request is out; begin to watch the client."""
@@ -63,15 +65,13 @@ class Guard:
         self._answer_by = now + seconds
         if self._side is None:
             self._watch_at = now + PATIENCE
-        if min(self._answer_by, self._watch_at) < self._due:
-            self._timer.cancel()
+        if self._answer_by < self.due or self._watch_at < self.due:
             self._rearm()
 
     def more_within(self, seconds: float) -> None:
         """Expect more of the response: an upstream that falls silent in the middle is given up."""
         self._answer_by = self._loop.time() + seconds
-        if self._answer_by < self._due:
-            self._timer.cancel()
+        if self._answer_by < self.due:
             self._rearm()
 
     def answer_seen(self) -> None:
@@ -103,7 +103,7 @@ class Guard:
     ) -> None:
         """Stop watching; turn our own cancellation back into its cause and leave every foreign one alone."""
         self._closed = True
-        self._timer.cancel()
+        self._alarm.leave(self)
         if self._side is not None:
             self._side.cancel()
         if self.error is None or self._task.uncancel() > self._cancelling:
@@ -122,17 +122,18 @@ class Guard:
             self.interrupt(ClientDisconnected("the client closed the connection"))
 
     def _rearm(self) -> None:
-        """Set the timer to whatever comes first."""
-        self._due = min(self._deadline, self._answer_by, self._watch_at)
-        self._timer = self._loop.call_at(self._due, self._tick)
+        """Be looked at for whatever comes first."""
+        self.due = min(self._deadline, self._answer_by, self._watch_at)
+        self._alarm.join(self)
 
-    def _tick(self) -> None:
+    def tick(self, now: float) -> None:
         """Act on what is due."""
-        now = self._loop.time() + 0.001  # timers may fire a little early
         if now >= self._deadline:
+            self._alarm.leave(self)
             self.interrupt(UpstreamTimeout("the deadline of the request has passed"))
             return
         if now >= self._answer_by:
+            self._alarm.leave(self)
             self.interrupt(UpstreamTimeout("the upstream was silent for longer than allowed"))
             return
         if now >= self._watch_at:

@@ -53,7 +53,7 @@ _NOTHING: frozenset[bytes] = frozenset()
 
 
 @lru_cache(maxsize=2048)
-def _inbound_dropped(name: bytes) -> bool:
+def inbound_dropped(name: bytes) -> bool:
     """Judge one request header name; cached, as the same thirty names come again and again."""
     folded = name.lower().replace(b"_", b"-")
     if folded in HOP_BY_HOP or folded in _INBOUND_NAMES or folded.startswith(_INBOUND_PREFIXES):
@@ -62,7 +62,7 @@ def _inbound_dropped(name: bytes) -> bool:
 
 
 @lru_cache(maxsize=2048)
-def _outbound_dropped(name: bytes) -> bool:
+def outbound_dropped(name: bytes) -> bool:
     """Judge one response header name."""
     folded = name.lower().replace(b"_", b"-")
     return folded in HOP_BY_HOP or folded.startswith(b"x-internal-")
@@ -82,7 +82,7 @@ def strip_inbound(headers: Headers, *, keep_trace: bool = False) -> Headers:
 
     `keep_trace` keeps the W3C trace context, for callers whose trace the gateway continues.
     """
-    kept = [pair for pair in headers if not _inbound_dropped(pair[0])]
+    kept = [pair for pair in headers if not inbound_dropped(pair[0])]
     if not keep_trace:
         kept = [pair for pair in kept if pair[0] not in TRACE]
     return _without_nominated(headers, kept)
@@ -90,7 +90,7 @@ def strip_inbound(headers: Headers, *, keep_trace: bool = False) -> Headers:
 
 def strip_outbound(headers: Headers) -> Headers:
     """Return the response headers without hop-by-hop fields and what services tell only the gateway."""
-    kept = [pair for pair in headers if not _outbound_dropped(pair[0])]
+    kept = [pair for pair in headers if not outbound_dropped(pair[0])]
     return _without_nominated(headers, kept)
 
 

@@ -84,9 +84,12 @@ class Gcra:
             if key in self._tat:
                 self._tat.move_to_end(key)
             return Decision(False, self._left(limit, tat - now), tat - now, over)
+        known = key in self._tat
         self._tat[key] = after
-        self._tat.move_to_end(key)
-        self._evict(now)
+        if known:
+            self._tat.move_to_end(key)
+        else:
+            self._evict(now)
         return Decision(True, self._left(limit, after - now), after - now, 0.0)
 
     @staticmethod
@@ -95,7 +98,7 @@ class Gcra:
         return max(0, int((limit.tolerance - debt) * limit.rate + 1e-6))
 
     def _evict(self, now: float) -> None:
-        """Look at no more than the two oldest keys, so that a sweep never makes one request slow."""
+        """For a new key, look at no more than the two oldest: a sweep never makes one request slow."""
         for _ in range(2):
             key, tat = next(iter(self._tat.items()))
             if tat > now:

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+from gateway.proxy.alarm import Alarm
 from gateway.proxy.asgi import Message, Receive, Scope, Send, deadline_of
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.connection import Connection
@@ -45,6 +46,7 @@ class HttpUpstream:
         self._head_timeout = head_timeout
         self._idle_timeout = idle_timeout
         self._default_timeout = default_timeout
+        self._alarm: Alarm | None = None
 
     def stats(self) -> PoolStats:
         """Return the pool's numbers for metrics."""
@@ -61,14 +63,17 @@ class HttpUpstream:
         if scope["type"] != "http":
             raise RequestInvalid("only plain HTTP is forwarded")
         loop = asyncio.get_running_loop()
+        alarm = self._alarm
+        if alarm is None:
+            alarm = self._alarm = Alarm(loop)
         now = loop.time()
         at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
         if at <= now:
             raise UpstreamTimeout("the deadline of the request has passed")
-        relay = ResponseRelay(send)
+        relay = ResponseRelay(send, scope)
         try:
-            with Guard(loop, now, at, receive) as guard:
-                await self._serve(scope, receive, relay, guard)
+            with Guard(loop, alarm, now, at, receive) as guard:
+                await self._serve(loop, scope, receive, relay, guard)
         except (ClientDisconnected, UpstreamAborted):
             raise
         except ProxyError as error:
@@ -76,7 +81,14 @@ class HttpUpstream:
                 raise UpstreamAborted(str(error)) from error
             raise
 
-    async def _serve(self, scope: Scope, receive: Receive, relay: ResponseRelay, guard: Guard) -> None:
+    async def _serve(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        scope: Scope,
+        receive: Receive,
+        relay: ResponseRelay,
+        guard: Guard,
+    ) -> None:
         """Render the request and find a connection that carries it, or a second one when that is harmless."""
         method: str = scope["method"]
         length = announced_length(scope["headers"])
@@ -86,12 +98,14 @@ class HttpUpstream:
                 raise RequestInvalid("the body is not as long as its Content-Length")
             length = len(body) if body or length is not None or wants_length(method) else None
         head = request_head(scope, self._host_line, length, chunked=more and length is None)
-        loop = asyncio.get_running_loop()
         connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
         try:
             connection.begin(method)
             self._send(connection, head, body, length, receive if more else None, guard)
-            await relay.head(connection)
+            while not connection.head_done:
+                if connection.fault is not None:
+                    raise connection.fault
+                await connection.more()
         except UpstreamUnavailable:
             lost_idle = connection.reused and not connection.got_bytes
             self._pool.release(connection, loop.time())
@@ -112,7 +126,10 @@ class HttpUpstream:
         try:
             connection.begin(method)
             self._send(connection, head, body, None, None, guard)
-            await relay.head(connection)
+            while not connection.head_done:
+                if connection.fault is not None:
+                    raise connection.fault
+                await connection.more()
         except BaseException:
             self._pool.release(connection, loop.time())
             raise
