@@ -10,7 +10,7 @@ from starlette.responses import Response
 from uuid_utils import uuid7
 
 from gateway.identity.directory import Grant
-from gateway.inbound import Inbound
+from gateway.inbound import inbound
 from gateway.proxy.asgi import Headers, Message, Receive, Scope, Send
 from gateway.proxy.headers import find
 from gateway.proxy.limits import Decision, Limit
@@ -60,8 +60,8 @@ class Exchange:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         """Take the caller's request id if it is a UUID, else make one."""
-        self.inbound = inbound = Inbound(scope["headers"])
-        given = inbound.told.get(b"x-request-id")
+        self.inbound = inbound(scope["headers"])
+        given = self.inbound.told.get(b"x-request-id")
         sane = given is not None and _UUID.fullmatch(given)
         self.request_id = given.lower() if given is not None and sane else str(uuid7()).encode()
         self.scope = scope

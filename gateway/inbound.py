@@ -1,7 +1,9 @@
 """A request's headers as they came, read once: what services may see, and what is for us alone."""
 
-from gateway.proxy.asgi import Headers
+from gateway.identity.signing import fingerprint
+from gateway.proxy.asgi import HeaderBlock, Headers
 from gateway.proxy.headers import TRACE, framing_error, inbound_dropped, nominated
+from gateway.proxy.request_head import written_out
 
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
@@ -9,10 +11,13 @@ _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 class Inbound:
     """The headers of one request, sorted."""
 
-    __slots__ = ("framed", "framing", "kept", "told")
+    __slots__ = ("_written", "caller", "framed", "framing", "kept", "told")
 
     def __init__(self, headers: Headers) -> None:
-        """`kept` may be passed on; `told` has the first value of each of the others, by name."""
+        """`kept` may be passed on; `told` has the first value of each of the others, by name.
+
+        `caller` is what the credentials are remembered under. Nobody may change any of it: requests share it.
+        """
         self.kept: Headers = []
         self.told: dict[bytes, bytes] = {}
         self.framing: str | None = None
@@ -32,3 +37,23 @@ class Inbound:
             self.framing = framing_error(headers)
         if b"connection" in told and (named := nominated(headers)):
             self.kept = [pair for pair in kept if pair[0] not in named]
+        self.caller = fingerprint(told.get(b"authorization"), told.get(b"backoffice-tenant"))
+        self._written: tuple[int, bytes] | None = None
+
+    @property
+    def written(self) -> tuple[int, bytes]:
+        """What may be passed on, as it goes over the wire."""
+        if self._written is None:
+            self._written = written_out(self.kept)
+        return self._written
+
+
+def inbound(headers: Headers) -> Inbound:
+    """The sorted headers; at once when the same caller has just sent the same ones."""
+    if not isinstance(headers, HeaderBlock):
+        return Inbound(headers)
+    facts = getattr(headers, "facts", None)
+    if isinstance(facts, Inbound):
+        return facts
+    headers.facts = made = Inbound(headers)
+    return made

@@ -22,7 +22,7 @@ from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
 from gateway.identity.signing import KeyRing
-from gateway.proxy.asgi import WHOLE, AsgiApp, Receive, Scope, Send, set_deadline
+from gateway.proxy.asgi import WHOLE, WRITTEN, AsgiApp, Receive, Scope, Send, set_deadline
 from gateway.proxy.body import capped_receive
 from gateway.proxy.errors import (
     BodyTooLarge,
@@ -142,11 +142,10 @@ class Pipeline:
             await self._front.serve(exchange, receive, self._addresses.of(scope))
             return
         exchange.route = route = self._front.catalog.route(scope["method"], path)
-        authorization = inbound.told.get(b"authorization")
-        named = inbound.told.get(b"backoffice-tenant")
-        grant = self._directory.remembered(authorization, named)
+        grant = self._directory.remembered(inbound.caller)
         if grant is None:
-            grant = await self._caller(scope, authorization, named)
+            told = inbound.told
+            grant = await self._caller(scope, told.get(b"authorization"), told.get(b"backoffice-tenant"))
         exchange.grant = grant
         self._within_rate(exchange, grant)
         self._admit(grant, route)
@@ -208,13 +207,16 @@ class Pipeline:
         importing = route.resource in self._imports and scope["method"] == "POST"
         limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
-        headers = exchange.inbound.kept
-        headers += (
+        inbound = exchange.inbound
+        headers = [
+            *inbound.kept,
             (b"x-internal-token", grant.token(route.service, self._keys)),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
-        )
-        extensions: dict[str, object] = {WHOLE: {}} if WHOLE in (scope.get("extensions") or ()) else {}
+        ]
+        extensions: dict[str, object] = {WRITTEN: inbound.written}
+        if WHOLE in (scope.get("extensions") or ()):
+            extensions[WHOLE] = {}
         forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
         set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
         return forwarded, limit

@@ -50,6 +50,7 @@ _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None
 _access = True
 _ids = random.Random(random.SystemRandom().getrandbits(256))  # noqa: S311
+_SOURCE = f"{_ids.getrandbits(64) | 1:016x}"  # the first half of all trace ids made by this process
 
 
 def configure(settings: KernelSettings, processor: SpanProcessor | None = None) -> None:
@@ -112,8 +113,7 @@ def configure_logs(settings: KernelSettings) -> None:
 
 def new_traceparent() -> str:
     """A fresh, unrecorded W3C trace context; its ids need to differ, not to be secret."""
-    made = f"{_ids.getrandbits(192) | 1 << 64 | 1:048x}"
-    return f"00-{made[:32]}-{made[32:]}-00"
+    return f"00-{_SOURCE}{_ids.getrandbits(64):016x}-{_ids.getrandbits(64) | 1:016x}-00"
 
 
 def trace_id(traceparent: str) -> str:

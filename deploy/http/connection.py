@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
-from gateway.proxy.asgi import WHOLE, AsgiApp, Headers, Scope
+from gateway.proxy.asgi import WHOLE, AsgiApp, HeaderBlock, Scope
 from gateway.proxy.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
@@ -56,13 +56,15 @@ class HttpConnection(asyncio.Protocol):
         self._refusal: bytes = heads.MALFORMED
         self._overhead = 0
         self._in_head = False
+        self._headers = HeaderBlock()
         self._since = self.loop.time()  # when the state began that may last only so long
         self._forget()
 
     def _forget(self) -> None:
         """Nothing is known of a next request."""
         self._url = b""
-        self._headers: Headers = []
+        self._before = self._headers
+        self._headers = HeaderBlock()
         self._hosts = 0
         self._expects = self._framed = self._upgrades = False
 
@@ -153,6 +155,8 @@ class HttpConnection(asyncio.Protocol):
         parser = self._parser
         version = parser.get_http_version()
         self._judge(version)
+        if self._headers == self._before:
+            self._headers = self._before  # the same object, with what was made of it (see HeaderBlock)
         path, raw_path, query = heads.target(self._url)
         scope: Scope = {
             "type": "http",

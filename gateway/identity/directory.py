@@ -82,9 +82,9 @@ class Directory:
         self._grants: dict[bytes, Grant] = {}
         self._generation = 0
 
-    def remembered(self, authorization: bytes | None, tenant: bytes | None) -> Grant | None:
-        """The grant of a caller seen within the last seconds."""
-        grant = self._grants.get(fingerprint(authorization, tenant))
+    def remembered(self, caller: bytes) -> Grant | None:
+        """The grant of a caller, by the fingerprint of its credentials and tenant, seen within the last seconds."""
+        grant = self._grants.get(caller)
         return grant if grant is not None and grant.until > time.monotonic() else None
 
     def forget(self, tenant_id: UUID) -> None:

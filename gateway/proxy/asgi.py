@@ -1,9 +1,23 @@
-"""ASGI's own types, and two extensions: a deadline for an upstream, and an answer in one message for the server."""
+"""ASGI's own types, and our extensions of it: a deadline, answers in one message, headers written out already."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 Headers = list[tuple[bytes, bytes]]
+
+
+class HeaderBlock(Headers):
+    """The headers of a request, from a server that gives the same object again while a caller repeats itself.
+
+    Callers send nearly the same head with each request of a connection. What was once made of it may be kept in
+    `facts` for the next time, by whoever never changes the list.
+    """
+
+    __slots__ = ("facts",)
+
+    facts: object
+
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -14,6 +28,8 @@ DEADLINE = "backoffice.deadline"
 # A server that has this among the scope's extensions takes an answer that is at hand in one message:
 # `http.response.start` with the whole body under this name, and no `http.response.body` after it.
 WHOLE = "backoffice.whole"
+# How many of a request's headers, from the first, are written out already, and the bytes they make.
+WRITTEN = "backoffice.written"
 
 
 def set_deadline(scope: Scope, at: float) -> None:
