@@ -126,6 +126,7 @@ class LocalServer:
 
     def start(self) -> None:
         """Start the node on what its folder holds, and wait until it answers."""
+        (self.folder / "epmd-port").write_text(str(self.epmd_port))
         (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
         (self.folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nmanagement.tcp.ip = 127.0.0.1\n"
@@ -176,27 +177,30 @@ def running() -> Iterator[LocalServer]:
         yield server
     finally:
         server.kill()
-        _end_epmd(server)
+        _end_epmd(server.epmd_port)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep() -> None:
-    """Delete the folders of test runs that were killed; their brokers went with them."""
+    """Clean up after test runs that were killed: their brokers went with them, their port mappers did not."""
     for folder in Path(tempfile.gettempdir()).glob("bo-rabbit-*-*"):
         if not Path("/proc", folder.name.split("-")[2]).exists():
+            with suppress(OSError, ValueError):
+                _ask_epmd_to_end(int((folder / "epmd-port").read_text()))
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end_epmd(server: LocalServer) -> None:
+def _end_epmd(port: int) -> None:
     """End the port mapper that our node has started; it refuses until it has seen the node go."""
-    command = [shutil.which("epmd") or "epmd", "-port", str(server.epmd_port), "-kill"]
     for _ in range(50):
-        ended = subprocess.run(  # noqa: S603 - a fixed command
-            command, env=os.environ | server.environment, check=False, capture_output=True
-        )
-        if ended.returncode == 0:
+        if _ask_epmd_to_end(port):
             return
         time.sleep(0.1)
+
+
+def _ask_epmd_to_end(port: int) -> bool:
+    command = [shutil.which("epmd") or "epmd", "-port", str(port), "-kill"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
 
 
 def wait_until_ready(port: int, api: str, *, alive: Callable[[], bool]) -> None:
