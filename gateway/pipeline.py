@@ -8,7 +8,6 @@ both ways   12. failures as problem documents   13. metrics, access log, span
 Which scope an operation needs is the service's to check: it is declared there, beside the operation.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 
@@ -218,7 +217,7 @@ class Pipeline:
         if WHOLE in (scope.get("extensions") or ()):
             extensions[WHOLE] = {}
         forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
-        set_deadline(forwarded, asyncio.get_running_loop().time() + seconds)
+        set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
         return forwarded, limit
 
     def _count_error(self, exchange: Exchange, kind: str) -> None:

@@ -23,11 +23,11 @@ class Due(Protocol):
 class Alarm:
     """The timer, and those who rely on it."""
 
-    __slots__ = ("_at", "_loop", "_timer", "_waiting")
+    __slots__ = ("_at", "_timer", "_waiting", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Nobody waits yet."""
-        self._loop = loop
+        self.loop = loop
         self._waiting: set[Due] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._at = _NEVER
@@ -46,12 +46,12 @@ class Alarm:
         if self._timer is not None:
             self._timer.cancel()
         self._at = at
-        self._timer = self._loop.call_at(at, self._ring)
+        self._timer = self.loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
         """Look at all, and ring again at the earliest of what is left."""
         self._timer, self._at = None, _NEVER
-        now = self._loop.time() + 0.001  # timers may fire a little early
+        now = self.loop.time() + 0.001  # timers may fire a little early
         for who in tuple(self._waiting):
             if who.due <= now:
                 who.tick(now)

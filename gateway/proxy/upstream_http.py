@@ -62,10 +62,10 @@ class HttpUpstream:
         """Forward one request; raises as `errors` says, so that callers know if they may answer."""
         if scope["type"] != "http":
             raise RequestInvalid("only plain HTTP is forwarded")
-        loop = asyncio.get_running_loop()
         alarm = self._alarm
         if alarm is None:
-            alarm = self._alarm = Alarm(loop)
+            alarm = self._alarm = Alarm(asyncio.get_running_loop())
+        loop = alarm.loop  # asking asyncio for it is a system call each time (getpid)
         now = loop.time()
         at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
         if at <= now:
@@ -115,7 +115,7 @@ class HttpUpstream:
             self._pool.release(connection, loop.time())
             raise
         else:
-            await self._relay(connection, relay, guard)
+            await self._relay(loop, connection, relay, guard)
             return
         await self._again(method, head, body, relay, guard)
 
@@ -133,7 +133,7 @@ class HttpUpstream:
         except BaseException:
             self._pool.release(connection, loop.time())
             raise
-        await self._relay(connection, relay, guard)
+        await self._relay(loop, connection, relay, guard)
 
     def _send(
         self,
@@ -158,9 +158,10 @@ class HttpUpstream:
             )
         )
 
-    async def _relay(self, connection: Connection, relay: ResponseRelay, guard: Guard) -> None:
+    async def _relay(
+        self, loop: asyncio.AbstractEventLoop, connection: Connection, relay: ResponseRelay, guard: Guard
+    ) -> None:
         """Pass the response on, giving the connection back before the last piece leaves for a slow client."""
-        loop = asyncio.get_running_loop()
         try:
             guard.answer_seen()
             opening: Message | None = relay.opening(connection)
