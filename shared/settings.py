@@ -25,7 +25,9 @@ class KernelSettings(BaseSettings):
         0.02, ge=0, description="How long relay and queues gather before they work."
     )
     relay_batch: int = Field(500, ge=1, description="Facts published at most in one go.")
-    consumer_concurrency: int = Field(6, ge=1, description="Lanes handled at the same time.")
+    consumer_concurrency: int = Field(
+        6, ge=1, description="Transactions of events at the same time; each takes what waits of one tenant."
+    )
     consumer_attempts: int = Field(8, ge=1, description="Tries before an event is parked as dead.")
     consumer_backoff_seconds: float = Field(
         1.0, gt=0, description="First pause before a retry; doubles, jittered."

@@ -88,7 +88,7 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
     found = await invoices.lock_settled(
         ctx, settlements, customer_id=row.customer_id, available=row.unallocated
     )
-    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
     row.unallocated_minor -= total((s.amount for s in settlements), row.currency).minor
     touch(row, ctx.now)
     await ctx.tx.flush()
@@ -98,7 +98,7 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
             customer_id=row.customer_id,
             unallocated=row.unallocated,
             allocated_on=ctx.today,
-            allocations=told,
+            allocations=[s.told for s in settled],
         ),
         subject=row.id,
         version=row.version,

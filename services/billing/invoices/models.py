@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
-from services.billing.invoices.rules import payment_status
+from services.billing.invoices.views import InvoiceFigures
 from shared.money import Money
 from shared.tax import Prices, Rounding, TaxedLine
 
@@ -28,7 +28,7 @@ class Customer(BillingRow, table=True):
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
 
 
-class Invoice(BillingRow, table=True):
+class Invoice(InvoiceFigures, BillingRow, table=True):
     """A demand for payment. Figures and parties are as stated on the document, never looked up again."""
 
     __tablename__ = "invoices"
@@ -70,41 +70,6 @@ class Invoice(BillingRow, table=True):
     fulfilment_id: UUID | None = None
     notes: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID | None = None
-
-    @property
-    def net(self) -> Money:
-        """What was supplied is worth without tax."""
-        return Money(self.net_minor, self.currency)
-
-    @property
-    def tax(self) -> Money:
-        """The tax on it."""
-        return Money(self.tax_minor, self.currency)
-
-    @property
-    def gross(self) -> Money:
-        """What the customer owes for it."""
-        return Money(self.gross_minor, self.currency)
-
-    @property
-    def open(self) -> Money:
-        """What is still to be settled."""
-        return Money(self.open_minor, self.currency)
-
-    @property
-    def paid(self) -> Money:
-        """What payments and credits of the customer have settled."""
-        return Money(self.paid_minor, self.currency)
-
-    @property
-    def credited(self) -> Money:
-        """What credit notes have taken back."""
-        return Money(self.credited_minor, self.currency)
-
-    @property
-    def payment_status(self) -> str:
-        """unpaid, part_paid or paid."""
-        return payment_status(self.state, self.gross_minor, self.open_minor)
 
 
 class InvoiceLine(BillingRow, table=True):

@@ -1,9 +1,11 @@
 """Reads of invoices; and the types of what they answer, for siblings to name."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import fields
 from uuid import UUID
 
+import asyncpg
+import orjson
 from sqlmodel import col, select
 
 from services.billing.documents.content import DocumentContent, DocumentLine, References
@@ -14,11 +16,24 @@ from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED
 from services.billing.invoices.schemas import InvoiceOut
+from services.billing.invoices.views import InvoiceView, LineView, OpenInvoice
 from shared.ctx import Ctx
 from shared.faults import NotFound
 from shared.money import Money, currency_digits
-from shared.paging import Page, PageQuery, list_rows
+from shared.paging import Page, PageQuery, page_of
 
+JSON = ("customer", "tax_breakdown")
+COLUMNS = tuple(field.name for field in fields(InvoiceView))
+SHOWN = f"select {', '.join(f'i.{c}::text' if c in JSON else f'i.{c}' for c in COLUMNS)} from invoices i"  # noqa: S608
+LINES = f"""
+select {", ".join(field.name for field in fields(LineView))} from invoice_lines
+where tenant_id = $1 and invoice_id = any($2::uuid[]) order by invoice_id, position
+"""  # noqa: S608 - our own column names
+# Locked in the order of their ids, so that two settlers cannot deadlock.
+LOCK = f"""
+select {", ".join(field.name for field in fields(OpenInvoice))} from invoices
+where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update
+"""  # noqa: S608 - our own column names
 KNOWN = """
 select exists (select from customers where tenant_id = $1 and id = $2)
   or exists (select from invoices where tenant_id = $1 and customer_id = $2)
@@ -39,10 +54,11 @@ async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invo
     return found
 
 
-async def lock_invoices(ctx: Ctx, invoice_ids: Collection[UUID]) -> dict[UUID, Invoice]:
-    """Those of the invoices that exist, locked in the order of their ids so that two settlers cannot deadlock."""
-    statement = select(Invoice).where(col(Invoice.id).in_(invoice_ids)).order_by(col(Invoice.id))
-    return {row.id: row for row in (await ctx.session.exec(statement.with_for_update())).all()}
+async def lock_invoices(ctx: Ctx, invoice_ids: Collection[UUID]) -> dict[UUID, OpenInvoice]:
+    """Those of the invoices that exist, locked."""
+    await ctx.tx.flush()
+    rows = await ctx.sql.fetch(LOCK, ctx.tenant.id, list(invoice_ids)) if invoice_ids else []
+    return {row["id"]: OpenInvoice(*row) for row in rows}
 
 
 async def find_lines(
@@ -83,15 +99,17 @@ async def is_invoiced(ctx: Ctx, fulfilment_id: UUID) -> bool:
     return numbered
 
 
-async def show_invoices(ctx: Ctx, rows: Sequence[Invoice]) -> list[InvoiceOut]:
-    """Invoices with their lines, as callers see them."""
-    lines = await find_lines(ctx, [row.id for row in rows])
-    return [InvoiceOut.of(row, lines[row.id]) for row in rows]
-
-
 async def show_invoice(ctx: Ctx, row: Invoice) -> InvoiceOut:
+    """An invoice that was just changed, with its lines, as callers see it."""
+    return InvoiceOut.of(row, (await find_lines(ctx, [row.id]))[row.id])
+
+
+async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     """One invoice with its lines, as callers see it."""
-    return (await show_invoices(ctx, [row]))[0]
+    rows = await ctx.sql.fetch(f"{SHOWN} where i.tenant_id = $1 and i.id = $2", ctx.tenant.id, invoice_id)
+    if not rows:
+        raise NotFound("invoice", invoice_id)
+    return (await _with_lines(ctx, rows))[0]
 
 
 async def list_invoices(
@@ -103,19 +121,36 @@ async def list_invoices(
     state: str | None,
     overdue: bool | None,
 ) -> Page[InvoiceOut]:
-    """Invoices, newest first."""
-    conditions: list[Any] = []
-    if order_id is not None:
-        conditions.append(Invoice.order_id == order_id)
-    if customer_id is not None:
-        conditions.append(Invoice.customer_id == customer_id)
-    if state is not None:
-        conditions.append(Invoice.state == state)
+    """Invoices, newest first; two statements whatever the page's length."""
+    conditions, values = ["i.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
+    filters = {"order_id =": order_id, "customer_id =": customer_id, "state =": state, "id <": page.after_id}
+    for comparison, value in filters.items():
+        if value is not None:
+            values.append(value)
+            conditions.append(f"i.{comparison} ${len(values)}")
     if overdue is not None:
-        late = (col(Invoice.open_minor) > 0) & (col(Invoice.due_on) < ctx.today)
-        conditions.append(late if overdue else late.is_not(True))
-    found = await list_rows(ctx, Invoice, page, *conditions)
-    return Page(items=await show_invoices(ctx, found.items), next=found.next)
+        values.append(ctx.today)
+        late = f"(i.open_minor > 0 and i.due_on < ${len(values)})"
+        conditions.append(late if overdue else f"{late} is not true")
+    rows = await ctx.sql.fetch(
+        f"{SHOWN} where {' and '.join(conditions)} order by i.id desc limit $2", *values
+    )
+    found = page_of(rows, page, lambda row: row["id"])
+    return Page(items=await _with_lines(ctx, found.items), next=found.next)
+
+
+async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
+    """Rows of `SHOWN` with their lines."""
+    lines: dict[UUID, list[LineView]] = {row["id"]: [] for row in rows}
+    for row in await ctx.sql.fetch(LINES, ctx.tenant.id, list(lines)) if lines else []:
+        lines[row["invoice_id"]].append(LineView(*row))
+    return [InvoiceOut.of(_view(row), lines[row["id"]]) for row in rows]
+
+
+def _view(row: asyncpg.Record) -> InvoiceView:
+    view = InvoiceView(*row)
+    view.customer, view.tax_breakdown = orjson.loads(row["customer"]), orjson.loads(row["tax_breakdown"])
+    return view
 
 
 async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:

@@ -43,7 +43,7 @@ async def list_invoices(
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)
 async def get_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     """One invoice."""
-    return await queries.show_invoice(ctx, await queries.get_invoice(ctx, invoice_id))
+    return await queries.read_invoice(ctx, invoice_id)
 
 
 @router.change("/invoices/{invoice_id}", scope="billing:write", response_model=InvoiceOut)

@@ -8,13 +8,13 @@ from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.actions import Settlement
 from services.billing.invoices.rules import UnknownCustomer
-from services.billing.invoices.schemas import AllocateIn, AllocationIn
+from services.billing.invoices.schemas import AllocateIn, AllocationIn, AllocationOut
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_BANK, ROLE_RECEIVABLE
 from services.billing.ledger.rules import OpenItem, Posting
 from services.billing.payments import queries
 from services.billing.payments.models import Payment
-from services.billing.payments.schemas import PaymentIn
+from services.billing.payments.schemas import PaymentIn, PaymentOut
 from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
 from shared.ctx import Ctx
 from shared.faults import FieldError
@@ -22,9 +22,18 @@ from shared.ids import new_id
 from shared.money import Money, total
 from shared.tables import touch
 
+INSERT = """
+insert into payments (tenant_id, id, created_at, updated_at, customer_id, currency, amount_minor, unallocated_minor,
+  received_on, method, reference, entry_id)
+values ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
 
-async def record_payment(ctx: Ctx, payment: PaymentIn) -> Payment:
-    """Post money that came in and settle the invoices it names; the rest stays as the customer's credit."""
+
+async def record_payment(ctx: Ctx, payment: PaymentIn) -> PaymentOut:
+    """Post money that came in and settle the invoices it names; the rest stays as the customer's credit.
+
+    The answer is built from memory.
+    """
     settlements = _settlements(payment.allocations)
     found = await invoices.lock_settled(
         ctx, settlements, customer_id=payment.customer_id, available=payment.amount
@@ -32,10 +41,12 @@ async def record_payment(ctx: Ctx, payment: PaymentIn) -> Payment:
     if not found:
         await _require_customer(ctx, payment.customer_id)
     row = await _post(ctx, payment, payment.received_on or ctx.today)
-    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
     row.unallocated_minor -= _sum(settlements, row.currency).minor
-    ctx.session.add(row)
-    await ctx.tx.flush()
+    await ctx.sql.execute(
+        INSERT, ctx.tenant.id, row.id, ctx.now, row.customer_id, row.currency, row.amount_minor, row.unallocated_minor,
+        row.received_on, row.method, row.reference, row.entry_id,
+    )  # fmt: skip
     ctx.emit(
         PaymentRecorded(
             payment_id=row.id,
@@ -43,12 +54,16 @@ async def record_payment(ctx: Ctx, payment: PaymentIn) -> Payment:
             amount=row.amount,
             unallocated=row.unallocated,
             received_on=row.received_on,
-            allocations=told,
+            allocations=[s.told for s in settled],
         ),
         subject=row.id,
         version=row.version,
     )
-    return row
+    shown = [
+        AllocationOut(invoice_id=s.told.invoice_id, amount=s.told.amount, allocated_on=s.allocated_on)
+        for s in settled
+    ]
+    return PaymentOut.of(row, shown)
 
 
 async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Payment:
@@ -58,11 +73,11 @@ async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Paym
     found = await invoices.lock_settled(
         ctx, settlements, customer_id=row.customer_id, available=row.unallocated
     )
-    told = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
     row.unallocated_minor -= _sum(settlements, row.currency).minor
     touch(row, ctx.now)
     await ctx.tx.flush()
-    _tell_allocated(ctx, row, told)
+    _tell_allocated(ctx, row, [s.told for s in settled])
     return row
 
 

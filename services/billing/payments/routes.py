@@ -14,7 +14,7 @@ router = Router("Payments")
 @router.create("/payments", scope="billing:write", response_model=PaymentOut)
 async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
     """Record money that came in; what is not allocated stays as the customer's credit."""
-    return await queries.show_payment(ctx, await actions.record_payment(ctx, body))
+    return await actions.record_payment(ctx, body)
 
 
 @router.read("/payments", scope="billing:read", response_model=Page[PaymentOut])

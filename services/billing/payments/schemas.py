@@ -1,7 +1,7 @@
 """Wire shapes of payments."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -45,16 +45,19 @@ class PaymentOut(WireModel):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Payment, allocations: Sequence[AllocationOut]) -> Self:
+    def of(cls, row: Payment, allocations: Sequence[AllocationOut]) -> "PaymentOut":
         """A payment of its rows."""
-        return cls(
-            allocations=list(allocations),
-            journal_entry_id=row.entry_id,
+        return cls.model_construct(
+            id=row.id,
+            customer_id=row.customer_id,
             amount=row.amount,
             unallocated=row.unallocated,
-            **row.model_dump(
-                include={
-                    "id", "customer_id", "received_on", "method", "reference", "version", "created_at", "updated_at"
-                }
-            ),
-        )  # fmt: skip
+            received_on=row.received_on,
+            method=row.method,
+            reference=row.reference,
+            allocations=list(allocations),
+            journal_entry_id=row.entry_id,
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )

@@ -97,11 +97,11 @@ async def test_several_allocations_are_made_all_or_none(suite: Suite, tenant: Te
         async with given_ctx(suite, tenant) as ctx:
             await actions.allocate_all(ctx, [Allocation(payment, i, gbp(100)) for i in invoices])
     async with given_ctx(suite, tenant) as ctx:
-        left = await actions.allocate_all(
+        made_on = await actions.allocate_all(
             ctx, [Allocation(payment, i, gbp(m)) for i, m in zip(invoices, (100, 100, 50), strict=True)]
         )
 
-    assert [left[i].minor for i in (payment, *invoices)] == [0, 0, 0, 50]
+    assert set(made_on) == set(invoices)
     assert await open_of(suite, tenant, payment, *invoices) == [0, 0, 0, 50]
 
 

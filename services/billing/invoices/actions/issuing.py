@@ -16,6 +16,7 @@ from services.billing.invoices.rules import (
     midnight_after,
     stated,
 )
+from services.billing.invoices.views import OpenInvoice
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
 from services.billing.ledger.rules import OpenItem, Posting
@@ -121,12 +122,12 @@ async def tell_overdue(ctx: Ctx, invoice_id: UUID) -> None:
     )
 
 
-def refs_of(row: Invoice) -> SourceRefs:
+def refs_of(row: Invoice | OpenInvoice) -> SourceRefs:
     """What the invoice charges."""
     return SourceRefs(order_id=row.order_id, fulfilment_id=row.fulfilment_id)
 
 
-def tell_paid(ctx: Ctx, row: Invoice) -> None:
+def tell_paid(ctx: Ctx, row: Invoice | OpenInvoice) -> None:
     """Tell that nothing is open of an invoice any more."""
     ctx.emit(
         InvoicePaid(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.billing.invoices.rules import (
     UnknownInvoice,
     stated,
 )
+from services.billing.invoices.views import OpenInvoice
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.rules import Allocation
 from shared.contracts.billing import AllocatedInvoice
@@ -23,6 +25,21 @@ from shared.ctx import Ctx
 from shared.faults import FieldError, Invalid
 from shared.money import Money
 from shared.tax import TaxedLine
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What other services learn of a settled invoice, and the day the allocation counts from."""
+
+    told: AllocatedInvoice
+    allocated_on: date
+
+
+SETTLE = """
+update invoices i set version = s.version, updated_at = $2, open_minor = s.open_minor, paid_minor = s.paid_minor
+from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) as s(id, version, open_minor, paid_minor)
+where i.tenant_id = $1 and i.id = s.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +52,7 @@ class Settlement:
 
 async def lock_settled(
     ctx: Ctx, settlements: Sequence[Settlement], *, customer_id: UUID, available: Money
-) -> dict[UUID, Invoice]:
+) -> dict[UUID, OpenInvoice]:
     """Lock the invoices that a customer's money is to settle, and refuse what does not fit.
 
     Comes before anything is posted: whoever holds a period must not wait for an invoice.
@@ -57,20 +74,27 @@ async def lock_settled(
 
 
 async def settle_invoices(
-    ctx: Ctx, invoices: Mapping[UUID, Invoice], settlements: Sequence[Settlement], *, from_item: UUID
-) -> list[AllocatedInvoice]:
+    ctx: Ctx, invoices: Mapping[UUID, OpenInvoice], settlements: Sequence[Settlement], *, from_item: UUID
+) -> list[Settled]:
     """Settle locked invoices from a payment or credit; never more than is open of any."""
-    await ledger.allocate_all(ctx, [Allocation(from_item, s.invoice_id, s.amount) for s in settlements])
-    told = []
+    made_on = await ledger.allocate_all(
+        ctx, [Allocation(from_item, s.invoice_id, s.amount) for s in settlements]
+    )
+    settled = []
     for settlement in settlements:
         row = invoices[settlement.invoice_id]
         row.paid_minor += settlement.amount.minor
         _reduce(ctx, row, settlement.amount)
-        told.append(allocated(row, settlement.amount))
-    return told
+        settled.append(Settled(allocated(row, settlement.amount), made_on[row.id]))
+    rows = [invoices[settlement.invoice_id] for settlement in settlements]
+    await ctx.sql.execute(
+        SETTLE, ctx.tenant.id, ctx.now, [r.id for r in rows], [r.version for r in rows],
+        [r.open_minor for r in rows], [r.paid_minor for r in rows],
+    )  # fmt: skip
+    return settled
 
 
-def allocated(row: Invoice, amount: Money) -> AllocatedInvoice:
+def allocated(row: Invoice | OpenInvoice, amount: Money) -> AllocatedInvoice:
     """What other services learn of an invoice that was settled by an amount."""
     return AllocatedInvoice(
         invoice_id=row.id,
@@ -116,7 +140,7 @@ def _require_affordable(settlements: Sequence[Settlement], available: Money) -> 
         raise OverAllocated(f"Only {available} is there to allocate.", available=stated(available))
 
 
-def _reduce(ctx: Ctx, row: Invoice, amount: Money) -> None:
+def _reduce(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:
     row.open_minor -= amount.minor
     row.version += 1
     row.updated_at = ctx.now
@@ -125,7 +149,7 @@ def _reduce(ctx: Ctx, row: Invoice, amount: Money) -> None:
         tell_paid(ctx, row)
 
 
-def _require_fitting(row: Invoice, settlement: Settlement, customer_id: UUID, pointer: str) -> None:
+def _require_fitting(row: OpenInvoice, settlement: Settlement, customer_id: UUID, pointer: str) -> None:
     """Refuse an invoice of somebody else, in another currency, not finalized, or with less open."""
     amount = settlement.amount
     if row.customer_id != customer_id:

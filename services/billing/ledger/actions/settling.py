@@ -19,7 +19,7 @@ select $1, a.id, $2, $2, f.id, t.id, a.amount, a.currency, greatest($3::date, f.
 from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[], $9::text[]) as a(id, from_item, to_item, amount, currency)
 join open_items f on f.tenant_id = $1 and f.id = a.from_item
 join open_items t on t.tenant_id = $1 and t.id = a.to_item
-returning id
+returning to_item, allocated_on
 """
 UNDO = """
 insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
@@ -32,11 +32,11 @@ on conflict (tenant_id, reverses_id) do nothing returning id
 
 async def allocate_all(
     ctx: Ctx, allocations: Sequence[Allocation], *, allocated_on: date | None = None
-) -> dict[UUID, Money]:
-    """Settle items by items, all or nothing; answers what is left open of each item.
+) -> dict[UUID, date]:
+    """Settle items by items, all or nothing; answers for each settled item the day it counts from.
 
     Refuses more than is open of either side (`open_item_exceeded`) and items of different parties, accounts or
-    currencies (`allocation_mismatch`). Two statements, however many allocations.
+    currencies (`allocation_mismatch`). One statement, however many allocations.
     """
     if not allocations:
         return {}
@@ -49,18 +49,19 @@ async def allocate_all(
         [a.amount.minor for a in allocations],
         [a.amount.currency for a in allocations],
     )  # fmt: skip
-    ids = sorted({i for a in allocations for i in (a.from_item, a.to_item)})
-    left = await queries.open_amounts(ctx, ids)
     if len(made) != len(allocations):
-        raise NotFound("open item", next(i for i in ids if i not in left))
-    return left
+        ids = sorted({i for a in allocations for i in (a.from_item, a.to_item)})
+        known = await queries.open_amounts(ctx, ids)
+        raise NotFound("open item", next(i for i in ids if i not in known))
+    return {row["to_item"]: row["allocated_on"] for row in made}
 
 
 async def allocate(
     ctx: Ctx, *, from_item: UUID, to_item: UUID, amount: Money, allocated_on: date | None = None
 ) -> tuple[Money, Money]:
     """Settle one item by another; answers what is left open of both, signed as posted."""
-    left = await allocate_all(ctx, [Allocation(from_item, to_item, amount)], allocated_on=allocated_on)
+    await allocate_all(ctx, [Allocation(from_item, to_item, amount)], allocated_on=allocated_on)
+    left = await queries.open_amounts(ctx, [from_item, to_item])
     return left[from_item], left[to_item]
 
 

@@ -17,6 +17,7 @@ from services.orders.book.rules.status import (
     mark_changed,
     payment_status,
     require_not_held,
+    settled_status,
     tax_groups,
 )
 
@@ -40,5 +41,6 @@ __all__ = [
     "mark_changed",
     "payment_status",
     "require_not_held",
+    "settled_status",
     "tax_groups",
 ]

@@ -40,18 +40,27 @@ def fulfilment_status(order: Order) -> str:
 
 
 def payment_status(order: Order) -> str:
-    """What the customer has settled of the order.
+    """What the customer has settled of an order, see `settled_status`."""
+    return settled_status(
+        order.state,
+        gross=order.gross_minor,
+        shipped=sum(line.shipped_net_minor + line.shipped_tax_minor for line in order.lines),
+        invoiced=order.invoiced_minor,
+        paid=order.paid_minor,
+    )
+
+
+def settled_status(state: str, *, gross: int, shipped: int, invoiced: int, paid: int) -> str:
+    """unpaid, part_paid or paid, from an order's gross figures in minor units.
 
     Paid when everything that will ever be charged was invoiced and all of that is settled: for an order in
     progress its whole gross, for a completed or cancelled one the gross of what was shipped.
     """
-    ended = order.state in (OrderState.COMPLETED, OrderState.CANCELLED)
-    shipped = sum(line.shipped_net_minor + line.shipped_tax_minor for line in order.lines)
-    due = shipped if ended else order.gross_minor
-    charged = order.invoiced_minor > 0 or (order.state == OrderState.COMPLETED and due == 0)
-    if charged and order.invoiced_minor >= due and order.paid_minor >= order.invoiced_minor:
+    due = shipped if state in (OrderState.COMPLETED, OrderState.CANCELLED) else gross
+    charged = invoiced > 0 or (state == OrderState.COMPLETED and due == 0)
+    if charged and invoiced >= due and paid >= invoiced:
         return "paid"
-    return "part_paid" if order.paid_minor > 0 else "unpaid"
+    return "part_paid" if paid > 0 else "unpaid"
 
 
 def tax_groups(lines: Iterable[tuple[OrderLine, TaxedLine]]) -> list[TaxGroup]:

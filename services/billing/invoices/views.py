@@ -1,0 +1,141 @@
+"""Invoices as plain rows: what is read to be shown or settled, without the cost of mapped objects.
+
+The fields are the columns, in this order; `queries` selects exactly these.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.billing.invoices.rules import PaymentStatus, payment_status
+from shared.money import Money
+
+
+class OpenFigures:
+    """What is owed by an invoice and what is still open of it, as money."""
+
+    __slots__ = ()
+    state: str
+    currency: str
+    gross_minor: int
+    open_minor: int
+
+    @property
+    def gross(self) -> Money:
+        """What the customer owes for it."""
+        return Money(self.gross_minor, self.currency)
+
+    @property
+    def open(self) -> Money:
+        """What is still to be settled."""
+        return Money(self.open_minor, self.currency)
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        """unpaid, part_paid or paid."""
+        return payment_status(self.state, self.gross_minor, self.open_minor)
+
+
+class InvoiceFigures(OpenFigures):
+    """All figures of an invoice as money, for mapped and plain rows alike."""
+
+    __slots__ = ()
+    net_minor: int
+    tax_minor: int
+    paid_minor: int
+    credited_minor: int
+
+    @property
+    def net(self) -> Money:
+        """What was supplied is worth without tax."""
+        return Money(self.net_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on it."""
+        return Money(self.tax_minor, self.currency)
+
+    @property
+    def paid(self) -> Money:
+        """What payments and credits of the customer have settled."""
+        return Money(self.paid_minor, self.currency)
+
+    @property
+    def credited(self) -> Money:
+        """What credit notes have taken back."""
+        return Money(self.credited_minor, self.currency)
+
+
+@dataclass(slots=True)
+class InvoiceView(InvoiceFigures):
+    """An invoice as it is shown."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    state: str
+    number: str | None
+    customer_id: UUID
+    customer: dict[str, Any]
+    currency: str
+    prices: str
+    rounding: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_breakdown: list[dict[str, Any]]
+    open_minor: int
+    paid_minor: int
+    credited_minor: int
+    payment_terms_days: int
+    issued_on: date | None
+    due_on: date | None
+    delivered_on: date | None
+    order_id: UUID | None
+    order_number: str | None
+    fulfilment_id: UUID | None
+    notes: str | None
+    entry_id: UUID | None
+
+
+@dataclass(slots=True)
+class LineView:
+    """A line of an invoice as it is shown."""
+
+    invoice_id: UUID
+    id: UUID
+    position: int
+    description: str
+    sku: str | None
+    quantity: Decimal
+    unit_price_minor: int
+    discount_percent: Decimal | None
+    discount_minor: int
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    credited_quantity: Decimal
+
+
+@dataclass(slots=True)
+class OpenInvoice(OpenFigures):
+    """What settling must know of a locked invoice, and changes of it."""
+
+    id: UUID
+    version: int
+    state: str
+    number: str | None
+    customer_id: UUID
+    currency: str
+    gross_minor: int
+    open_minor: int
+    paid_minor: int
+    order_id: UUID | None
+    fulfilment_id: UUID | None
+    updated_at: datetime
