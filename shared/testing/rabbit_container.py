@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shared.testing.rabbit_local import PASSWORD, USER, free_port, wait_until_ready
@@ -104,5 +105,5 @@ def _sweep() -> None:
     ).stdout
     for line in listing.splitlines():
         container, _, process = line.partition(" ")
-        if not os.path.exists(f"/proc/{process}"):  # noqa: PTH110
+        if not Path("/proc", process).exists():
             subprocess.run([docker, "rm", "-fv", container], check=False, capture_output=True)  # noqa: S603

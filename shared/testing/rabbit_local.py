@@ -167,7 +167,8 @@ def running() -> Iterator[LocalServer]:
     programs = _programs()
     if programs is None:
         raise FileNotFoundError("no rabbitmq-server on this machine; apt install rabbitmq-server")
-    folder = Path(tempfile.gettempdir()) / f"bo-rabbit-{new_id().hex[-12:]}"
+    _sweep()
+    folder = Path(tempfile.gettempdir()) / f"bo-rabbit-{os.getpid()}-{new_id().hex[-12:]}"
     folder.mkdir(mode=0o700)
     server = LocalServer(folder, programs)
     try:
@@ -177,6 +178,13 @@ def running() -> Iterator[LocalServer]:
         server.kill()
         _end_epmd(server)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Delete the folders of test runs that were killed; their brokers went with them."""
+    for folder in Path(tempfile.gettempdir()).glob("bo-rabbit-*-*"):
+        if not Path("/proc", folder.name.split("-")[2]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_epmd(server: LocalServer) -> None:
