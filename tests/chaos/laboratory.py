@@ -58,7 +58,9 @@ class Doors:
 
     def places(self, kind: str) -> Callable[[], Sequence[Place]]:
         """The same as addresses, for a link."""
-        return lambda: [("127.0.0.1", int(process.environment["BACKOFFICE_PORT"])) for process in self.of(kind)]
+        return lambda: [
+            ("127.0.0.1", int(process.environment["BACKOFFICE_PORT"])) for process in self.of(kind)
+        ]
 
     def all_ready(self) -> bool:
         """Whether every process is."""
@@ -128,7 +130,12 @@ async def laboratory(*, preloaded: bool = True) -> AsyncIterator[Laboratory]:
             },
         )
         suite = planned(
-            database.url, role_secret=ROLE_SECRET, folder=folder, replicas=REPLICAS, preloaded=preloaded, **SETTINGS
+            database.url,
+            role_secret=ROLE_SECRET,
+            folder=folder,
+            replicas=REPLICAS,
+            preloaded=preloaded,
+            **SETTINGS,
         )
         lab = Laboratory(database, broker, suite, Doors(suite.processes.values()))
         stack.callback(_close, lab)
