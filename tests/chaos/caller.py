@@ -130,8 +130,6 @@ class Caller:
             if isinstance(answer, httpx.Response):
                 break
             self.notes.away[answer] += 1
-            if "Error" in answer:
-                print(time.strftime("%X"), round(time.monotonic() - began, 2), method, path, headers, answer, flush=True)
             if answer.startswith("500"):
                 self.notes.wrong.append(f"{method} {path}: {answer}")
             if time.monotonic() - began > PATIENCE_SECONDS:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import secrets
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -47,7 +48,18 @@ def main() -> int:
         console.print(
             f"Left out, since libfaketime is not installed (apt install faketime): {', '.join(missing)}"
         )
-    return asyncio.run(_run(asked))
+    return asyncio.run(_until_stopped(asked))
+
+
+async def _until_stopped(asked: argparse.Namespace) -> int:
+    """Run; SIGTERM, like Ctrl-C, ends it and leaves nothing behind."""
+    running = asyncio.ensure_future(_run(asked))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return 130
 
 
 async def _run(asked: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ import httpx
 from deploy.suite import DATABASE
 from shared.testing.deployment import Deployment, migrated, planned
 from shared.testing.program import Process, free_port
-from shared.testing.suite import ROLE_SECRET
+from shared.testing.suite import ROLE_SECRET, eventually
 from tests.chaos.links import Link, Place
 from tests.chaos.servers import BrokerServer, DatabaseServer, broker_server, database_server
 
@@ -62,7 +62,7 @@ class Doors:
             ("127.0.0.1", int(process.environment["BACKOFFICE_PORT"])) for process in self.of(kind)
         ]
 
-    def all_ready(self) -> bool:
+    async def all_ready(self) -> bool:
         """Whether every process is."""
         return len(self._ready) == len(self._processes)
 
@@ -103,9 +103,7 @@ class Laboratory:
 
     async def ready(self, *, within: float = 60.0) -> None:
         """Wait until every process says that it is ready."""
-        async with asyncio.timeout(within):
-            while not self.doors.all_ready():
-                await asyncio.sleep(0.1)
+        await eventually(self.doors.all_ready, within=within, every=0.1)
 
     def arm(self, process: Process, point: str, count: int) -> None:
         """Have a process kill itself the `count`th time that it passes a point; no point disarms it."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -120,6 +122,8 @@ class Link:
     def abort(end: End) -> None:
         """End a connection with a reset."""
         if end.transport is not None:
+            if (held := end.transport.get_extra_info("socket")) is not None:
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.transport.abort()
 
     def reset(self) -> None:

@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 
+from shared.testing.suite import eventually
+from tests.chaos.caller import Document
 from tests.chaos.company import Company, Trade
 
 CLERKS = 2
-PAUSE_SECONDS = 0.05
-LOOK_SECONDS = 0.2
+PAUSE_SECONDS = 0.2
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.2, 2.0  # looking must not become the load when invoices are late
+AT_ONCE = 4
 INVOICE_SECONDS = 90.0
 
 
@@ -22,6 +26,7 @@ class Load:
     def __init__(self, companies: Sequence[Company]) -> None:
         self._companies = companies
         self._closing = asyncio.Event()
+        self._gate = asyncio.Semaphore(AT_ONCE * len(companies))
         self._payers: set[asyncio.Task[None]] = set()
         self._clerks = [
             asyncio.create_task(self._work(company)) for company in companies for _ in range(CLERKS)
@@ -34,8 +39,11 @@ class Load:
 
     async def reached(self, count: int) -> None:
         """Wait until so many orders have been taken, or a clerk has failed."""
-        while self.taken < count and not any(clerk.done() for clerk in self._clerks):
-            await asyncio.sleep(0.05)
+
+        async def so() -> bool:
+            return self.taken >= count or any(clerk.done() for clerk in self._clerks)
+
+        await eventually(so, within=INVOICE_SECONDS, every=0.05)
 
     async def close(self) -> None:
         """Finish what is in hand, to the last payment."""
@@ -65,17 +73,22 @@ class Load:
             self._payers.discard(payer)  # one that failed stays, so that closing tells
 
     async def _pay(self, company: Company, trade: Trade) -> None:
-        began = time.monotonic()
-        while (invoice := await company.invoice_of(trade)) is None:
+        began, pause = time.monotonic(), LOOK_SECONDS
+        while (invoice := await self._looked(company, trade)) is None:
             if time.monotonic() - began > INVOICE_SECONDS:
                 raise NoInvoice(f"{trade.order['number']} has no invoice after {INVOICE_SECONDS:.0f} s")
-            await asyncio.sleep(LOOK_SECONDS)
-        await company.pay(trade, invoice)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
+        async with self._gate:
+            await company.pay(trade, invoice)
+
+    async def _looked(self, company: Company, trade: Trade) -> Document | None:
+        async with self._gate:
+            return await company.invoice_of(trade)
 
 
 async def gone_through(company: Company) -> None:
     """A new order, from its taking to its invoice."""
     while (trade := await company.trade()).cancelled:
         pass
-    while await company.invoice_of(trade) is None:
-        await asyncio.sleep(0.05)
+    await eventually(partial(company.invoice_of, trade), within=INVOICE_SECONDS, every=LOOK_SECONDS)

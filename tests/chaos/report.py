@@ -21,8 +21,8 @@ def line(outcome: Outcome) -> str:
     tries = ", ".join(f"{count}× {reason}" for reason, count in outcome.unanswered.items())
     return (
         f"{outcome.number:3} {verdict(outcome):8} {outcome.fault} ({outcome.target}): {outcome.orders} orders, "
-        f"through again after {outcome.recovery:.1f} s, settled in {outcome.settling:.1f} s"
-        + (f"; repeated: {tries}" if tries else "")
+        f"through again after {outcome.recovery:.1f} s (usually {outcome.usual:.1f} s), "
+        f"settled in {outcome.settling:.1f} s" + (f"; repeated: {tries}" if tries else "")
     )
 
 
@@ -39,12 +39,14 @@ def markdown(outcomes: Sequence[Outcome], *, command: str, seed: int, within: fl
         f"{len(outcomes)} rounds, {orders} orders, {sum(o.requests for o in outcomes)} requests; {len(bad)} rounds "
         f"with a violation. Recovery and settling may take {within:.0f} s.",
         "",
+        "*Usual*: how long an order took from its taking to its invoice before the fault. "
         "*Recovery*: from the fault's end until an order that was begun after it has its invoice. *Settling*: from "
         "the end of the load until all orders are invoiced, paid and show it. *Repeated*: tries that were no answer, "
         "after which the client tried again under the same key. What is checked: docstring of `tests/chaos`.",
         "",
-        "| round | fault | target | orders | fault s | recovery s | settling s | slowest answer s | repeated | verdict |",
-        "|---:|---|---|---:|---:|---:|---:|---:|---|---|",
+        "| round | fault | target | orders | usual s | fault s | recovery s | settling s | slowest answer s "
+        "| repeated | verdict |",
+        "|---:|---|---|---:|---:|---:|---:|---:|---:|---|---|",
     ]
     lines += [_row(outcome) for outcome in outcomes]
     if bad:
@@ -60,7 +62,8 @@ def markdown(outcomes: Sequence[Outcome], *, command: str, seed: int, within: fl
 def _row(outcome: Outcome) -> str:
     tries = ", ".join(f"{count}× {reason}" for reason, count in outcome.unanswered.items())
     cells = (
-        outcome.number, outcome.fault, outcome.target, outcome.orders, f"{outcome.fault_seconds:.1f}",
+        outcome.number, outcome.fault, outcome.target, outcome.orders, f"{outcome.usual:.1f}",
+        f"{outcome.fault_seconds:.1f}",
         f"{outcome.recovery:.1f}", f"{outcome.settling:.1f}", f"{outcome.slowest:.1f}", tries, verdict(outcome),
     )  # fmt: skip
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

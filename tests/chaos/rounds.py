@@ -6,10 +6,12 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import httpx
 
+from shared.testing.suite import eventually
 from tests.chaos import link_faults  # noqa: F401 - registers its faults
 from tests.chaos.caller import TOTAL, TRY_SECONDS, Notes
 from tests.chaos.company import Company, open_company, operator_of
@@ -22,7 +24,7 @@ COMPANIES = 2
 WARM_ORDERS = 6
 AFTER_SECONDS = 1.0
 RECOVERY_SECONDS = 90.0
-CANARY_EVERY_SECONDS = 0.5
+CANARY_EVERY_SECONDS = 1.0
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Outcome:
     fault: str
     target: str = ""
     orders: int = 0
+    usual: float = float("nan")
     fault_seconds: float = 0.0
     recovery: float = float("nan")
     settling: float = float("nan")
@@ -103,6 +106,7 @@ async def _play(
     load = Load(companies)
     try:
         await load.reached(WARM_ORDERS)
+        outcome.usual = await _recovered(companies[0], time.monotonic())
         await asyncio.sleep(dice.uniform(0, 1))
         began = time.monotonic()
         outcome.target = await fault.strike(lab, dice)
@@ -143,6 +147,4 @@ async def _recovered(company: Company, since: float) -> float:
 
 
 async def _settled(company: Company) -> None:
-    async with asyncio.timeout(RECOVERY_SECONDS):
-        while not await settled(company):
-            await asyncio.sleep(0.1)
+    await eventually(partial(settled, company), within=RECOVERY_SECONDS, every=0.1)

@@ -97,11 +97,17 @@ class BrokerServer:
         await asyncio.to_thread(self.ctl, *arguments)
 
 
+def _passable_folder() -> Path:
+    """A short folder that the server's account can pass."""
+    folder = Path(tempfile.mkdtemp(prefix="bo-chaos-"))
+    folder.chmod(0o711)
+    return folder
+
+
 @asynccontextmanager
 async def database_server() -> AsyncIterator[DatabaseServer]:
     """A PostgreSQL for the length of a block."""
-    folder = Path(tempfile.mkdtemp(prefix="bo-chaos-"))
-    folder.chmod(0o711)
+    folder = _passable_folder()
     server = await asyncio.to_thread(DatabaseServer, folder / "data")
     try:
         await server.prepare()
