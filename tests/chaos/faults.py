@@ -168,7 +168,7 @@ async def crash_broker(lab: Laboratory, dice: Random) -> str:
 async def disk_alarm(lab: Laboratory, dice: Random) -> str:
     """The broker takes nothing while it has less free disk than it wants."""
     seconds = dice.uniform(3, 8)
-    await lab.broker.control("set_disk_free_limit", "1000TB")
+    await lab.broker.control("set_disk_free_limit", "1000000000000000")
     await asyncio.sleep(seconds)
     await lab.broker.control("set_disk_free_limit", "50MB")
     return f"{seconds:.1f} s"
