@@ -22,6 +22,7 @@ FAULTS: dict[str, "Fault"] = {}
 POINT_SECONDS = 15.0
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 HOUR = 3600
+WORKERS = ("orders-worker", "billing-worker")
 
 
 @dataclass(frozen=True)
@@ -168,27 +169,33 @@ async def crash_broker(lab: Laboratory, dice: Random) -> str:
 async def disk_alarm(lab: Laboratory, dice: Random) -> str:
     """The broker takes nothing while it has less free disk than it wants."""
     seconds = dice.uniform(3, 8)
+    before = _refusals(lab)
     await lab.broker.control("set_disk_free_limit", "1000000000000000")
     await asyncio.sleep(seconds)
     await lab.broker.control("set_disk_free_limit", "50MB")
-    return f"{seconds:.1f} s"
+    return f"{seconds:.1f} s, relays refused {_refusals(lab) - before} times"
 
 
 @fault("full queue")
 async def full_queue(lab: Laboratory, dice: Random) -> str:
-    """A queue takes no more than a few messages, nobody consumes, and the rest is refused, as deploy/rabbitmq says."""
+    """A queue takes a few messages, nobody consumes, and the rest is refused, as deploy/rabbitmq says."""
     service, seconds = dice.choice(("orders", "billing")), dice.uniform(3, 8)
     bound = '{"max-length": 3, "overflow": "reject-publish", "delivery-limit": 1000}'
     policy = ["--apply-to", "queues", "--priority", "50", "full", f"^backoffice\\.{service}$", bound]
+    before = _refusals(lab)
     await lab.broker.control("set_policy", *policy)
-    for process in lab.kind(f"{service}-worker"):
-        process.signal(signal.SIGSTOP)
+    consumers = lab.kind(f"{service}-worker")
+    for process in consumers:
+        process.kill()
     await asyncio.sleep(seconds)
-    for process in lab.kind(f"{service}-worker"):
-        process.signal(signal.SIGCONT)
-    await asyncio.sleep(1)
+    await lab.back(*consumers)
     await lab.broker.control("clear_policy", "full")
-    return f"backoffice.{service}, {seconds:.1f} s"
+    return f"backoffice.{service}, {seconds:.1f} s, relays refused {_refusals(lab) - before} times"
+
+
+def _refusals(lab: Laboratory) -> int:
+    """How often the workers' relays say that the broker took nothing or not all."""
+    return sum(process.log.count('"transport refused"') for kind in WORKERS for process in lab.kind(kind))
 
 
 @fault("rolling restart", gentle=True)
