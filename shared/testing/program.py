@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = "deploy.cli"
 READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
 
@@ -46,12 +47,13 @@ class Spawned(Protocol):
 class Forked:
     """A process forked from the preloaded one."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(
+        self, program: str, command: Sequence[str], environment: Mapping[str, str], log_file: Path
+    ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["deploy.cli"])
-        self._process = context.Process(
-            target=_run_command, args=(list(command), dict(environment), str(log_file)), daemon=True
-        )
+        context.set_forkserver_preload([PROGRAM])
+        arguments = (program, list(command), dict(environment), str(log_file))
+        self._process = context.Process(target=_run_command, args=arguments, daemon=True)
         self._process.start()
 
     def poll(self) -> int | None:
@@ -69,27 +71,30 @@ class Forked:
         os.kill(self._process.pid, sig)
 
 
-def _run_command(command: list[str], environment: dict[str, str], log_file: str) -> NoReturn:
+def _run_command(program: str, command: list[str], environment: dict[str, str], log_file: str) -> NoReturn:
     """Become the program: settings, output and session as a process of its own has them."""
     os.setsid()
     log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(environment)
-    program = importlib.import_module("deploy.cli")
-    program.app(command, prog_name="backoffice")
+    importlib.import_module(program).app(command, prog_name="backoffice")
     raise SystemExit(0)
 
 
 @dataclass
 class Process:
-    """One process of the deployment: killed, paused, stopped and started again as often as one likes."""
+    """One process of the deployment: killed, paused, stopped and started again as often as one likes.
+
+    `program` is the module whose `app` it runs; a test may name one of its own around `deploy.cli`.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log_file: Path
     preloaded: bool = False
+    program: str = PROGRAM
     running: Spawned | None = None
     _awaited: int = 0
 
@@ -112,11 +117,11 @@ class Process:
         """Start it and return at once."""
         self._awaited = self.log.count(" is ready on port") + 1
         if self.preloaded:
-            self.running = Forked(self.command, self.environment, self.log_file)
+            self.running = Forked(self.program, self.command, self.environment, self.log_file)
             return
         with self.log_file.open("ab") as log:
             self.running = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "deploy", *self.command],
+                [sys.executable, "-c", f"from {self.program} import app; app()", *self.command],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,

@@ -156,6 +156,13 @@ class LocalServer:
             self.process.wait()
             self.process = None
 
+    def stop(self) -> None:
+        """End the node as its operator would: it writes everything and says goodbye."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
     def crash(self) -> None:
         """Kill the node and start it again on what it had on its disk."""
         self.kill()
