@@ -11,7 +11,7 @@ import structlog
 from http_harness import Served, answer, finish, one, said, serving, start, until
 from uvicorn.server import ServerState
 
-from deploy.http import connection as protocol
+from deploy.http import ending
 from deploy.http.heads import Defaults
 from deploy.server import bind
 from deploy.server import served as served_by_us
@@ -217,10 +217,10 @@ async def test_a_head_that_comes_too_slowly_is_refused() -> None:
         reader, writer = await served.caller()
         writer.write(b"GET / HT")
         await until(lambda: any(connection._in_head for connection in served.connections))
-        _later(served, protocol.HEAD_SECONDS - 1)
+        _later(served, ending.HEAD_SECONDS - 1)
         writer.write(b"TP/1.1\r\nhost")
         await asyncio.sleep(0.02)
-        _later(served, protocol.HEAD_SECONDS + 1)
+        _later(served, ending.HEAD_SECONDS + 1)
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
         writer.close()
 
@@ -253,7 +253,7 @@ async def test_a_caller_that_neither_reads_nor_leaves_is_cut_off_in_the_end() ->
         _, writer = await served.caller()
         writer.write(GET + b"\r\n")
         await until(lambda: bool(served.connections) and served.connections[0].transport.is_closing())
-        _later(served, protocol.LINGER_SECONDS + 1)
+        _later(served, ending.LINGER_SECONDS + 1)
         await until(lambda: not served.connections)
         writer.close()
 
