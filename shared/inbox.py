@@ -40,6 +40,10 @@ class RoundFailed(Exception):  # noqa: N818 - named for what happened
     """Events that were taken together failed, whichever of them was at fault."""
 
 
+class UnknownType(LookupError):  # noqa: N818 - named for what it is
+    """An event of a type that this service does not want, or not yet; it is held like one that fails."""
+
+
 class Inbox:
     """Consumes events for one service."""
 
@@ -155,7 +159,10 @@ class Inbox:
         self, tx: Transaction, event: Envelope, document: Mapping[str, object], *, together: bool = False
     ) -> Ctx:
         """Run every function that wants this event, in the given transaction; its work is left to the caller."""
-        contract, functions = self._handlers[event.type]
+        wanted = self._handlers.get(event.type)
+        if wanted is None:
+            raise UnknownType(f"nothing here answers {event.type}; a newer release of {self._service} may")
+        contract, functions = wanted
         with telemetry.span(
             f"consume {event.type}", link=event.traceparent, kind=SpanKind.CONSUMER
         ) as traceparent:
