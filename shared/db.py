@@ -21,6 +21,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
 from shared.tables import TenantRow
 
@@ -41,10 +42,6 @@ REPEATABLE = (
     asyncpg.InvalidCachedStatementError,  # a migration has changed a table under a prepared statement
     asyncpg.OutdatedSchemaCacheError,
 )
-
-
-class DatabaseAway(ConnectionError):  # noqa: N818 - named for what happened
-    """The database cannot be reached or went away in the middle; nothing was committed as far as we know."""
 
 
 class PoolExhausted(DatabaseAway):
