@@ -1,8 +1,8 @@
 # `make help` lists what there is. Every target sets up .venv first; when nothing changed that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo check test docs bench lock clean
+.PHONY: help setup up demo check test docs bench chaos lock clean
 VENV := .venv/bin
-# Which Python makes .venv; empty: python3.11 if there, else python3. Other knobs: T (test), ARGS (demo, bench).
+# Which Python makes .venv; empty: python3.11 if there, else python3. Other knobs: T (test), ARGS (demo, bench, chaos).
 PYTHON ?=
 T ?=
 ARGS ?=
@@ -35,6 +35,9 @@ docs: setup ## Regenerate docs/generated from the code
 
 bench: setup ## Measure throughput and latency (ARGS=...)
 	$(VENV)/python -m benchmarks $(ARGS)
+
+chaos: setup ## Kill, pause, cut and restart everything under load, and check (ARGS="--rounds 50 --report FILE")
+	$(VENV)/python -m tests.chaos $(ARGS)
 
 lock: ## Recompile requirements*.txt from requirements*.in (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }

@@ -1,9 +1,10 @@
 """`make bench`: measure, compare with the ceilings of the same run, write benchmarks/results.md.
 
-make bench                        everything, about ten minutes
-make bench ARGS="orders gateway"  some parts; the file is written only when all ran
+make bench                        everything, about half an hour; peers are installed on demand (PyPI, Debian)
+make bench ARGS="orders gateway"  some parts; only their sections of the file are replaced
 """
 
+import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import gateway, parts
+from benchmarks import bus, distributed, gateway, growth, parts
+from benchmarks.peers import tryton
 from benchmarks.report import Section, write
 
 PARTS: dict[str, Callable[[], Awaitable[Section]]] = {
@@ -21,6 +23,10 @@ PARTS: dict[str, Callable[[], Awaitable[Section]]] = {
     "gateway": gateway.measure,
     "embedded": parts.embedded,
     "imports": parts.imports,
+    "growth": growth.growth,
+    "bus": bus.measure,
+    "distributed": distributed.distributed,
+    "peers": tryton.peers,
 }
 
 
@@ -29,15 +35,12 @@ async def main(wanted: list[str]) -> None:
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    sections = []
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     for name in wanted or PARTS:
         print(f"measuring {name}…", flush=True)
         section = await PARTS[name]()
         print(section.text, flush=True)
-        sections.append(section)
-    if not wanted:
-        head = f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}"
-        write(Path(__file__).parent / "results.md", head, sections)
+        write(Path(__file__).parent / "results.md", f"{datetime.now(UTC):%Y-%m-%d}, {machine}", [section])
 
 
 uvloop.run(main(sys.argv[1:]))

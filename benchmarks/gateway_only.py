@@ -1,6 +1,5 @@
 """The gateway alone in a process, before an HTTP upstream that takes the place of orders: for `gateway.py`."""
 
-import asyncio
 import os
 
 import uvloop
@@ -29,7 +28,7 @@ async def main() -> None:
         await gateway.start()
         stopping = stop_event()
         async with served(gateway.asgi, listener, settings, leave=gateway.leave):
-            await asyncio.wait([asyncio.create_task(stopping.wait())])
+            await stopping.wait()
         await gateway.stop()
         await transport.close()
 

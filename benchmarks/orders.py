@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from benchmarks.client import Connection, Measured, load
-from benchmarks.server import Server, Shop
+from benchmarks.server import Front, Shop
 
 GBP = "GBP"
 
@@ -22,7 +22,7 @@ def wish(shop: Shop, number: int) -> dict[str, Any]:
     }
 
 
-async def create_orders(server: Server, shop: Shop, *, total: int, concurrency: int) -> Measured:
+async def create_orders(server: Front, shop: Shop, *, total: int, concurrency: int) -> Measured:
     """Orders with three lines, created and confirmed, through the gateway."""
 
     async def operation(api: Connection, number: int) -> None:
@@ -32,7 +32,7 @@ async def create_orders(server: Server, shop: Shop, *, total: int, concurrency: 
 
 
 async def order_to_cash(
-    server: Server, shop: Shop, *, total: int, concurrency: int, per_second: float | None = None
+    server: Front, shop: Shop, *, total: int, concurrency: int, per_second: float | None = None
 ) -> tuple[Measured, Measured]:
     """Order accepted → shipped → invoice finalized → payment posted; answers the whole and order → invoice.
 

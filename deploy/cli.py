@@ -1,17 +1,15 @@
 """The `backoffice` command."""
 
-import asyncio
 import json
 import time
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.boot import patiently, unless
 from deploy.console import console, prepared_settings, run
-from deploy.demo import Demo
+from deploy.demo_cli import demo
 from deploy.events_cli import events_app
 from deploy.processes import Role, serve_gateway, serve_service
 from deploy.server import bind, served, stop_event, until_told
@@ -25,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite."
 )
 app.add_typer(events_app, name="events")
+app.command()(demo)
 
 
 @app.command()
@@ -60,41 +59,6 @@ def _welcome(suite: EmbeddedSuite, seconds: float) -> None:
         "Next: `make demo` shows two companies at work; README.md has a tour with curl. Ctrl-C stops.",
     ):
         console.print(line, soft_wrap=True)
-
-
-@app.command()
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the story instead of staying up.")] = False,
-    import_file: Annotated[
-        Path | None,
-        typer.Option("--import", help="Import an order file in the UCI Online Retail columns, too."),
-    ] = None,
-    orders: Annotated[int, typer.Option(min=1, max=5000, help="Orders per company.")] = 60,
-) -> None:
-    """Run the suite and show a day of two client companies through its API."""
-    if import_file is not None and not import_file.is_file():
-        raise typer.BadParameter(f"{import_file} is not a file", param_hint="--import")
-    run(_demo(once, import_file, orders))
-
-
-async def _demo(once: bool, import_file: Path | None, orders: int) -> int:
-    settings = prepared_settings()
-    listener = bind(settings)
-    async with embedded_suite(settings) as suite:
-        stopping = stop_event()
-        async with served(suite.gateway.asgi, listener, settings, leave=suite.leave) as server:
-            story = asyncio.create_task(Demo(suite, console, orders=orders, import_file=import_file).tell())
-            stop = asyncio.create_task(stopping.wait())
-            await asyncio.wait([story, stop, server], return_when=asyncio.FIRST_COMPLETED)
-            if not story.done():
-                story.cancel()
-                await asyncio.gather(story, return_exceptions=True)
-                return 130
-            good = story.result()
-            if not once:
-                console.print("Staying up; Ctrl-C stops.")
-                await asyncio.wait([stop, server], return_when=asyncio.FIRST_COMPLETED)
-    return 0 if good else 1
 
 
 ServiceName = StrEnum("ServiceName", {service.name: service.name for service in SERVICES})  # type: ignore[misc]

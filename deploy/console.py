@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deploy.boot import NotReady, Stopped
+from deploy.demo import StoryFailed
 from deploy.server import PortTaken
 from deploy.settings import DeploySettings, Misconfigured
 from deploy.suite import AlreadyRunning, NoCredentials
@@ -33,6 +34,7 @@ EXPECTED = (
     OSError,
     PortTaken,
     RouteClash,
+    StoryFailed,
     UnsafeDatabase,
     asyncpg.PostgresError,
 )

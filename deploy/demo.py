@@ -23,7 +23,6 @@ from deploy.demo_plans import (
     cents,
     order_of,
 )
-from deploy.suite import EmbeddedSuite
 
 CONCURRENCY = 4
 PATIENCE_SECONDS = 60.0
@@ -43,25 +42,30 @@ async def call(api: httpx.AsyncClient, method: str, path: str, **options: Any) -
 
 
 class Demo:
-    """Tells the story against the running suite."""
+    """Tells the story to the suite at an address, as an operator with these credentials."""
 
     def __init__(
-        self, suite: EmbeddedSuite, console: Console, *, orders: int, import_file: Path | None
+        self,
+        base: str,
+        credentials: tuple[str, str],
+        console: Console,
+        *,
+        orders: int,
+        import_file: Path | None,
     ) -> None:
-        self._suite = suite
+        self._base = base
+        self._credentials = credentials
         self._console = console
         self._orders = orders
         self._import_file = import_file
-        self._base = f"http://{suite.settings.host}:{suite.settings.port}"
         self._dice = random.Random(2026)  # noqa: S311 - a story that goes the same way each time
 
     async def tell(self) -> bool:
         """Tell it all; answers whether every book balanced."""
         started = time.monotonic()
         self._console.rule("[bold]Backoffice: two client companies, one day")
-        client_id, secret = self._suite.operator_credentials()
         async with self._client() as operator:
-            await self._sign_in(operator, client_id, secret)
+            await self._sign_in(operator, *self._credentials)
             companies = [await self._open(operator, plan) for plan in COMPANIES]
             try:
                 with self._progress() as progress:

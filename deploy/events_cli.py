@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from deploy.console import console, prepared_settings, run
-from deploy.suite import database
+from deploy.suite import database, with_role_secret
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import dead_letters, tenancy
@@ -32,16 +32,17 @@ async def _list_events(only: str | None, limit: int) -> int:
     if only is not None:
         _check_service(only)
     table = Table("service", "event", "tenant", "type", "tries", "waiting behind", "error")
-    async with database(prepared_settings()) as url:
+    settings = with_role_secret(prepared_settings())
+    async with database(settings) as url:
         for service in EVENT_SERVICES:
             if only in (None, service):
-                await _add_dead(table, url, service, limit)
+                await _add_dead(table, url, settings.role_secret, service, limit)
     console.print(table if table.row_count else "No dead events.")
     return 0
 
 
-async def _add_dead(table: Table, url: str, service: str, limit: int) -> None:
-    async with _worker(url, service) as sql:
+async def _add_dead(table: Table, url: str, secret: str, service: str, limit: int) -> None:
+    async with _worker(url, secret, service) as sql:
         for letter in await dead_letters.list_dead(sql, service, tenant_id=None, after=None, limit=limit):
             table.add_row(service, str(letter.id), str(letter.tenant_id), letter.type, str(letter.attempts),
                           str(letter.waiting_behind), letter.error)  # fmt: skip
@@ -62,7 +63,8 @@ def discard_event(service: str, event_id: UUID) -> None:
 async def _decide(service: str, event_id: UUID, *, replay: bool) -> int:
     _check_service(service)
     decide = dead_letters.replay if replay else dead_letters.discard
-    async with database(prepared_settings()) as url, _worker(url, service) as sql:
+    settings = with_role_secret(prepared_settings())
+    async with database(settings) as url, _worker(url, settings.role_secret, service) as sql:
         letter = await decide(sql, service, event_id, tenant_id=None)
     console.print(f"{letter.type} {letter.id} is now {letter.state}.", soft_wrap=True)
     return 0
@@ -74,12 +76,14 @@ def _check_service(name: str) -> None:
 
 
 @asynccontextmanager
-async def _worker(url: str, service: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection as a service's worker role, which sees the events of all tenants."""
-    sql = await asyncpg.connect(url)
+async def _worker(url: str, secret: str, service: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as a service's worker role, which sees the events of all tenants.
+
+    It signs in as that role, so that the command needs no administrator's address: it works where a service does.
+    """
+    role = tenancy.worker_role(service)
+    sql = await asyncpg.connect(url, user=role, password=tenancy.role_password(secret, role))
     try:
-        await sql.execute(f"set role {tenancy.worker_role(service)}")
-        await sql.execute(f"set search_path = {service}")
         yield sql
     finally:
         await sql.close()

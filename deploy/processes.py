@@ -97,7 +97,6 @@ async def serve_gateway(settings: DeploySettings, stopping: asyncio.Event) -> bo
             settings=settings,
             transport=transport,
             data_dir=settings.data_dir,
-            among_others=True,
         )
         stack.push_async_callback(gateway.stop)
         first = await gateway.prepare()

@@ -19,7 +19,7 @@ from gateway.first_start import FirstStart
 from gateway.proxy.upstream_local import LocalUpstream
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
-from shared import embedded
+from shared import embedded, telemetry
 from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.migrations import migrate
@@ -111,6 +111,7 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
     """Run everything in this process for the length of a block."""
     settings = with_role_secret(settings)
     async with AsyncExitStack() as stack:
+        stack.callback(telemetry.flush_spans)
         stack.enter_context(_only_one(settings.data_dir))
         url = await stack.enter_async_context(database(settings))
         await migrate_all(url, settings)

@@ -51,10 +51,8 @@ class Gateway:
         settings: GatewaySettings,
         transport: Transport,
         data_dir: Path,
-        among_others: bool = False,
     ) -> None:
         """Put the parts together; nothing is asked of database or services before `start`."""
-        self._among_others = among_others
         self._settings = settings
         self._data_dir = data_dir
         self._keeper = SecretKeeper()
@@ -125,11 +123,12 @@ class Gateway:
 
         Services that start at the same time need the keys before they can answer anything we ask.
         """
-        await self.running.start(among_others=self._among_others)
+        await self.running.start()
         first = await prepare(
             self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir
         )
         await self.keys.renew(first.provider_id)
+        await self.catalog.refresh(only=[OWN_SERVICE], strict=True)  # our own resources wait for nobody
         return first
 
     async def open(self, first: FirstStart) -> None:
@@ -191,17 +190,6 @@ def build_gateway(
     settings: GatewaySettings,
     transport: Transport,
     data_dir: Path,
-    among_others: bool = False,
 ) -> Gateway:
-    """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`).
-
-    `among_others` says that further gateways work at the same time.
-    """
-    return Gateway(
-        services,
-        dsn=dsn,
-        settings=settings,
-        transport=transport,
-        data_dir=data_dir,
-        among_others=among_others,
-    )
+    """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`)."""
+    return Gateway(services, dsn=dsn, settings=settings, transport=transport, data_dir=data_dir)

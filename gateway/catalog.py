@@ -60,19 +60,22 @@ class Catalog:
             await asyncio.sleep(0.25)
 
     async def refresh(self, *, only: list[str] | None = None, strict: bool = False) -> None:
-        """Ask services for their documents and rebuild when something has changed."""
+        """Ask services for their documents, all at once, and take in each as it comes: nobody waits for the slowest."""
         asked = list(self._upstreams) if only is None else only
-        answers = await asyncio.gather(*(self._ask(service) for service in asked))
-        found = self._documents | {s: d for s, d in zip(asked, answers, strict=True) if d is not None}
-        found = {service: found[service] for service in self._upstreams if service in found}
-        if found == self._documents:
+        await asyncio.gather(*(self._take(service, strict) for service in asked))
+
+    async def _take(self, service: str, strict: bool) -> None:
+        """Rebuild the offer when this service's part of it has changed."""
+        document = await self._ask(service)
+        if document is None or document == self._documents.get(service):
             return
+        found = self._documents | {service: document}
         try:
-            self._rebuild(found)
+            self._rebuild({name: found[name] for name in self._upstreams if name in found})
         except RouteClash:
             if strict:
                 raise
-            log.exception("the services' routes clash; the former ones stay")
+            log.exception("the services' routes clash; the former ones stay", upstream=service)
 
     async def _ask(self, service: str) -> dict[str, Any] | None:
         try:

@@ -27,6 +27,9 @@ LIFETIME_SECONDS = 60
 LEEWAY_SECONDS = 5
 CACHE_SIZE = 4096
 REFETCH_SECONDS = 10.0
+FIRST_FETCH_SECONDS = (
+    0.5  # while there are no keys at all, callers must not queue up behind a gateway that is away
+)
 
 log = structlog.get_logger()
 
@@ -112,11 +115,12 @@ class TokenVerifier:
 
     async def _current_keys(self, *, again: bool = False) -> KeySet:
         async with self._fetching:  # many callers with one new key ask the gateway once
-            if self._keys is None or (again and time.monotonic() - self._fetched_at > REFETCH_SECONDS):
-                self._fetched_at = time.monotonic()
+            since = time.monotonic() - self._fetched_at
+            if (again and since > REFETCH_SECONDS) or (self._keys is None and since > FIRST_FETCH_SECONDS):
                 await self._fetch()
+                self._fetched_at = time.monotonic()
             if self._keys is None:
-                raise Unavailable("The keys that prove callers cannot be read now.")
+                raise Unavailable("The gateway's keys, which prove callers, cannot be read now; try again.")
             return self._keys
 
     async def _fetch(self) -> None:

@@ -92,6 +92,10 @@ class Work:
             del kept[length:]
 
 
+class TakeAlone(BaseException):
+    """Something failed that may fail alone, but messages are being taken together."""
+
+
 @dataclass(slots=True)
 class Ctx:
     """One request's or message's view of the world."""
@@ -106,6 +110,7 @@ class Ctx:
     traceparent: str
     causation_id: str | None = None
     correlation_id: str | None = None
+    together: bool = False
     work: Work = field(default_factory=Work)
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -126,7 +131,17 @@ class Ctx:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail alone: its statements, facts and timeline entries are undone together."""
+        """A part that may fail alone: its statements, facts and timeline entries are undone together.
+
+        Where messages are taken together none is set: a part that fails then fails them all, and each is taken
+        once more in a transaction of its own, where this is a part.
+        """
+        if self.together:
+            try:
+                yield
+            except Exception as error:
+                raise TakeAlone from error
+            return
         mark = self.work.mark()
         try:
             async with self.tx.savepoint():

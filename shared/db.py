@@ -1,11 +1,12 @@
 """Transactions: one per request or message, tenant set with the BEGIN, two doors into it.
 
-The pool is SQLAlchemy's, with driver-level autocommit: the transaction's BEGIN, COMMIT and ROLLBACK are sent
-here, so plain SQL (`tx.sql`, asyncpg) and SQLModel sessions (`tx.session`) share one transaction and one
-connection. Measured against letting SQLAlchemy drive: 348 µs against 721 µs CPU per small transaction, see
-docs/adr/0002.
+SQLAlchemy's connections stay checked out for as long as they live, with driver-level autocommit: the transaction's
+BEGIN, COMMIT and ROLLBACK are sent here, so plain SQL (`tx.sql`, asyncpg) and SQLModel sessions (`tx.session`)
+share one transaction and one connection, and plain SQL pays for neither. Measured against letting SQLAlchemy
+drive: 348 µs against 721 µs CPU per small transaction, see docs/adr/0002.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,11 +16,12 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
 from shared.tables import TenantRow
 
@@ -29,6 +31,7 @@ IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
+WAIT_SECONDS = 15.0  # for a connection of the pool
 # What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
 BROKEN = (
     asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, SQLAlchemyError,
@@ -41,10 +44,6 @@ REPEATABLE = (
 )
 
 
-class DatabaseAway(ConnectionError):  # noqa: N818 - named for what happened
-    """The database cannot be reached or went away in the middle; nothing was committed as far as we know."""
-
-
 class PoolExhausted(DatabaseAway):
     """Every connection of the pool is in use, and none came back in time."""
 
@@ -53,21 +52,33 @@ class NothingCommitted(RuntimeError):  # noqa: N818 - named for what happened
     """A statement had failed and somebody swallowed that: PostgreSQL answered COMMIT with a rollback."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A connection by its two doors."""
+
+    connection: AsyncConnection
+    sql: asyncpg.Connection
+
+
 @dataclass(slots=True)
 class Transaction:
     """One open transaction with its tenant set; committed or rolled back only by `Database.transaction`."""
 
-    connection: AsyncConnection
-    sql: asyncpg.Connection
+    connected: _Connected
     tenant_id: UUID | None
     leases: NumberLeases
+    sql: asyncpg.Connection = field(init=False)
     _session: AsyncSession | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Have the door of the hot paths at hand."""
+        self.sql = self.connected.sql
 
     @property
     def session(self) -> AsyncSession:
         """A SQLModel session inside this transaction, made at first use."""
         if self._session is None:
-            self._session = AsyncSession(bind=self.connection, expire_on_commit=False)
+            self._session = AsyncSession(bind=self.connected.connection, expire_on_commit=False)
             self._session.sync_session.info["tenant_id"] = self.tenant_id
         return self._session
 
@@ -138,21 +149,26 @@ class Database:
         self._size = size
         self._connect = connect
         self.leases = NumberLeases(connect)
-        self.engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=connect,
-            isolation_level="AUTOCOMMIT",
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=15,
-            pool_reset_on_return=None,
-            pool_use_lifo=True,
+        self._idle: list[_Connected] = []
+        self._free = asyncio.Semaphore(size)
+        self._in_use = 0
+        self._closed = False
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://", async_creator=connect, isolation_level="AUTOCOMMIT", poolclass=NullPool
         )
 
+    @property
+    def in_use(self) -> int:
+        """How many connections are at work."""
+        return self._in_use
+
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that is in use closes when it is given back."""
+        self._closed = True
         await self.leases.close()
-        await self.engine.dispose()
+        while self._idle:
+            await self._idle.pop().connection.close()
+        await self._engine.dispose()
 
     @asynccontextmanager
     async def transaction(
@@ -183,29 +199,59 @@ class Database:
             finally:
                 await transaction.close_session()
         finally:
-            await _give_back(transaction.connection, healthy=healthy)
+            await self._give_back(transaction.connected, healthy=healthy)
 
     async def _opened(self, tenant_id: UUID | None, provider: bool) -> Transaction:
         """Begin on a live connection: what a restart of the server has left dead in the pool is replaced."""
         begin = _begin(tenant_id, provider)
         for _ in range(self._size + CONNECT_TRIES):
-            try:
-                connection = await self.engine.connect()
-            except PoolTimeout as error:
-                raise PoolExhausted("every connection is in use") from error
+            connected = await self._checked_out()
             began = False
             try:
-                sql: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
-                if not sql.is_closed():
-                    await sql.execute(begin)
+                if not connected.sql.is_closed():
+                    await connected.sql.execute(begin)
                     began = True
-                    return Transaction(connection, sql, tenant_id, self.leases)
+                    return Transaction(connected, tenant_id, self.leases)
             except BROKEN:
                 continue  # the server has let go of it meanwhile: the next one
             finally:
                 if not began:
-                    await _give_back(connection, healthy=False)
+                    await self._give_back(connected, healthy=False)
         raise DatabaseAway("the server closes every connection")
+
+    async def _checked_out(self) -> _Connected:
+        """A connection of the pool, the one used last, or a new one."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise PoolExhausted("every connection is in use") from error
+        self._in_use += 1
+        if self._idle:
+            return self._idle.pop()
+        try:
+            connection = await self._engine.connect()
+            sql = (await connection.get_raw_connection()).driver_connection
+        except BaseException:
+            self._release()
+            raise
+        return _Connected(connection, sql)
+
+    async def _give_back(self, connected: _Connected, *, healthy: bool) -> None:
+        """Back into the pool, or out of the world when its state is not known."""
+        try:
+            if healthy and not self._closed:
+                self._idle.append(connected)
+                return
+            if not healthy:
+                await connected.connection.invalidate()
+            await connected.connection.close()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        self._in_use -= 1
+        self._free.release()
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[asyncpg.Connection]:
@@ -216,13 +262,6 @@ class Database:
         finally:
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await sql.close(timeout=2)
-
-
-async def _give_back(connection: AsyncConnection, *, healthy: bool) -> None:
-    """Back into the pool, or out of the world when its state is not known."""
-    if not healthy:
-        await connection.invalidate()
-    await connection.close()
 
 
 def _cause(error: DBAPIError) -> Exception:

@@ -51,6 +51,9 @@ class Doorbell:
         while True:
             try:
                 async with self._worker.dedicated() as sql:
+                    sql.add_termination_listener(
+                        lambda _: self._rung.set()
+                    )  # else it would be noticed when we ring
                     await sql.add_listener(self._channel, self._on_ring)
                     await self._ring_when_asked(sql)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

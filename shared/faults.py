@@ -144,3 +144,7 @@ class Unavailable(Fault):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "1"}
+
+
+class DatabaseAway(ConnectionError):  # noqa: N818 - named for what happened
+    """The database cannot be reached or went away in the middle; nothing was committed as far as we know."""

@@ -1,7 +1,8 @@
 """The inbox: every event takes effect once, in lane order, or is visibly held.
 
 One row per consumer and event. Its insert, the handler's effect and new facts are one transaction; the message
-is acknowledged after the commit. A failing event is stored as `retry` with a growing, jittered pause; later
+is acknowledged after the commit. Under load events of one tenant share a transaction (docs/adr/0016); if any of
+them fails, each is taken alone. A failing event is stored as `retry` with a growing, jittered pause; later
 events of its lane wait behind it while other lanes flow. After the last try it is `dead`: listed, replayed or
 discarded by an operator.
 """
@@ -11,25 +12,36 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind
 
 from shared import telemetry
 from shared.bus import Delivery
-from shared.ctx import SYSTEM, Actor, Ctx
+from shared.ctx import SYSTEM, Actor, Ctx, TakeAlone
 from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
 from shared.events import Envelope, Event, UnreadableEvent, read_envelope
+from shared.gathering import Gathering
 from shared.ids import new_id
-from shared.inbox_sql import COUNT, DONE, DUE, HELD, HOLD, TAKE, TAKE_AGAIN
-from shared.loops import pause, repeat
+from shared.inbox_sql import HOLD, TAKE, TAKE_AGAIN
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
-from shared.work import leave_work
+from shared.work import leave_works
 
 log = structlog.get_logger()
 Handler = Callable[[Ctx, Event], Awaitable[object]]
+Received = tuple[Envelope, Mapping[str, object]]
+TOGETHER = 64  # events of one tenant in one transaction at most
+TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
+
+
+class RoundFailed(Exception):  # noqa: N818 - named for what happened
+    """Events that were taken together failed, whichever of them was at fault."""
+
+
+class UnknownType(LookupError):  # noqa: N818 - named for what it is
+    """An event of a type that this service does not want, or not yet; it is held like one that fails."""
 
 
 class Inbox:
@@ -53,6 +65,11 @@ class Inbox:
         self._settings = settings
         self._wake_relay = wake_relay
         self._wake = asyncio.Event()
+        at_once = settings.consumer_concurrency
+        self._alone = asyncio.Semaphore(at_once)
+        self._gathering: Gathering[Received, str] = Gathering(
+            self._take_round, lambda received: received[0].lane, most=TOGETHER, at_once=at_once
+        )
 
     @property
     def types(self) -> list[str]:
@@ -76,35 +93,76 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the event must stay visible
             await self._hold(event, "retry", 1, error)
             outcome = "retry"
-        self._count(outcome)
+        self.count(outcome)
+
+    async def settle(self) -> None:
+        """Wait until no event is being taken; for who has stopped delivering."""
+        await self._gathering.drain()
 
     async def _take_patiently(self, event: Envelope, document: Mapping[str, object]) -> str:
-        """Take the event; a deadlock is nobody's fault, so then once more with what it meets."""
-        with suppress(*REPEATABLE):
-            return await self._take(event, document)
-        return await self._take(event, document)
+        """Take the event with others of its tenant; if they fail together, alone, since then its fault counts."""
+        try:
+            return await self._gathering.put(event.tenant_id, (event, document))
+        except RoundFailed as error:
+            log.debug(
+                "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
+            )
+        async with self._alone:
+            return await self._take_alone((event, document))
 
-    def _count(self, outcome: str) -> None:
+    def count(self, outcome: str) -> None:
+        """Count what became of an event."""
         telemetry.CONSUMED.labels(self._service, outcome).inc()
 
-    async def _take(self, event: Envelope, document: Mapping[str, object]) -> str:
-        """The good path: inbox row, effect and new facts in one transaction."""
-        async with self._app.transaction(event.tenant_id) as tx:
-            row = await tx.sql.fetchrow(
-                TAKE, event.tenant_id, self._service, event.id, event.lane, event.type
-            )
-            if not row["taken"]:
-                if row["held"]:
-                    await self._write_held(tx, event, "waiting", 0, None, None)
-                    return "waiting"
-                return "duplicate"
-            facts = await self._apply(tx, event, document)
-        self._committed(facts, document)
-        return "done"
+    async def _take_round(self, tenant_id: UUID, events: Sequence[Received]) -> Sequence[str]:
+        """One round: all events in one transaction, or none."""
+        if len(events) == 1:
+            return [await self._take_alone(events[0])]
+        try:
+            async with asyncio.timeout(TOGETHER_SECONDS):
+                return await self._take(tenant_id, events, together=True)
+        except DatabaseAway:
+            raise
+        except (Exception, TakeAlone) as error:
+            raise RoundFailed from error
 
-    async def _apply(self, tx: Transaction, event: Envelope, document: Mapping[str, object]) -> bool:
-        """Run every function that wants this event, in the given transaction."""
-        contract, functions = self._handlers[event.type]
+    async def _take_alone(self, received: Received) -> str:
+        """One event in a transaction of its own; a deadlock is nobody's fault, so then once more."""
+        with suppress(*REPEATABLE):
+            return (await self._take(received[0].tenant_id, [received], together=False))[0]
+        return (await self._take(received[0].tenant_id, [received], together=False))[0]
+
+    async def _take(self, tenant_id: UUID, events: Sequence[Received], *, together: bool) -> list[str]:
+        """The good path: inbox rows, effects and new facts in one transaction; answers what became of each."""
+        outcomes: list[str] = []
+        applied: list[Ctx] = []
+        async with self._app.transaction(tenant_id) as tx:
+            rows = await tx.sql.fetch(
+                TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.lane for e, _ in events],
+                [e.type for e, _ in events],
+            )  # fmt: skip
+            found = {row["event_id"]: row for row in rows}
+            for event, document in events:
+                row = found[event.id]
+                if row["taken"]:
+                    applied.append(await self.apply(tx, event, document, together=together))
+                elif row["held"]:
+                    await self._write_held(tx, event, "waiting", 0, None, None)
+                outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
+            facts = await leave_works(applied) if applied else False
+        for (_, document), outcome in zip(events, outcomes, strict=True):
+            if outcome == "done":
+                self.committed(facts, document)
+        return outcomes
+
+    async def apply(
+        self, tx: Transaction, event: Envelope, document: Mapping[str, object], *, together: bool = False
+    ) -> Ctx:
+        """Run every function that wants this event, in the given transaction; its work is left to the caller."""
+        wanted = self._handlers.get(event.type)
+        if wanted is None:
+            raise UnknownType(f"nothing here answers {event.type}; a newer release of {self._service} may")
+        contract, functions = wanted
         with telemetry.span(
             f"consume {event.type}", link=event.traceparent, kind=SpanKind.CONSUMER
         ) as traceparent:
@@ -121,13 +179,15 @@ class Inbox:
                 traceparent=traceparent,
                 causation_id=str(event.id),
                 correlation_id=str(document.get("correlationid") or event.id),
+                together=together,
             )
             payload = contract.model_validate(document["data"])
             for function in functions:
                 await function(ctx, payload)
-            return await leave_work(ctx)
+        return ctx
 
-    def _committed(self, facts: bool, document: Mapping[str, object]) -> None:
+    def committed(self, facts: bool, document: Mapping[str, object]) -> None:
+        """What is to be done once the effect of an event stands."""
         if facts:
             self._wake_relay()
         try:
@@ -148,10 +208,10 @@ class Inbox:
             tenant_id=str(event.tenant_id),
             trace_id=telemetry.trace_id(event.traceparent),
             attempts=attempts,
-            error=_sentence(error),
+            error=sentence(error),
         )
         async with self._app.transaction(event.tenant_id) as tx:
-            await self._write_held(tx, event, state, attempts, self._next_try(attempts), _sentence(error))
+            await self._write_held(tx, event, state, attempts, self.next_try(attempts), sentence(error))
 
     async def _write_held(
         self,
@@ -169,7 +229,8 @@ class Inbox:
             error, event.text,
         )  # fmt: skip
 
-    def _next_try(self, attempts: int) -> datetime:
+    def next_try(self, attempts: int) -> datetime:
+        """When to try again after so many tries; the pause doubles, jittered."""
         pause = self._settings.consumer_backoff_seconds * 2 ** min(attempts - 1, 12)
         return datetime.now(UTC) + timedelta(seconds=pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
@@ -203,91 +264,7 @@ class Inbox:
         """Something may be due now: look at once instead of at the next poll."""
         self._wake.set()
 
-    async def retry_due(self) -> int:
-        """Try again what is due, and what waits behind nothing any more; answers how many were taken up."""
-        self._wake.clear()
-        async with self._worker.transaction(None) as tx:
-            rows = await tx.sql.fetch(DUE, self._service, 100)
-        taken = 0
-        for row in rows:
-            taken += await self._retry(row)
-        return taken
 
-    async def _retry(self, row: asyncpg.Record) -> bool:
-        """One counted try; answers whether it fell to this process."""
-        event, document = read_envelope(row["envelope"])
-        attempts = row["attempts"] + 1
-        async with self._app.transaction(event.tenant_id) as tx:
-            counted = await tx.sql.fetchval(
-                COUNT,
-                event.tenant_id,
-                self._service,
-                event.id,
-                row["attempts"],
-                attempts,
-                self._next_try(attempts),
-            )
-        if not counted:
-            return False  # another process has it
-        if attempts > self._settings.consumer_attempts:
-            await self._failed_again(
-                event, attempts - 1, RuntimeError(f"the process died in try {attempts - 1}")
-            )
-            return True
-        try:
-            async with self._app.transaction(event.tenant_id) as tx:
-                done = await tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
-                if not done:
-                    return True
-                facts = await self._apply(tx, event, document)
-            self._committed(facts, document)
-            self._count("done")
-        except DatabaseAway:
-            raise
-        except Exception as error:  # noqa: BLE001 - stays visible as retry or dead
-            await self._failed_again(event, attempts, error)
-        return True
-
-    async def _failed_again(self, event: Envelope, attempts: int, error: BaseException) -> None:
-        state = "dead" if attempts >= self._settings.consumer_attempts else "retry"
-        log.warning("event failed again", service=self._service, event_id=str(event.id), state=state,
-                    attempts=attempts, error=_sentence(error))  # fmt: skip
-        async with self._app.transaction(event.tenant_id) as tx:
-            await tx.sql.execute(
-                "update inbox set state = $4, error = $5, attempts = $6 where tenant_id = $1 and consumer = $2 "
-                "and event_id = $3 and state in ('retry', 'waiting')",
-                event.tenant_id,
-                self._service,
-                event.id,
-                state,
-                _sentence(error),
-                attempts,
-            )
-        self._count(state)
-
-    async def report(self) -> None:
-        """Publish how much is held, and for how long."""
-        async with self._worker.transaction(None) as tx:
-            rows = await tx.sql.fetch(HELD, self._service)
-        for state in ("retry", "waiting", "dead"):
-            found = next((r for r in rows if r["state"] == state), None)
-            telemetry.INBOX_HELD.labels(self._service, state).set(found["n"] if found else 0)
-            if state == "retry":
-                telemetry.INBOX_AGE.labels(self._service).set(found["age"] if found else 0)
-
-
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """What an operator reads of a failure."""
     return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")
-
-
-async def run_retries(inbox: Inbox, stopping: asyncio.Event, poll_seconds: float) -> None:
-    """Look for due retries until told to stop."""
-
-    async def look() -> bool:
-        taken = await inbox.retry_due()
-        await inbox.report()
-        if not taken and not stopping.is_set():
-            await pause(inbox.due, poll_seconds)
-        return True
-
-    await repeat("retries", look, stopping, poll_seconds)

@@ -1,15 +1,19 @@
 """The inbox's SQL: who may take an event now, who has to wait, what is due."""
 
+# Which of some events are taken now; of each lane at most one is asked for.
 TAKE = """
-with held as (
-  select 1 from inbox where tenant_id = $1 and consumer = $2 and lane = $4
-  and state in ('retry', 'waiting', 'dead') limit 1
+with given as (
+  select * from unnest($3::uuid[], $4::text[], $5::text[]) as g(event_id, lane, type)
+), held as (
+  select distinct lane from inbox where tenant_id = $1 and consumer = $2 and lane = any($4::text[])
+  and state in ('retry', 'waiting', 'dead')
 ), taken as (
   insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, done_at)
-  select $1, $2, $3, $4, $5, 'done', 1, now() where not exists (select from held)
-  on conflict do nothing returning 1
+  select $1, $2, event_id, lane, type, 'done', 1, now() from given where lane not in (select lane from held)
+  on conflict do nothing returning event_id
 )
-select exists (select from taken) as taken, exists (select from held) as held
+select g.event_id, g.event_id in (select event_id from taken) as taken, g.lane in (select lane from held) as held
+from given g
 """
 
 HOLD = """

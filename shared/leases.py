@@ -15,8 +15,11 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.faults import DatabaseAway
+
 LARGEST_BLOCK = 64
 BUSY_SECONDS = 1.0
+LEASE_SECONDS = 5.0
 
 TAKE = """
 insert into number_series (tenant_id, series, year, next) values ($1, $2, $3, $4::int + 1)
@@ -66,12 +69,23 @@ class NumberLeases:
         wanted = max(block.size, count - len(block.numbers))
         tenant_id, series, year = key
         async with self._connecting:
-            sql = await self._live()
-            async with sql.transaction():
-                await sql.execute("select set_config('app.tenant_id', $1, true)", str(tenant_id))
-                first: int = await sql.fetchval(TAKE, tenant_id, series, year, wanted)
+            try:
+                async with asyncio.timeout(LEASE_SECONDS):  # all tenants wait for this one connection
+                    first = await self._taken(tenant_id, series, year, wanted)
+            except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
+                if self._connection is not None:
+                    self._connection.terminate()
+                raise DatabaseAway(f"no numbers can be leased: {error!r}") from error
         block.leased_at = time.monotonic()
         block.numbers.extend(range(first, first + wanted))
+
+    async def _taken(self, tenant_id: UUID, series: str, year: int, count: int) -> int:
+        """Lease a block in a transaction of its own; answers its first number."""
+        sql = await self._live()
+        async with sql.transaction():
+            await sql.execute("select set_config('app.tenant_id', $1, true)", str(tenant_id))
+            first: int = await sql.fetchval(TAKE, tenant_id, series, year, count)
+        return first
 
     async def _live(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():

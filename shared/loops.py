@@ -16,7 +16,10 @@ async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -
     Under load lingering turns a round of statements per event into one per batch; alone it only adds its time.
     """
     try:
-        await asyncio.wait_for(signal.wait(), seconds)
+        async with asyncio.timeout(
+            seconds
+        ):  # `wait_for` forgets a cancellation that meets the signal (Python 3.11)
+            await signal.wait()
     except TimeoutError:
         return
     if linger:

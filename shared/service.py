@@ -34,11 +34,12 @@ from shared.doorbell import Doorbell
 from shared.events import Event
 from shared.health import add_health
 from shared.housekeeping import run_housekeeping
-from shared.inbox import Inbox, run_retries
+from shared.inbox import TOGETHER, Inbox
 from shared.jobs import JobFunction, JobRunner, run_jobs
 from shared.openapi import add_openapi
 from shared.provisioning import add_provisioning
 from shared.relay import Relay
+from shared.retries import Retries, run_retries
 from shared.schedule import DueFunction, Scheduler, run_scheduler
 from shared.settings import KernelSettings
 from shared.tables import TenantRow
@@ -145,6 +146,7 @@ class Running:
         self.inbox = Inbox(
             name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake
         )
+        self.retries = Retries(name, self.app_db, self.worker_db, self.inbox, settings)
         self.scheduler = Scheduler(
             name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, wake
         )
@@ -188,13 +190,13 @@ class Running:
                 self.service.name,
                 self.inbox.types,
                 self.inbox.deliver,
-                concurrency=self.settings.consumer_concurrency,
+                concurrency=TOGETHER,
             )
         self.relay.start()
         poll = self.settings.poll_seconds
         name = self.service.name
         for kind, loop in (
-            ("retries", run_retries(self.inbox, self._stopping, poll)),
+            ("retries", run_retries(self.retries, self._stopping, poll)),
             ("scheduler", run_scheduler(self.scheduler, self._stopping, poll)),
             ("jobs", run_jobs(self.jobs, self._stopping, poll)),
             ("housekeeping", run_housekeeping(self.worker_db, self.settings, self._stopping)),
@@ -213,6 +215,8 @@ class Running:
             # A handler that never returns must not keep the process: cancelled, its message comes again.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.subscription.stop(), self.settings.shutdown_seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.inbox.settle(), self.settings.shutdown_seconds)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self.settings.shutdown_seconds)
             for task in late:

@@ -1,7 +1,17 @@
-"""Settings every process shares, from `BACKOFFICE_…` environment variables."""
+"""Settings every process shares, from `BACKOFFICE_…` environment variables and files of secrets."""
+
+import os
+from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+SECRETS_DIR = "BACKOFFICE_SECRETS_DIR"
 
 
 class KernelSettings(BaseSettings):
@@ -25,7 +35,9 @@ class KernelSettings(BaseSettings):
         0.02, ge=0, description="How long relay and queues gather before they work."
     )
     relay_batch: int = Field(500, ge=1, description="Facts published at most in one go.")
-    consumer_concurrency: int = Field(6, ge=1, description="Lanes handled at the same time.")
+    consumer_concurrency: int = Field(
+        6, ge=1, description="Transactions of events at the same time; each takes what waits of one tenant."
+    )
     consumer_attempts: int = Field(8, ge=1, description="Tries before an event is parked as dead.")
     consumer_backoff_seconds: float = Field(
         1.0, gt=0, description="First pause before a retry; doubles, jittered."
@@ -42,3 +54,30 @@ class KernelSettings(BaseSettings):
         "", description="OpenTelemetry collector (OTLP over HTTP); empty: no spans kept."
     )
     trace_ratio: float = Field(0.01, ge=0, le=1, description="Share of new traces that are recorded.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes them all
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then files named like the variables in lower case.
+
+        `BACKOFFICE_SECRETS_DIR` names the folders of those files, with a colon between them, as containers mount
+        them: what an environment variable holds is shown by `docker inspect`, what a file holds is not.
+        """
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=_secret_folders())
+
+
+def _secret_folders() -> list[Path]:
+    """The folders of secrets; one that is not there is a mistake, not a place without secrets."""
+    folders = [Path(folder) for folder in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if folder]
+    for folder in folders:
+        if not folder.is_dir():
+            raise NotADirectoryError(
+                f"{SECRETS_DIR} names {folder}, which is no folder. Mount the secrets there, or take it out."
+            )
+    return folders

@@ -109,6 +109,8 @@ def configure_logs(settings: KernelSettings) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    for noisy in ("aiormq", "aio_pika"):  # a lost connection is told by who uses it, in our own form
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def new_traceparent() -> str:

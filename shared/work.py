@@ -3,7 +3,7 @@
 Written last, so the aggregate's rows are locked by then and outbox order equals commit order per lane.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -40,48 +40,50 @@ class Part:
 
 
 OUTBOX = {"id": "uuid", "part": "smallint", "lane": "text", "type": "text", "envelope": "text"}
+WHO = {"at": "timestamptz", "actor_id": "text", "actor_kind": "text", "on_behalf_of": "text"}
 HISTORY = {
     "id": "uuid", "aggregate": "text", "aggregate_id": "uuid", "verb": "text", "from_state": "text",
-    "to_state": "text", "why": "text",
+    "to_state": "text", "why": "text", **WHO,
 }  # fmt: skip
-AUDIT = {"id": "uuid", "action": "text", "subject": "text"}
+AUDIT = {"id": "uuid", "request_id": "text", "action": "text", "subject": "text", **WHO}
 
 
-def _outbox(ctx: Ctx) -> Part:
-    rows = ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in ctx.work.events)
-    names = ", ".join(OUTBOX)
+def _rows(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Part:
+    """Rows of a table, handed over as one JSON parameter."""
+    names = ", ".join(columns)
     return Part(
         lambda n: (
-            f"insert into outbox (tenant_id, {names}) select $1, {names} from {recordset(n, OUTBOX, 'e')}"
+            f"insert into {table} (tenant_id, {names}) select $1, {names} from {recordset(n, columns, 'new')}"
         ),
-        (rows_json(tuple(OUTBOX), rows),),
+        (rows_json(tuple(columns), rows),),
     )
 
 
-def _history(ctx: Ctx) -> Part:
+def _who(ctx: Ctx) -> tuple[object, ...]:
+    return ctx.now, ctx.actor.id, ctx.actor.kind, ctx.actor.on_behalf_of
+
+
+def _outbox(works: Sequence[Ctx]) -> Part:
+    events = (event for ctx in works for event in ctx.work.events)
+    return _rows("outbox", OUTBOX, ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in events))
+
+
+def _history(works: Sequence[Ctx]) -> Part:
     rows = (
-        (h.id, h.aggregate, h.aggregate_id, h.verb, h.from_state, h.to_state, h.why) for h in ctx.work.history
+        (h.id, h.aggregate, h.aggregate_id, h.verb, h.from_state, h.to_state, h.why, *_who(ctx))
+        for ctx in works
+        for h in ctx.work.history
     )
-    names = ", ".join(HISTORY)
-    return Part(
-        lambda n: (
-            f"insert into history (tenant_id, at, actor_id, actor_kind, on_behalf_of, {names}) "
-            f"select $1, $2, $3, $4, $5, {names} from {recordset(n, HISTORY, 'h')}"
-        ),
-        (rows_json(tuple(HISTORY), rows),),
-    )
+    return _rows("history", HISTORY, rows)
 
 
-def _audit(ctx: Ctx) -> Part:
-    rows = ((new_id(), action, subject) for action, subject in ctx.work.audit)
-    names = ", ".join(AUDIT)
-    return Part(
-        lambda n: (
-            f"insert into audit (tenant_id, at, actor_id, actor_kind, on_behalf_of, request_id, {names}) "
-            f"select $1, $2, $3, $4, $5, ${n}, {names} from {recordset(n + 1, AUDIT, 'a')}"
-        ),
-        (ctx.request_id, rows_json(tuple(AUDIT), rows)),
+def _audit(works: Sequence[Ctx]) -> Part:
+    rows = (
+        (new_id(), ctx.request_id, action, subject, *_who(ctx))
+        for ctx in works
+        for action, subject in ctx.work.audit
     )
+    return _rows("audit", AUDIT, rows)
 
 
 def _due(rows: Sequence[DueTime]) -> Part:
@@ -117,36 +119,38 @@ def _answer(answer: StoredAnswer) -> Part:
 
 
 async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> bool:
-    """Write everything the transaction has gathered; answers whether there were facts to publish."""
-    await ctx.tx.flush()
-    work = ctx.work
+    """Write everything a request or message has gathered; answers whether there were facts to publish."""
+    return await leave_works([ctx], answer)
+
+
+async def leave_works(works: Sequence[Ctx], answer: StoredAnswer | None = None) -> bool:
+    """The same for several messages of one tenant that are taken in one transaction."""
+    tx, tenant_id = works[0].tx, works[0].tenant.id
+    await tx.flush()
+    facts = any(ctx.work.events for ctx in works)
     parts: list[Part] = []
-    if work.events:
-        parts.append(_outbox(ctx))
-    if work.history:
-        parts.append(_history(ctx))
-    if work.audit:
-        parts.append(_audit(ctx))
+    if facts:
+        parts.append(_outbox(works))
+    if any(ctx.work.history for ctx in works):
+        parts.append(_history(works))
+    if any(ctx.work.audit for ctx in works):
+        parts.append(_audit(works))
     # One statement must not touch a row twice: of several calls for a subject only the last is written.
-    last = {(d.kind, d.subject_id): d for d in work.due}.values()
+    last = {(d.kind, d.subject_id): d for ctx in works for d in ctx.work.due}.values()
     if forgotten := [d for d in last if d.due_at is None]:
         parts.append(_undue(forgotten))
     if due := [d for d in last if d.due_at is not None]:
         parts.append(_due(due))
     if answer is not None:
         parts.append(_answer(answer))
-    if not parts:
-        return False
-    values: list[object] = [ctx.tenant.id, ctx.now, ctx.actor.id, ctx.actor.kind, ctx.actor.on_behalf_of]
-    pieces = []
-    for part in parts:
-        pieces.append(part.sql(len(values) + 1))
-        values += part.values
-    body = ", ".join(f"w{i} as ({piece})" for i, piece in enumerate(pieces))
-    await ctx.sql.execute(
-        f"with {body} select $1::uuid, $2::timestamptz, $3::text, $4::text, $5::text",
-        *values,
-    )
-    facts = bool(work.events)
-    ctx.work = type(work)()
+    if parts:
+        values: list[object] = [tenant_id]
+        pieces = []
+        for part in parts:
+            pieces.append(part.sql(len(values) + 1))
+            values += part.values
+        body = ", ".join(f"w{i} as ({piece})" for i, piece in enumerate(pieces))
+        await tx.sql.execute(f"with {body} select $1::uuid", *values)
+    for ctx in works:
+        ctx.work = type(ctx.work)()
     return facts

@@ -10,10 +10,18 @@ from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared import telemetry
 from shared.ctx import TenantFacts
-from shared.testing import postgres
+from shared.testing import docker_engine, postgres
 from shared.testing.suite import Suite, migrated_database, running_suite, test_settings
 
 telemetry.configure_logs(test_settings())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked `docker` is left out with its reason where there is no engine, unless one is demanded."""
+    if item.get_closest_marker("docker") is not None and (reason := docker_engine.missing()):
+        if docker_engine.demanded():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ channel lies aiormq's, which publishes and acknowledges without building objects
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import aio_pika
+from aio_pika.connection import make_url
 from aiormq import Channel
 from aiormq.abc import AbstractConnection
 from aiormq.exceptions import AMQPError
-from yarl import URL
 
 HEARTBEAT_SECONDS = (
     10  # the broker gives up on a silent consumer, and lets its successor begin, after twice that
@@ -25,6 +26,9 @@ HEARTBEAT_SECONDS = (
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+logging.getLogger("aiormq").setLevel(
+    logging.CRITICAL
+)  # of lost connections we tell ourselves, in a line each
 LOST = (AMQPError, OSError, TimeoutError)  # what a broker that goes away looks like
 
 
@@ -66,21 +70,20 @@ class Link:
 @asynccontextmanager
 async def open_link(url: str, name: str, *, confirms: bool) -> AsyncIterator[Link]:
     """Connect for the length of a block; leaving it disconnects, and the broker takes back what is unacknowledged."""
-    address = URL(url)
-    if "heartbeat" not in address.query:
-        address = address.update_query(heartbeat=HEARTBEAT_SECONDS)
-    async with asyncio.timeout(CONNECT_SECONDS):
-        connection = await aio_pika.connect(address, client_properties={"connection_name": name})
+    address = make_url(url) if "heartbeat=" in url else make_url(url, heartbeat=HEARTBEAT_SECONDS)
+    connection = aio_pika.Connection(address, client_properties={"connection_name": name})
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
+            await connection.connect()
             channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
             if connection.transport is None:
                 raise LinkLost("the connection ended while it was being opened")
             beneath = cast(Channel, await channel.get_underlay_channel())
-            link = Link(connection.transport.connection, beneath)
-        yield link
+        yield Link(connection.transport.connection, beneath)
     finally:
-        with suppress(*LOST):
+        with suppress(
+            *LOST
+        ):  # also after a connect that failed: until it is closed the object keeps trying to
             async with asyncio.timeout(CLOSE_SECONDS):
                 await connection.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from aiormq import Channel
@@ -51,7 +52,9 @@ class Publisher:
     async def start(self) -> None:
         """Begin to connect and wait for the first try; a broker that is not there yet is tried again."""
         self._task = asyncio.create_task(self._run(), name="amqp:publisher")
-        await asyncio.wait_for(self._tried.wait(), 3 * CONNECT_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * CONNECT_SECONDS):
+                await self._tried.wait()
 
     async def close(self) -> None:
         """Disconnect; what is in flight is refused."""
@@ -62,7 +65,7 @@ class Publisher:
 
     async def declare(self) -> None:
         """Declare again on the connection that stands; without one the next connection does it."""
-        async with self._declaring:
+        async with self._declaring, asyncio.timeout(CONNECT_SECONDS):
             if self._link is not None:
                 await self._declare(self._link.channel)
 
@@ -72,7 +75,7 @@ class Publisher:
             try:
                 await self._connected(backoff)
             except Exception as error:  # nobody would restart the publisher: it must go on
-                self._why_not = f"the broker is not reached: {error or repr(error)}"
+                self._why_not = f"no connection to publish on: {str(error) or repr(error)}"
                 known = isinstance(error, (AMQPError, OSError))
                 log.warning("publishing connection lost", error=repr(error), exc_info=not known)
             finally:
@@ -156,7 +159,7 @@ class Publisher:
                 raise
             return PublishError("the connection was closed")  # aiormq tells so, too, with a CancelledError
         except Exception as error:  # noqa: BLE001 - whatever was raised, the message was not confirmed
-            return PublishError(f"the broker did not take it: {error or repr(error)}")
+            return PublishError(f"the broker did not take it: {str(error) or repr(error)}")
         return None
 
     async def _late(self, link: Link) -> PublishError:

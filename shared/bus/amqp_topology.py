@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 from aiormq import Channel
+from aiormq.abc import ArgumentsType
 from pamqp.commands import Basic
-from pamqp.common import FieldValue
 
 from shared.bus.amqp_link import open_link
 
@@ -21,8 +21,8 @@ EVENTS = "backoffice.events"
 UNROUTED = "backoffice.unrouted"
 DEAD = "backoffice.dead"
 BOUND = "backoffice.bindings"  # one message in it notes every type that was ever bound to a queue
-QUORUM: dict[str, FieldValue] = {"x-queue-type": "quorum"}
-CONSUMED: dict[str, FieldValue] = {**QUORUM, "x-single-active-consumer": True, "x-dead-letter-exchange": DEAD}
+QUORUM: ArgumentsType = {"x-queue-type": "quorum"}
+CONSUMED: ArgumentsType = {**QUORUM, "x-single-active-consumer": True, "x-dead-letter-exchange": DEAD}
 
 
 def queue_name(queue: str) -> str:

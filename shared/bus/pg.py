@@ -7,24 +7,20 @@ tell those that may have been begun from those that merely waited.
 """
 
 import asyncio
-from collections import Counter
+import time
 from collections.abc import Mapping, Sequence
-from zlib import crc32
 
 import asyncpg
-import structlog
 
-from shared.bus import Deliver, Delivery, PublishError, Subscription
+from shared.bus import Deliver, PublishError, Subscription
+from shared.bus.pg_consumer import LOCK_SPACE, PgSubscription
 from shared.bus.pg_schema import ROLE, SCHEMA
 from shared.db import Database
 from shared.events import Envelope
-from shared.lanes import Lanes
-from shared.loops import pause
 from shared.tenancy import role_password
 
-LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
-PREFETCH = 200
-LANE_PREFETCH = 16  # a lane that is slow or held must not fill the prefetch and so stop the others
+UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
+TRIM_SECONDS = 3600.0
 
 PUBLISH = """
 with given as (
@@ -38,8 +34,10 @@ select g.lane, g.type, g.body from given g
 where not exists (select from bindings b where b.type = g.type) order by g.n
 """
 
-log = structlog.get_logger()
-
+TRIM = """
+delete from unrouted where seq in (
+  select seq from unrouted where enqueued_at < now() - make_interval(days => $1) order by seq limit 10000)
+"""
 
 BIND = "insert into bus.bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing"
 
@@ -83,6 +81,7 @@ class PgTransport:
             application_name="backoffice-bus",
         )
         self._wakes: set[asyncio.Event] = set()
+        self._next_trim = 0.0
 
     async def start(self) -> None:
         """Check that the bus is reachable."""
@@ -103,6 +102,9 @@ class PgTransport:
                     [m.type for m in messages],
                     [m.text for m in messages],
                 )
+                if time.monotonic() >= self._next_trim:
+                    await tx.sql.execute(TRIM, UNROUTED_DAYS)
+                    self._next_trim = time.monotonic() + TRIM_SECONDS
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             refused = PublishError(str(error))
             return [refused for _ in messages]
@@ -129,168 +131,3 @@ class PgTransport:
         return PgSubscription(
             self._database, queue, deliver, self._wakes, self._poll, self._linger, concurrency
         )
-
-
-class PgSubscription:
-    """The consumer of one queue: waits to own it, then reads, hands out by lane and deletes what is done."""
-
-    def __init__(
-        self,
-        database: Database,
-        queue: str,
-        deliver: Deliver,
-        wakes: set[asyncio.Event],
-        poll: float,
-        linger: float,
-        concurrency: int,
-    ) -> None:
-        self._database = database
-        self._queue = queue
-        self._deliver = deliver
-        self._wakes = wakes
-        self._wake = asyncio.Event()
-        self._poll = poll
-        self._linger = linger
-        self._lanes: Lanes[tuple[int, Delivery]] = Lanes(concurrency, self._handle)
-        self._in_hand: dict[int, str] = {}
-        self._held: dict[str, set[int]] = {}
-        self._done: list[int] = []
-        self._stopping = False
-        self._connected = False
-        wakes.add(self._wake)
-        self._task = asyncio.create_task(self._run(), name=f"bus:{queue}")
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the loop lives and its last look at the queue succeeded."""
-        return self._connected and not self._task.done()
-
-    async def stop(self) -> None:
-        """Stop reading, let the lanes finish, delete what is done. Cancelling this breaks the lanes off."""
-        self._stopping = True
-        self._wake.set()
-        await self._task
-
-    async def _run(self) -> None:
-        try:
-            while not self._stopping:
-                try:
-                    await self._consume()
-                except Exception as error:  # nobody would restart the consumer: it must go on
-                    self._connected = False
-                    lost = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError))
-                    log.warning(
-                        "bus connection lost", queue=self._queue, error=repr(error), exc_info=not lost
-                    )
-                    await self._pause(1.0)
-        finally:
-            self._wakes.discard(self._wake)
-
-    async def _pause(self, seconds: float) -> None:
-        if not self._stopping:
-            await pause(self._wake, seconds)
-        self._wake.clear()
-
-    async def _consume(self) -> None:
-        """Own the queue on a connection of its own until it breaks or we stop."""
-        async with self._database.dedicated() as sql:
-            while not await sql.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_SPACE, self._key()):
-                self._connected = True  # another process owns the queue: that is health, too
-                await self._pause(max(self._poll, 1.0))
-                if self._stopping:
-                    return
-            handed = await sql.fetchval("select handed from progress where queue = $1", self._queue)
-            await self._read(sql, handed)
-
-    def _key(self) -> int:
-        return crc32(self._queue.encode()) - 2**31
-
-    async def _read(self, sql: asyncpg.Connection, handed_before: int) -> None:
-        """Read and hand out; rows up to `handed_before` may have been begun by who owned the queue before."""
-        handed = handed_before
-        try:
-            while not self._stopping:
-                self._wake.clear()  # before looking: what is put or done from here on wakes the pause below
-                self._release_held()
-                await self._delete_done(sql)
-                rows, room = await self._fetch(sql)
-                self._connected = True
-                if rows and rows[-1]["seq"] > handed:
-                    handed = rows[-1]["seq"]
-                    await sql.execute("update progress set handed = $2 where queue = $1", self._queue, handed)
-                for row in rows:
-                    self._in_hand[row["seq"]] = row["lane"]
-                    delivery = Delivery(row["lane"], row["body"], row["seq"] <= handed_before)
-                    self._lanes.put(row["lane"], (row["seq"], delivery))
-                if len(rows) < room or room == 0:
-                    await self._pause_unless_woken()
-            await self._lanes.drain()
-            await self._delete_done(sql)
-        except asyncio.CancelledError:
-            await self._lanes.cancel()
-            raise
-        finally:
-            self._lanes.drop_all()
-            await self._lanes.drain()
-            self._in_hand.clear()
-            self._held.clear()
-            self._done.clear()
-
-    async def _pause_unless_woken(self) -> None:
-        if not self._stopping:
-            await pause(self._wake, self._poll, linger=self._linger)
-
-    async def _fetch(self, sql: asyncpg.Connection) -> tuple[list[asyncpg.Record], int]:
-        """The next rows that nobody has in hand, and how many there was room for."""
-        lanes = Counter(self._in_hand.values())
-        full = [lane for lane, count in lanes.items() if count >= LANE_PREFETCH]
-        room = max(0, PREFETCH - sum(min(count, LANE_PREFETCH) for count in lanes.values()))
-        if room == 0:
-            return [], 0
-        rows = await sql.fetch(
-            "select seq, lane, body from messages where queue = $1 and seq <> all($2::bigint[]) "
-            "and lane <> all($3::text[]) order by seq limit $4",
-            self._queue,
-            list(self._in_hand),
-            full,
-            room,
-        )
-        return rows, room
-
-    async def _handle(self, item: tuple[int, Delivery]) -> None:
-        seq, delivery = item
-        held = self._held.get(delivery.lane)
-        if held is not None:  # an earlier one of the lane failed: it comes again first
-            held.add(seq)
-            return
-        try:
-            await self._deliver(delivery)
-        except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
-            log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
-            await asyncio.sleep(self._poll)
-            self._held[delivery.lane] = {seq}
-        else:
-            self._done.append(seq)
-        self._wake.set()
-
-    def _release_held(self) -> None:
-        """Have failed messages and what stands behind them in their lanes read again, in order.
-
-        Only the reader does this, between two looks at the queue: otherwise a look under way could bring a
-        later message of the lane in before the failed one.
-        """
-        for lane, seqs in self._held.items():
-            seqs.update(seq for seq, _ in self._lanes.drop(lane))
-            for seq in seqs:
-                del self._in_hand[seq]
-        self._held.clear()
-
-    async def _delete_done(self, sql: asyncpg.Connection) -> None:
-        if not self._done:
-            return
-        done, self._done = self._done, []
-        await sql.execute(
-            "delete from messages where queue = $1 and seq = any($2::bigint[])", self._queue, done
-        )
-        for seq in done:
-            del self._in_hand[seq]

@@ -23,6 +23,8 @@ from shared import embedded
 from shared.embedded_host import MAX_SOCKET_PATH, EmbeddedError
 
 SERVER_VARIABLE = "BACKOFFICE_TEST_DATABASE_URL"
+KIND_VARIABLE = "BACKOFFICE_TEST_POSTGRES"
+CONTAINER = "container"
 SETTINGS = {
     # A test's data need not survive a power cut, and waiting for the disk is most of what a commit costs.
     "fsync": "off",
@@ -37,7 +39,8 @@ def test_cluster() -> Iterator[str]:
     """The superuser's address of a server for this test run.
 
     `BACKOFFICE_TEST_DATABASE_URL` names a server of your own; else one is started and, by the last of its
-    users, stopped. Import the module rather than this name into test modules, or pytest takes it for a test.
+    users, stopped: the embedded one, or with `BACKOFFICE_TEST_POSTGRES=container` one in a container. Import the
+    module rather than this name into test modules, or pytest takes it for a test.
     """
     configured = os.environ.get(SERVER_VARIABLE)
     if configured:
@@ -49,16 +52,29 @@ def test_cluster() -> Iterator[str]:
         _sweep(base, keep=run)
         presence = _enter(run)
         try:
-            server = embedded.start(run / "data", settings=SETTINGS)
+            url = _started(run)
         except BaseException:
             os.close(presence)
             raise
     try:
-        yield server.url
+        yield url
     finally:
         with _lock(base / "lock"):
             os.close(presence)
             _sweep(base)
+
+
+def _started(run: Path) -> str:
+    """The address of the run's server, which the first of its users starts."""
+    kind = os.environ.get(KIND_VARIABLE, "embedded")
+    if kind == "embedded":
+        return embedded.start(run / "data", settings=SETTINGS).url
+    if kind != CONTAINER:
+        raise ValueError(f"{KIND_VARIABLE} is {kind!r}; it can be 'embedded' (the default) or '{CONTAINER}'.")
+    # Here, since it needs what only development has installed.
+    from shared.testing import postgres_container
+
+    return postgres_container.start(run / CONTAINER, settings=SETTINGS)
 
 
 def database_url(admin_url: str, name: str) -> str:
@@ -134,8 +150,17 @@ def _sweep(base: Path, keep: Path | None = None) -> None:
         if run.is_dir() and run != keep and not _in_use(run):
             # What cannot be swept must not fail the tests that happened to come by; the next run tries again.
             with contextlib.suppress(EmbeddedError, OSError):
+                _remove_container(run / CONTAINER)
                 embedded.destroy(run / "data")
                 shutil.rmtree(run)
+
+
+def _remove_container(note: Path) -> None:
+    """Remove the container of a run that had one."""
+    if note.exists():
+        from shared.testing import postgres_container
+
+        postgres_container.remove(note)
 
 
 def _in_use(run: Path) -> bool:

@@ -102,7 +102,10 @@ def kinds() -> tuple[str, ...]:
         return listed
     found = [
         name
-        for name, there in (("local", rabbit_local.installed()), ("container", rabbit_container.available()))
+        for name, there in (
+            ("local", rabbit_local.installed()),
+            ("container", rabbit_container.demanded() or rabbit_container.available()),
+        )
         if there
     ]
     if not found and rabbit_local.installable():
@@ -112,7 +115,7 @@ def kinds() -> tuple[str, ...]:
 
 def demanded() -> bool:
     """Whether a missing broker is a failure: continuous integration must not become green by leaving tests out."""
-    return os.environ.get("BACKOFFICE_REQUIRE_DOCKER") == "1" or os.environ.get("CI") == "true"
+    return rabbit_container.demanded() or os.environ.get("CI") == "true"
 
 
 MISSING = (

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture(scope="module")
 async def suite(admin_url: str) -> AsyncIterator[Deployment]:
     async with fresh_database(admin_url) as url:
-        settings = {"BACKOFFICE_UPSTREAM_BREAKER_SECONDS": "0.2", "BACKOFFICE_UPSTREAM_HEAD_SECONDS": "5"}
+        settings = {"BACKOFFICE_UPSTREAM_BREAKER_SECONDS": "0.2", "BACKOFFICE_UPSTREAM_HEAD_SECONDS": "3"}
         async with deployment(url, role_secret=ROLE_SECRET, replicas=2, preloaded=True, **settings) as found:
             yield found
 

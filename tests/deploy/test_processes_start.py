@@ -20,6 +20,7 @@ from services.all import SERVICES
 from shared.tenancy import app_role
 from shared.testing import postgres
 from shared.testing.deployment import planned
+from shared.testing.program import Process, free_port
 from shared.testing.suite import ROLE_SECRET, eventually
 from tests.deploy.company import client_of, operator_of, registered
 from tests.deploy.databases import asking_for_passwords, fresh_database
@@ -48,8 +49,8 @@ async def test_a_process_without_schema_ends_with_the_command_that_makes_it(empt
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "deploy", "serve", "orders", cwd=Path(__file__).parents[2],
         env=os.environ | {
-            "BACKOFFICE_DATABASE_URL": empty_url, "BACKOFFICE_ROLE_SECRET": "x", "BACKOFFICE_BOOT_SECONDS": "0.2",
-            "BACKOFFICE_DATA_DIR": str(tmp_path), "BACKOFFICE_PORT": "1",
+            "BACKOFFICE_DATABASE_URL": empty_url, "BACKOFFICE_ROLE_SECRET": "x", "BACKOFFICE_BOOT_SECONDS": "1.5",
+            "BACKOFFICE_DATA_DIR": str(tmp_path), "BACKOFFICE_PORT": str(free_port()),
         },
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -150,7 +151,8 @@ async def test_every_consumer_is_bound_before_it_has_started(migrated_url: str):
 async def test_a_service_stands_without_the_gateway_and_a_tenant_is_finished_when_the_last_one_comes(
     migrated_url: str, tmp_path: Path
 ):
-    suite = planned(migrated_url, role_secret=ROLE_SECRET, folder=tmp_path, preloaded=True)
+    slow = {"BACKOFFICE_LEAVE_SECONDS": "1.5"}
+    suite = planned(migrated_url, role_secret=ROLE_SECRET, folder=tmp_path, preloaded=True, **slow)
     try:
         await suite["orders-api-1"].start()
         async with httpx.AsyncClient(base_url=suite["orders-api-1"].url, trust_env=False) as http:
@@ -172,12 +174,11 @@ async def test_a_service_stands_without_the_gateway_and_a_tenant_is_finished_whe
             async with client_of(operator, tenant) as company:
                 assert (await company.get("/v1/invoices")).status_code == 200
         await suite.all_ready()
-        first = suite["gateway-1"]
-        first.signal(signal.SIGTERM)
-        assert await first.ended() == 0
+        seen_off = await _seen_off(suite["gateway-1"])
     finally:
         suite.kill_everything()
 
+    assert seen_off == (0, 503, ["this process is stopping"], 200, "close")
     assert ready.status_code == 200
     assert (asked.status_code, asked.json()["code"]) == (503, "unavailable")
     assert "keys" in asked.json()["detail"]
@@ -185,6 +186,26 @@ async def test_a_service_stands_without_the_gateway_and_a_tenant_is_finished_whe
     assert "billing is away" in not_ready.json()["complaints"]
     assert "routes of billing" in unknown.json()["detail"]
     assert tenant["state"] == "provisioning"
+
+
+async def _seen_off(process: Process) -> tuple[int, int, list[str], int, str | None]:
+    """Stop a process; answers its exit status, and what it told of itself while it was leaving."""
+    async with httpx.AsyncClient(base_url=process.url, trust_env=False) as http:
+        process.signal(signal.SIGTERM)
+
+        async def leaving() -> httpx.Response | None:
+            answer = await http.get("/readyz?only=self")
+            return answer if answer.status_code == 503 else None
+
+        ready = await eventually(leaving)
+        alive = await http.get("/livez")
+        return (
+            await process.ended(),
+            ready.status_code,
+            ready.json()["complaints"],
+            alive.status_code,
+            alive.headers.get("connection"),
+        )
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:

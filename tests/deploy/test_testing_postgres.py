@@ -15,6 +15,8 @@ WORKER = (
 )
 SHORTLY = WORKER.format(wait="pass")
 FOR_LONG = WORKER.format(wait="import time; time.sleep(600)")
+EMBEDDED = {postgres.SERVER_VARIABLE: "", postgres.KIND_VARIABLE: "embedded"}
+CONTAINED = {postgres.SERVER_VARIABLE: "", postgres.KIND_VARIABLE: postgres.CONTAINER}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_a_server_of_your_own_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_workers_of_a_run_share_a_server_and_the_last_one_stops_it(folder: Path, spawn: Spawn) -> None:
-    place = {"TMPDIR": str(folder), "PYTEST_XDIST_TESTRUNUID": "run-1", postgres.SERVER_VARIABLE: ""}
+    place = {"TMPDIR": str(folder), "PYTEST_XDIST_TESTRUNUID": "run-1", **EMBEDDED}
     first = spawn(FOR_LONG, **place)
     first_url = line_from(first)
     second = spawn(SHORTLY, **place)
@@ -76,17 +78,44 @@ def test_workers_of_a_run_share_a_server_and_the_last_one_stops_it(folder: Path,
 
 
 def test_the_next_run_sweeps_up_after_a_killed_one(folder: Path, spawn: Spawn) -> None:
-    killed = spawn(
-        FOR_LONG, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-1", BACKOFFICE_TEST_DATABASE_URL=""
-    )
+    killed = spawn(FOR_LONG, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-1", **EMBEDDED)
     line_from(killed)
     killed.kill()
     killed.wait()
 
-    later = spawn(
-        SHORTLY, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-2", BACKOFFICE_TEST_DATABASE_URL=""
-    )
+    later = spawn(SHORTLY, TMPDIR=str(folder), PYTEST_XDIST_TESTRUNUID="run-2", **EMBEDDED)
 
     line_from(later)
     assert line_from(later) == "left"
     eventually(lambda: not list(folder.glob("bo-test-*/run-*")))
+
+
+def test_a_kind_of_server_that_there_is_not_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.delenv(postgres.SERVER_VARIABLE, raising=False)
+    monkeypatch.setenv(postgres.KIND_VARIABLE, "sqlite")
+
+    with pytest.raises(ValueError, match="it can be 'embedded'"), postgres.test_cluster():
+        pass
+
+
+@pytest.mark.docker
+async def test_workers_share_a_postgresql_17_in_a_container_which_goes_with_the_last(
+    folder: Path, spawn: Spawn
+) -> None:
+    place = {"TMPDIR": str(folder), "PYTEST_XDIST_TESTRUNUID": "run-1", **CONTAINED}
+    first = spawn(FOR_LONG, **place)
+    url = line_from(first)
+    connection = await asyncpg.connect(url)
+    version = await connection.fetchval("show server_version_num")
+    await connection.close()
+    first.kill()
+    first.wait()
+
+    second = spawn(SHORTLY, **place)
+
+    assert int(version) // 10_000 == 17
+    assert [line_from(second), line_from(second)] == [url, "left"]
+    with pytest.raises(OSError):
+        await asyncpg.connect(url)

@@ -102,7 +102,7 @@ async def _fails_quietly(sql: asyncpg.Connection) -> None:
 async def test_an_exhausted_pool_says_so_in_time(
     one_connection: Database, owner: TenantFacts, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(one_connection.engine.pool, "_timeout", 0.1)
+    monkeypatch.setattr("shared.db.WAIT_SECONDS", 0.1)
     async with one_connection.transaction(owner.id):
         with pytest.raises(PoolExhausted):
             async with one_connection.transaction(owner.id):

@@ -176,6 +176,22 @@ async def test_while_the_gateways_keys_cannot_be_read_known_keys_stay_good():
         await TokenVerifier("probe", failing).verify(signed().encode())
 
 
+async def test_while_there_are_no_keys_callers_do_not_queue_up_for_them():
+    asked = 0
+
+    async def away() -> KeySet:
+        nonlocal asked
+        asked += 1
+        raise OSError("no gateway")
+
+    verifier = TokenVerifier("probe", away)
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            await verifier.verify(signed().encode())
+
+    assert asked == 1
+
+
 async def test_the_edge_answers_401_and_403_as_problems(kernel: Suite, owner: TenantFacts):
     nobody = await kernel.anonymous("probe").get("/v1/notes")
     forged = await kernel.anonymous("probe").get("/v1/notes", headers={"x-internal-token": signed()})

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
-from services.billing.invoices.views import InvoiceFigures
+from services.billing.invoices.rules import InvoiceFigures
 from shared.money import Money
 from shared.tax import Prices, Rounding, TaxedLine
 

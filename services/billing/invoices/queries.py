@@ -14,9 +14,8 @@ from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices.models import Customer
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
-from services.billing.invoices.rules import DRAFT, FINALIZED
+from services.billing.invoices.rules import DRAFT, FINALIZED, InvoiceView, LineView, OpenInvoice
 from services.billing.invoices.schemas import InvoiceOut
-from services.billing.invoices.views import InvoiceView, LineView, OpenInvoice
 from shared.ctx import Ctx
 from shared.faults import NotFound
 from shared.money import Money, currency_digits

@@ -9,8 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, PaymentStatus
-from services.billing.invoices.views import InvoiceView, LineView
+from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.money import Money

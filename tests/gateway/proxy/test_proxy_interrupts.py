@@ -55,6 +55,44 @@ async def test_the_deadline_cuts_a_trickling_body() -> None:
         await until(lambda: server.open == 0)
 
 
+async def test_an_upstream_that_falls_silent_within_its_answer_is_given_up() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(5):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.04)
+        await reader.read()
+
+    async with upstream_to(handler, idle_timeout=0.1) as (upstream, server):
+        client = Client()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(UpstreamAborted, match="silent"):
+            await call(upstream, within=5, client=client)
+        assert 0.25 < asyncio.get_running_loop().time() - began < 1.5
+        assert (len(client.received), client.whole) == (5, False)
+        await until(lambda: server.open == 0)
+
+
+async def test_a_client_that_is_slow_is_not_taken_for_silence() -> None:
+    size = 4 * 1024 * 1024
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size))
+        await writer.drain()
+        await reader.read()
+
+    async with upstream_to(handler, idle_timeout=0.1) as (upstream, _):
+        client = Client(gate=asyncio.Event())
+        task = asyncio.create_task(call(upstream, within=20, client=client))
+        await until(lambda: client.sends >= 2)
+        await asyncio.sleep(0.3)  # three times what an upstream may be silent
+        client.gate.set()
+        assert len((await task).received) == size
+
+
 async def test_the_deadline_also_cuts_a_client_that_does_not_read() -> None:
     async with upstream_to(answering(OK)) as (upstream, _):
         client = Client(gate=asyncio.Event())

@@ -13,14 +13,16 @@ import sys
 from pathlib import Path
 
 from shared.bus import Delivery, Transport
-from shared.bus.amqp import AmqpTransport
-from shared.bus.pg import PgTransport
-from shared.testing.suite import ROLE_SECRET
 
 
-def transport_of(kind: str, url: str) -> Transport:
+def transport_of(kind: str, url: str, role_secret: str) -> Transport:
+    """Only what is needed is imported: a test waits for this process to start."""
     if kind == "pg":
-        return PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
+        from shared.bus.pg import PgTransport
+
+        return PgTransport(url, role_secret=role_secret, poll_seconds=0.02)
+    from shared.bus.amqp import AmqpTransport
+
     return AmqpTransport(url, name="consumer of a test", retry_seconds=0.02)
 
 
@@ -44,7 +46,7 @@ async def main(kind: str, url: str, spec: dict[str, str]) -> None:
             die()
         await asyncio.sleep(float(spec.get("slow", "0")))
 
-    transport = transport_of(kind, url)
+    transport = transport_of(kind, url, spec["role_secret"])
     await transport.start()
     subscription = await transport.subscribe(spec["queue"], [spec["type"]], deliver, concurrency=4)
     stop = asyncio.Event()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared.ids import new_id
+from shared.testing.suite import ROLE_SECRET
 from tests.shared.processes import KILLED, ROOT
 
 
@@ -32,7 +33,9 @@ async def consumer_process(
 ) -> AsyncIterator[ConsumerProcess]:
     """A working consumer; killed at the end if it still lives."""
     journal = folder / new_id().hex
-    told = json.dumps({"queue": queue, "type": type_, "journal": str(journal), **spec})
+    told = json.dumps(
+        {"queue": queue, "type": type_, "journal": str(journal), "role_secret": ROLE_SECRET, **spec}
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.bus.consumer_process", *address, told,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

@@ -15,6 +15,8 @@ from shared.testing.rabbit import Broker
 from tests.shared.bus.conformance import TransportConformance
 from tests.shared.bus.wire import Wire
 
+pytestmark = pytest.mark.timeout(300)  # the first test starts the broker
+
 
 async def messages_in(url: str, name: str) -> list[aio_pika.abc.AbstractIncomingMessage]:
     """What a queue holds; it keeps it."""

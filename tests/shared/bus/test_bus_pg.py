@@ -80,3 +80,18 @@ class TestPgTransport(TransportConformance):
                 await subscription.stop()
 
         assert outcome == [None]
+
+    async def test_what_nobody_wanted_for_a_week_is_let_go(self, transport: Transport, type_: str):
+        await transport.publish([message("a", "old", type_), message("a", "new", type_)])
+        (old, _) = await self.unrouted(type_)
+        await execute(
+            self.url, "update bus.unrouted set enqueued_at = now() - interval '8 days' where body = $1", old
+        )
+
+        later = PgTransport(self.url, role_secret=ROLE_SECRET)
+        await later.publish([message("b", "newer", type_)])
+        await later.close()
+
+        kept = await self.unrouted(type_)
+        assert len(kept) == 2
+        assert old not in kept

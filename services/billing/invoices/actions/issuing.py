@@ -13,10 +13,10 @@ from services.billing.invoices.rules import (
     OVERDUE,
     SERIES,
     InvoiceSettled,
+    OpenInvoice,
     midnight_after,
     stated,
 )
-from services.billing.invoices.views import OpenInvoice
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
 from services.billing.ledger.rules import OpenItem, Posting

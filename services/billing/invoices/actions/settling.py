@@ -13,11 +13,11 @@ from services.billing.invoices.rules import (
     FINALIZED,
     OVERDUE,
     InvoiceMismatch,
+    OpenInvoice,
     OverAllocated,
     UnknownInvoice,
     stated,
 )
-from services.billing.invoices.views import OpenInvoice
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.rules import Allocation
 from shared.contracts.billing import AllocatedInvoice

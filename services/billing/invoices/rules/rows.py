@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.billing.invoices.rules import PaymentStatus, payment_status
+from services.billing.invoices.rules.invoices import PaymentStatus, payment_status
 from shared.money import Money
 
 

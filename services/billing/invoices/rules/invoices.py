@@ -1,4 +1,4 @@
-"""Rules of invoices: their lifecycle, their figures, what may be settled and voided."""
+"""What may be done to an invoice, its figures, what may be settled and voided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

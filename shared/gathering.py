@@ -1,0 +1,90 @@
+"""Gathering: what comes while others of its key are at work goes together in the next round.
+
+Nothing waits for company: an item that comes alone goes at once, alone. Under load rounds grow by themselves.
+A round that takes long is left to itself and the next one begins beside it, so that a slow item does not hold up
+those of other lanes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Generic, TypeVar
+from uuid import UUID
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+_Entry = tuple[Item, asyncio.Future[Outcome]]
+Round = Callable[[UUID, Sequence[Item]], Awaitable[Sequence[Outcome]]]
+
+
+PATIENCE_SECONDS = 0.2
+
+
+class Gathering(Generic[Item, Outcome]):
+    """Runs `work(key, items)` in rounds per key; items of one lane never share a round."""
+
+    def __init__(
+        self, work: Round[Item, Outcome], lane_of: Callable[[Item], str], *, most: int, at_once: int
+    ) -> None:
+        """`most`: items in a round; `at_once`: rounds at the same time, over all keys."""
+        self._work = work
+        self._lane_of = lane_of
+        self._most = most
+        self._gate = asyncio.Semaphore(at_once)
+        self._waiting: dict[UUID, list[_Entry[Item, Outcome]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def put(self, key: UUID, item: Item) -> Outcome:
+        """Have an item worked on; answers or raises what its round came to."""
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        queue = self._waiting.get(key)
+        if queue is not None:
+            queue.append((item, outcome))
+        else:
+            self._waiting[key] = [(item, outcome)]
+            self._begin(self._rounds(key))
+        return await outcome
+
+    async def drain(self) -> None:
+        """Wait until every round has ended."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _rounds(self, key: UUID) -> None:
+        while self._waiting[key]:
+            await self._gate.acquire()
+            begun = self._begin(self._round(key, self._next(key)))
+            await asyncio.wait((begun,), timeout=PATIENCE_SECONDS)
+        del self._waiting[key]
+
+    async def _round(self, key: UUID, taken: Sequence[_Entry[Item, Outcome]]) -> None:
+        try:
+            outcomes = await self._work(key, [item for item, _ in taken])
+        except Exception as error:  # noqa: BLE001 - whoever put the items in decides what it means
+            for _, outcome in taken:
+                if not outcome.done():
+                    outcome.set_exception(error)
+        else:
+            for (_, outcome), result in zip(taken, outcomes, strict=True):
+                if not outcome.done():
+                    outcome.set_result(result)
+        finally:
+            self._gate.release()
+
+    def _next(self, key: UUID) -> list[_Entry[Item, Outcome]]:
+        """The oldest items, one of each lane; the others stay in their order."""
+        taken: list[_Entry[Item, Outcome]] = []
+        left: list[_Entry[Item, Outcome]] = []
+        lanes: set[str] = set()
+        for entry in self._waiting[key]:
+            lane = self._lane_of(entry[0])
+            fits = len(taken) < self._most and lane not in lanes
+            lanes.add(lane)
+            (taken if fits else left).append(entry)
+        self._waiting[key] = left
+        return taken

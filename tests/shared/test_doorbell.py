@@ -1,0 +1,103 @@
+"""The doorbell: who commits facts wakes the relays of the service's other processes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from shared.db import Database
+from shared.doorbell import Doorbell
+from shared.tenancy import role_password, worker_role
+from shared.testing.suite import ROLE_SECRET, eventually
+
+
+@pytest.fixture
+async def worker(database_url: str) -> AsyncIterator[Database]:
+    role = worker_role("orders")
+    database = Database(
+        database_url,
+        user=role,
+        password=role_password(ROLE_SECRET, role),
+        size=2,
+        application_name="doorbell",
+    )
+    yield database
+    await database.close()
+
+
+async def _listeners(worker: Database) -> int:
+    async with worker.transaction(None) as tx:
+        found: int = await tx.sql.fetchval(
+            "select count(*) from pg_stat_activity where application_name = 'doorbell' and query ilike 'listen%'"
+        )
+        return found
+
+
+async def test_others_hear_the_bell_and_oneself_does_not(worker: Database):
+    heard: list[str] = []
+    async with AsyncExitStack() as stack:
+        bells = [Doorbell("orders", worker, lambda name=name: heard.append(name)) for name in "abc"]  # type: ignore[misc]
+        for bell in bells:
+            bell.start()
+            stack.push_async_callback(bell.stop)
+
+        async def all_listen() -> bool:
+            return await _listeners(worker) == 3
+
+        await eventually(all_listen)
+        bells[0].ring()
+
+        async def both_heard() -> bool:
+            return sorted(set(heard)) == ["b", "c"]
+
+        await eventually(both_heard, within=3)
+
+
+async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: Database):
+    heard: list[float] = []
+    loop = asyncio.get_running_loop()
+    ringer, listener = (
+        Doorbell("orders", worker, list),
+        Doorbell("orders", worker, lambda: heard.append(loop.time())),
+    )
+    async with AsyncExitStack() as stack:
+        for bell in (ringer, listener):
+            bell.start()
+            stack.push_async_callback(bell.stop)
+
+        async def some_heard() -> bool:
+            ringer.ring()
+            return len(heard) >= 10
+
+        await eventually(some_heard, within=10, every=0.001)
+
+    assert heard[9] - heard[0] >= 9 * 0.02 * 0.9
+
+
+async def test_a_bell_never_started_may_be_rung(worker: Database):
+    bell = Doorbell("orders", worker, list)
+    bell.ring()
+    await bell.stop()
+
+
+async def test_a_broken_bell_is_hung_up_anew(worker: Database):
+    heard: list[int] = []
+    ringer, listener = Doorbell("orders", worker, list), Doorbell("orders", worker, lambda: heard.append(1))
+    async with AsyncExitStack() as stack:
+        for bell in (ringer, listener):
+            bell.start()
+            stack.push_async_callback(bell.stop)
+
+        async def rung() -> bool:
+            ringer.ring()
+            return bool(heard)
+
+        await eventually(rung)
+        async with worker.transaction(None) as tx:
+            await tx.sql.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where application_name = 'doorbell' and pid <> pg_backend_pid()"
+            )
+        heard.clear()
+        await eventually(rung)
