@@ -9,7 +9,7 @@ over, once, to a task on the common way, which knows how to deal with all of it.
 from collections.abc import Awaitable, Callable
 
 from gateway.exchange import Exchange
-from gateway.proxy.asgi import Caller, Receive, Scope, Send
+from gateway.proxy.asgi import Answerable, Receive, Scope, Send
 from gateway.proxy.guard import PATIENCE
 from gateway.proxy.upstream_http import HttpUpstream, Sent
 
@@ -27,7 +27,7 @@ class Passage:
         upstream: HttpUpstream,
         forwarded: Scope,
         sent: Sent,
-        caller: Caller,
+        caller: Answerable,
         answer_for: AnswerFor,
     ) -> None:
         """Wait for what comes first: the answer, the caller's leaving, or the end of patience."""

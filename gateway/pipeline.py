@@ -22,7 +22,17 @@ from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
 from gateway.identity.signing import KeyRing
-from gateway.proxy.asgi import WHOLE, WRITTEN, AsgiApp, Caller, Message, Receive, Scope, Send, set_deadline
+from gateway.proxy.asgi import (
+    WHOLE,
+    WRITTEN,
+    Answerable,
+    AsgiApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    set_deadline,
+)
 from gateway.proxy.body import capped_receive
 from gateway.proxy.errors import (
     BodyTooLarge,
@@ -108,7 +118,7 @@ class Pipeline:
         finally:
             exchange.account()
 
-    def express(self, scope: Scope, caller: Caller) -> bool:
+    def express(self, scope: Scope, caller: Answerable) -> bool:
         """Take a request for which everything is known and ready: no task is needed until something is unusual."""
         path: str = scope["path"]
         if telemetry.records() or self._settings.trust_trace or not path.startswith("/v1/"):
@@ -117,7 +127,7 @@ class Pipeline:
         exchange.traceparent = telemetry.new_traceparent()
         return self._started(exchange, path, caller) or exchange.drop()
 
-    def _started(self, exchange: Exchange, path: str, caller: Caller) -> bool:
+    def _started(self, exchange: Exchange, path: str, caller: Answerable) -> bool:
         scope = exchange.scope
         try:
             exchange.route = route = self._front.catalog.route(scope["method"], path)

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from deploy.http import heads
 from deploy.http.cycle import HIGH_WATER, Cycle
 from deploy.http.reading import MAX_HEAD, HeadReader
-from gateway.proxy.asgi import AsgiApp, Caller, Scope
+from gateway.proxy.asgi import Answerable, AsgiApp, Scope
 from gateway.proxy.batch import Batch
 
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self.leaving = False
         self.stalled: asyncio.Future[None] | None = None
         self._app: AsgiApp = config.loaded_app
-        self._express: Callable[[Scope, Caller], bool] | None = getattr(self._app, "express", None)
+        self._express: Callable[[Scope, Answerable], bool] | None = getattr(self._app, "express", None)
         self._keep_alive_seconds: float = config.timeout_keep_alive
         self._state = server_state
         self._tasks = server_state.tasks

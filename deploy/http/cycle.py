@@ -47,7 +47,7 @@ class Cycle:
         self.task: asyncio.Task[None] | None = None
         self.on_lost: Callable[[], None] | None = None
 
-    # what an app calls that answers without a task (see `Caller`)
+    # what an app calls that answers without a task (see `Answerable`)
 
     def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """The whole answer."""

@@ -25,7 +25,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Caller(Protocol):
+class Answerable(Protocol):
     """Whom a server that offers it lets an app answer without a task, once: `whole`, or `hand_over`.
 
     An app takes part by a method `express(scope, caller)`, called for requests without a body. False means that it

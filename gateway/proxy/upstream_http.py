@@ -156,12 +156,8 @@ class HttpUpstream:
             connection, head = sent
             guard.head_within(self._head_timeout)
         else:
-            length = announced_length(scope["headers"])
             body, more = first_piece(await receive())
-            if not more:
-                if length is not None and length != len(body):
-                    raise RequestInvalid("the body is not as long as its Content-Length")
-                length = len(body) if body or length is not None or wants_length(method) else None
+            length = _length(scope, body, more)
             head = request_head(scope, self._host_line, length, chunked=more and length is None)
             connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
         try:
@@ -240,6 +236,16 @@ class HttpUpstream:
         finally:
             self._pool.release(connection, loop.time())
         await relay.finish(opening, last)
+
+
+def _length(scope: Scope, body: bytes, more: bool) -> int | None:
+    """The length to announce: of the whole body when it is at hand, else what the client has said, if anything."""
+    length = announced_length(scope["headers"])
+    if more:
+        return length
+    if length is not None and length != len(body):
+        raise RequestInvalid("the body is not as long as its Content-Length")
+    return len(body) if body or length is not None or wants_length(scope["method"]) else None
 
 
 def _host(name: str) -> str:
