@@ -94,8 +94,13 @@ async def _nothing() -> None:
     return
 
 
-def oracle(stream: bytes) -> list[Request]:
-    """The whole requests that h11 sees before it is in doubt."""
+# Empty lines before a request and double spaces in its first line: h11 refuses them, RFC 9112 (2.2, 3) allows
+# leniency, and neither changes what the request is.
+HARMLESS = ("no request line received", "illegal request line")
+
+
+def oracle(stream: bytes) -> tuple[list[Request], str]:
+    """The whole requests that h11 sees before it is in doubt, and why it is."""
     peer = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
     found: list[Request] = []
     peer.receive_data(stream)
@@ -111,17 +116,17 @@ def oracle(stream: bytes) -> list[Request]:
                 elif isinstance(event, h11.EndOfMessage):
                     break
                 else:
-                    return found
-        except h11.RemoteProtocolError:
-            return found
+                    return found, ""
+        except h11.RemoteProtocolError as error:
+            return found, str(error)
         headers = [(bytes(name), bytes(value)) for name, value in head.headers]
         found.append((bytes(head.method), bytes(head.target), headers, body))
         try:
             peer.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
             peer.send(h11.EndOfMessage())
             peer.start_next_cycle()
-        except h11.LocalProtocolError:
-            return found
+        except h11.LocalProtocolError as error:
+            return found, str(error)
 
 
 names = st.sampled_from([b"accept", b"X-Thing", b"Cookie", b"trailer", b"te"])
@@ -168,7 +173,7 @@ def without_empty_queries(found: list[Request]) -> list[Request]:
 @given(st.lists(requests(), min_size=1, max_size=4), st.lists(st.integers(0, 600), max_size=8))
 def test_correct_requests_read_as_h11_reads_them(many: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(many)
-    expected = oracle(stream)
+    expected, _ = oracle(stream)
     assert len(expected) == len(many) <= MAX_LINE
     assert plain(ours(split(stream, cuts))) == without_empty_queries(expected)
 
@@ -197,10 +202,11 @@ def test_what_we_take_for_a_request_h11_takes_for_the_same(
         at %= len(stream) + 1
         stream = stream[:at] + added + stream[at + removed :]
     found = plain(ours(split(stream, cuts)))
-    expected = oracle(stream)
+    expected, refusal = oracle(stream)
     for index, request in enumerate(found):
         if index >= len(expected):
-            break  # h11 is stricter about some characters; see the framing below
+            assert refusal.startswith(HARMLESS), f"we took for a request what h11 refuses: {refusal}"
+            break
         method, _, headers, body = request
         assert (method, headers, body) == (expected[index][0], expected[index][2], expected[index][3])
 
