@@ -21,7 +21,7 @@ import httpx
 from shared.ids import new_id
 
 USER = PASSWORD = "backoffice"  # noqa: S105 - of a broker that lives as long as a test run
-READY_SECONDS = 150.0  # on a busy machine; else a tenth of it
+READY_SECONDS = 180.0  # on a busy machine; else a tenth of it
 PLACES = ("/usr/lib/rabbitmq/lib", "/usr/local/lib/rabbitmq/lib", "/opt/homebrew/opt/rabbitmq")
 POLICY = Path("/usr/sbin/policy-rc.d")
 

@@ -27,7 +27,8 @@ from tests.stories.steps import (
     shipped,
 )
 
-pytestmark = pytest.mark.timeout(180)
+# One worker for all of them: brokers of two workers at once are too much for two cores.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("rabbit")]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from shared.testing.rabbit import Broker
 from shared.testing.suite import eventually
 from tests.shared.bus.conformance import TENANT, Received, message
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts the broker
+# One worker for all of them: brokers of two workers at once are too much for two cores.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("rabbit")]
 QUEUE, TYPE, OTHER = "probe", "probe.note.published.v1", "probe.other.published.v1"
 POLICIES = Path(__file__).parents[3] / "deploy" / "rabbitmq" / "policies.json"
 

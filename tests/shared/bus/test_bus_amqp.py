@@ -15,7 +15,8 @@ from shared.testing.rabbit import Broker
 from tests.shared.bus.conformance import TransportConformance
 from tests.shared.bus.wire import Wire
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts the broker
+# One worker for all of them: brokers of two workers at once are too much for two cores.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("rabbit")]
 
 
 async def messages_in(url: str, name: str) -> list[aio_pika.abc.AbstractIncomingMessage]:
