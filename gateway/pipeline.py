@@ -167,6 +167,8 @@ class Pipeline:
         elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
+            elif isinstance(error, faults.RateLimited):
+                LIMITED.labels("tenant").inc()
             await exchange.refuse(_fault_of(error, exchange.route), receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
@@ -236,7 +238,6 @@ class Pipeline:
         exchange.decision = decision
         exchange.limit = self._tenant_limit
         if not decision.allowed:
-            LIMITED.labels("tenant").inc()
             raise faults.RateLimited("This tenant has made too many requests.")
 
     def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from deploy.http.connection import HttpConnection
-from gateway.exchange import IN_FLIGHT
+from gateway.exchange import IN_FLIGHT, LIMITED
 from gateway.express import Passage
 from gateway.identity.directory import Directory, Grant
 from gateway.identity.signing import fingerprint
@@ -301,6 +301,7 @@ async def test_a_caller_that_leaves_frees_the_service(counted: Counted) -> None:
 
 
 async def test_refusals_are_the_same_and_count_once(counted: Counted) -> None:
+    refused = LIMITED.labels("tenant")._value.get()
     async with gateway(answering(OK), tenant_rate_per_minute=1, tenant_burst=3) as (port, _, _service):
         left = [(await said(port, GET)).split(b"ratelimit: ")[1].split(b"\r\n")[0] for _ in range(4)]
         assert [state.split(b";")[1] for state in left] == [b"r=2", b"r=1", b"r=0", b"r=0"]
@@ -308,6 +309,7 @@ async def test_refusals_are_the_same_and_count_once(counted: Counted) -> None:
         assert (await said(port, GET.replace(b"echoes", b"nothing"))).startswith(b"HTTP/1.1 404")
         assert (await said(port, GET.replace(b"GET", b"PATCH", 1))).startswith(b"HTTP/1.1 405")
     assert counted.begun == 2
+    assert LIMITED.labels("tenant")._value.get() - refused == 2
 
 
 async def test_what_a_caller_changes_between_two_requests_counts(counted: Counted) -> None:
