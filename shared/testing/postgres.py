@@ -31,6 +31,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "max_wal_size": "2GB",
+    # Each worker keeps its suites' pools open, and a deployment of twenty processes beside them has pools of its own.
+    "max_connections": "600",
 }
 
 

@@ -22,7 +22,7 @@ def start(note: Path, *, settings: dict[str, str]) -> str:
     )
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     container = PostgresContainer(IMAGE, username="postgres", dbname="postgres", driver=None)
-    container.with_command(["postgres", *options, "-c", "max_connections=300"])
+    container.with_command(["postgres", *options])
     container.with_kwargs(shm_size="256m")
     ports: Any = {"5432/tcp": ("127.0.0.1", None)}
     container.ports = ports  # with the address, which `with_bind_ports` does not take
