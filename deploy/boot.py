@@ -89,7 +89,7 @@ async def _signed_in(settings: KernelSettings, role: str, schema: str | None) ->
         ) from error
     except asyncpg.InvalidCatalogNameError as error:
         raise NotReady(f"{error}. Create it and run `backoffice migrate`.") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise NotReady(f"the database refuses connections: {error}") from error
     try:
         return await migrations.current_revision(sql, schema) if schema else None

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import structlog
 from joserfc.jwk import KeySet
 
@@ -35,6 +34,7 @@ from gateway.sync import TenantSync
 from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.loops import pause, repeat
+from shared.outages import DATABASE_ERRORS
 from shared.service import Running
 
 log = structlog.get_logger()
@@ -167,7 +167,7 @@ class Gateway:
             try:
                 await self.catalog.refresh(only=self.catalog.missing or None)
                 await self.keys.renew(first.provider_id)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("keys or routes could not be refreshed", error=repr(error))
 
     async def _complaints(self) -> list[str]:
@@ -178,7 +178,7 @@ class Gateway:
         try:
             async with asyncio.timeout(3), self.running.app_db.transaction(None) as tx:
                 await tx.sql.fetchval("select 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
             found.append(f"the database does not answer: {type(error).__name__}")
         return found
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +22,7 @@ from gateway.proxy.headers import find
 from gateway.routing import MethodNotAllowed
 from gateway.upstreams import observe
 from shared.faults import NotFound, Unavailable
+from shared.outages import DATABASE_ERRORS
 
 PROBE_SECONDS = 2.0
 JSON = "application/json"
@@ -86,7 +86,7 @@ class Front:
         body = await _whole(capped_receive(receive, LONGEST_BODY, headers))
         try:
             return await self._tokens.answer(headers, body, address)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
             raise Unavailable("Credentials cannot be checked now; try again.") from error
 
     async def _jwks(self, *_: object) -> Response:

@@ -11,7 +11,6 @@ Which scope an operation needs is the service's to check: it is declared there, 
 import time
 from collections.abc import Mapping
 
-import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind
 
@@ -52,10 +51,10 @@ from gateway.settings import GatewaySettings
 from gateway.tenants.rules import TenantState
 from shared import telemetry
 from shared.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
+from shared.outages import DATABASE_ERRORS
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class UpstreamFault(Fault):
@@ -210,7 +209,7 @@ class Pipeline:
         except Unauthenticated:
             self._failures.check(address, self._failure_limit, now)
             raise
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("credentials cannot be looked up", error=repr(error))
             raise Unavailable("Credentials cannot be checked now; try again.") from error
 

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-import asyncpg
 import orjson
 import structlog
 
@@ -24,6 +23,7 @@ from shared import auth, clock, telemetry
 from shared.ctx import SYSTEM, Ctx, TenantFacts
 from shared.db import Database
 from shared.ids import new_id
+from shared.outages import DATABASE_ERRORS
 from shared.provisioning import PATH, SCOPE, TenantWanted
 from shared.work import leave_work
 
@@ -39,7 +39,7 @@ returning service
 """
 AT_ONCE = 8
 SPARE_SECONDS = 5.0
-ERRORS = (ProxyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+ERRORS = (ProxyError, *DATABASE_ERRORS)
 
 
 class TenantSync:

@@ -23,6 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
+from shared.outages import DATABASE_ERRORS
 from shared.tables import TenantRow
 
 STATEMENT_TIMEOUT = "30s"
@@ -33,9 +34,7 @@ CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
 WAIT_SECONDS = 15.0  # for a connection of the pool
 # What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
-BROKEN = (
-    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, SQLAlchemyError,
-)  # fmt: skip
+BROKEN = (*DATABASE_ERRORS, SQLAlchemyError)
 REPEATABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -142,7 +141,7 @@ class Database:
                     command_timeout=ANSWER_SECONDS,
                     server_settings={"application_name": application_name, "jit": "off"},
                 )
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 raise DatabaseAway(f"no connection: {error!r}") from error
 
         self.role = user
@@ -260,14 +259,14 @@ class Database:
         try:
             yield sql
         finally:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(*DATABASE_ERRORS):
                 await sql.close(timeout=2)
 
 
 def _cause(error: DBAPIError) -> Exception:
     """The driver's own error below SQLAlchemy's wrappers, so that both doors fail alike."""
     cause = error.orig.__cause__ if error.orig is not None else None
-    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError | OSError) else error
+    return cause if isinstance(cause, DATABASE_ERRORS) else error
 
 
 async def _rolled_back(sql: asyncpg.Connection) -> bool:

@@ -14,6 +14,7 @@ import structlog
 
 from shared.db import Database
 from shared.loops import pause
+from shared.outages import DATABASE_ERRORS
 
 log = structlog.get_logger()
 REST_SECONDS = 0.02
@@ -56,7 +57,7 @@ class Doorbell:
                     )  # else it would be noticed when we ring
                     await sql.add_listener(self._channel, self._on_ring)
                     await self._ring_when_asked(sql)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except DATABASE_ERRORS as error:
                 log.info("doorbell interrupted", service=self._service, error=repr(error))
                 await asyncio.sleep(AFTER_FAILURE_SECONDS)
 

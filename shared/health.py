@@ -2,13 +2,14 @@
 
 import asyncio
 
-import asyncpg
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from shared.outages import DATABASE_ERRORS
 
 
 async def _livez(_: Request) -> Response:
@@ -21,7 +22,7 @@ async def _readyz(request: Request) -> Response:
     try:
         async with asyncio.timeout(3), running.app_db.transaction(None) as tx:
             await tx.sql.fetchval("select 1")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_ERRORS as error:
         complaints.append(f"the database does not answer: {type(error).__name__}")
     status = "ready" if not complaints else "not ready"
     return JSONResponse({"status": status, "complaints": complaints}, 200 if not complaints else 503)

@@ -17,6 +17,7 @@ from shared import telemetry
 from shared.ctx import Actor, Ctx
 from shared.db import Database, DatabaseAway
 from shared.loops import repeat
+from shared.outages import DATABASE_ERRORS
 from shared.tenants import Tenants
 from shared.work import leave_work
 
@@ -201,7 +202,7 @@ class JobRunner:
             await asyncio.sleep(LEASE_SECONDS / 3)
             try:
                 await self._change(RENEW, row, LEASE_SECONDS)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning(
                     "lease not renewed", service=self._service, job_id=str(row["id"]), error=repr(error)
                 )

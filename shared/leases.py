@@ -72,7 +72,12 @@ class NumberLeases:
             try:
                 async with asyncio.timeout(LEASE_SECONDS):  # all tenants wait for this one connection
                     first = await self._taken(tenant_id, series, year, wanted)
-            except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
+            except (
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+                asyncpg.PostgresConnectionError,
+                OSError,
+            ) as error:
                 if self._connection is not None:
                     self._connection.terminate()
                 raise DatabaseAway(f"no numbers can be leased: {error!r}") from error

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
+
+from shared.outages import DATABASE_ERRORS
 
 log = structlog.get_logger()
 AFTER_FAILURE_SECONDS = 1.0
@@ -38,7 +39,7 @@ async def repeat(
         try:
             if not await round_of_work():
                 await pause(stopping, idle_seconds)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("a loop lost its database", loop=name, error=repr(error))
             await pause(stopping, AFTER_FAILURE_SECONDS)
         except Exception:

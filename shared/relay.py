@@ -17,6 +17,7 @@ from shared.bus import Transport
 from shared.db import Database
 from shared.events import Envelope
 from shared.loops import pause
+from shared.outages import DATABASE_ERRORS
 from shared.settings import KernelSettings
 from shared.work import PARTS
 
@@ -86,7 +87,7 @@ class Relay:
                 await self._own_and_publish()
             except Exception as error:  # nobody would restart the relay: it must go on
                 self._connected = False
-                lost = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError))
+                lost = isinstance(error, DATABASE_ERRORS)
                 log.warning("relay interrupted", service=self._service, error=repr(error), exc_info=not lost)
                 await self._pause(1.0)
 

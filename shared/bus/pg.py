@@ -17,6 +17,7 @@ from shared.bus.pg_consumer import LOCK_SPACE, PgSubscription
 from shared.bus.pg_schema import ROLE, SCHEMA
 from shared.db import Database
 from shared.events import Envelope
+from shared.outages import DATABASE_ERRORS
 from shared.tenancy import role_password
 
 UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
@@ -105,7 +106,7 @@ class PgTransport:
                 if time.monotonic() >= self._next_trim:
                     await tx.sql.execute(TRIM, UNROUTED_DAYS)
                     self._next_trim = time.monotonic() + TRIM_SECONDS
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_ERRORS as error:
             refused = PublishError(str(error))
             return [refused for _ in messages]
         for wake in self._wakes:

@@ -11,6 +11,7 @@ from shared.bus import Deliver, Delivery
 from shared.db import Database
 from shared.lanes import Lanes
 from shared.loops import pause
+from shared.outages import DATABASE_ERRORS
 
 LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
 PREFETCH = 200
@@ -66,7 +67,7 @@ class PgSubscription:
                     await self._consume()
                 except Exception as error:  # nobody would restart the consumer: it must go on
                     self._connected = False
-                    lost = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError))
+                    lost = isinstance(error, DATABASE_ERRORS)
                     log.warning(
                         "bus connection lost", queue=self._queue, error=repr(error), exc_info=not lost
                     )

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import asyncpg
 import pytest
 
 from shared.db import Database
@@ -101,3 +102,31 @@ async def test_a_broken_bell_is_hung_up_anew(worker: Database):
             )
         heard.clear()
         await eventually(rung)
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.AdminShutdownError("terminated"), asyncpg.InterfaceError("connection is closed"),
+              asyncpg.InternalClientError("cannot switch to state 15"), ConnectionResetError("gone")],
+)  # fmt: skip
+async def test_a_bell_goes_on_whatever_a_dying_connection_says(
+    worker: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    monkeypatch.setattr("shared.doorbell.AFTER_FAILURE_SECONDS", 0.01)
+    failures, dedicated = [error], worker.dedicated
+
+    @asynccontextmanager
+    async def breaking() -> AsyncIterator[asyncpg.Connection]:
+        async with dedicated() as sql:
+            if failures:
+                raise failures.pop()
+            yield sql
+
+    monkeypatch.setattr(worker, "dedicated", breaking)
+    bell = Doorbell("orders", worker, list)
+    bell.start()
+
+    async def listens() -> bool:
+        return await _listeners(worker) == 1
+
+    await eventually(listens)
+    await bell.stop()

@@ -161,7 +161,7 @@ def named_tasks() -> Counter[str]:
 async def test_a_loop_goes_on_after_any_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shared.loops.AFTER_FAILURE_SECONDS", 0.01)
     stopping = asyncio.Event()
-    failures: list[Exception] = [RuntimeError("a bug"), asyncpg.InterfaceError("away"), OSError("away")]
+    failures: list[Exception] = [RuntimeError("a bug"), asyncpg.InternalClientError("away"), OSError("away")]
 
     async def work() -> bool:
         if failures:
