@@ -72,9 +72,10 @@ class Connection:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; the next request opens a connection anew."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
 
 @dataclass

@@ -58,6 +58,7 @@ class Tryton:
         body = {"id": 1, "method": method, "params": list(parameters)}
         for _ in range(BUSY_TRIES):
             status, content = await api.raw("POST", f"/{DATABASE}/rpc/", body)
+            api.close()  # uWSGI's own HTTP ends each connection after its answer
             if status != 503:
                 break
             await asyncio.sleep(random.uniform(0.02, 0.2))
@@ -133,8 +134,10 @@ async def running() -> AsyncIterator[Tryton]:
         yield tryton
     finally:
         if process is not None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(20)
+            os.killpg(
+                process.pid, signal.SIGKILL
+            )  # nothing of it is kept, and told to end it may take minutes
+            process.wait()
         embedded.destroy(folder / "postgres")
         shutil.rmtree(folder, ignore_errors=True)
 
