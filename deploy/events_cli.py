@@ -43,7 +43,7 @@ async def _list_events(only: str | None, limit: int) -> int:
 
 async def _add_dead(table: Table, url: str, secret: str, service: str, limit: int) -> None:
     async with _worker(url, secret, service) as sql:
-        for letter in await dead_letters.list_dead(sql, service, tenant_id=None, after=None, limit=limit):
+        for letter in await dead_letters.list_dead(sql, service, tenant_id=None, limit=limit):
             table.add_row(service, str(letter.id), str(letter.tenant_id), letter.type, str(letter.attempts),
                           str(letter.waiting_behind), letter.error)  # fmt: skip
 

@@ -10,7 +10,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from shared.faults import NotFound
-from shared.paging import Page, PageDep, page_of
+from shared.paging import LAST_ID, Page, PageDep, page_of
 from shared.web import CtxDep, Router
 
 
@@ -33,7 +33,7 @@ select i.event_id as id, i.tenant_id, i.type, i.lane, i.state, i.attempts, i.err
   (select count(*) from inbox w where w.tenant_id = i.tenant_id and w.consumer = i.consumer and w.lane = i.lane
    and w.state = 'waiting') as waiting_behind
 from inbox i where i.consumer = $1 and i.state = 'dead' and ($2::uuid is null or i.tenant_id = $2)
-and ($3::uuid is null or i.event_id < $3) order by i.event_id desc limit $4
+and i.event_id < $3 order by i.event_id desc limit $4
 """
 
 REPLAY = """
@@ -50,10 +50,10 @@ returning event_id as id, tenant_id, type, lane, state, attempts, error, receive
 
 
 async def list_dead(
-    sql: asyncpg.Connection, service: str, *, tenant_id: UUID | None, after: UUID | None, limit: int
+    sql: asyncpg.Connection, service: str, *, tenant_id: UUID | None, limit: int, below: UUID = LAST_ID
 ) -> list[DeadLetter]:
     """Dead events of a service, newest first."""
-    return [DeadLetter(**row) for row in await sql.fetch(LIST, service, tenant_id, after, limit)]
+    return [DeadLetter(**row) for row in await sql.fetch(LIST, service, tenant_id, below, limit)]
 
 
 async def replay(
@@ -85,7 +85,7 @@ def dead_letter_routes(service: str) -> Router:
     async def list_dead_letters(ctx: CtxDep, page: PageDep) -> Page[DeadLetter]:
         """Events this service gave up on; the later ones of their lane wait behind them."""
         found = await list_dead(
-            ctx.sql, service, tenant_id=ctx.tenant.id, after=page.after_id, limit=page.limit + 1
+            ctx.sql, service, tenant_id=ctx.tenant.id, below=page.below_id, limit=page.limit + 1
         )
         return page_of(found, page, lambda letter: letter.id)
 

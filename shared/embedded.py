@@ -54,6 +54,7 @@ DEFAULTS: Mapping[str, str] = {
     "min_wal_size": "64MB",
     "max_wal_size": "512MB",
     "checkpoint_timeout": "15min",
+    "autovacuum_naptime": "5s",  # young tables: a plan made when they were empty reads a tenant's every row
     "log_checkpoints": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -18,6 +18,7 @@ from shared.faults import Invalid
 from shared.tables import TenantRow
 
 MAX_LIMIT = 200
+LAST_ID = UUID(int=2**128 - 1)  # no UUIDv7 is as high
 Row = TypeVar("Row", bound=TenantRow)
 Item = TypeVar("Item")
 PageKey = UUID | int | tuple[UUID, UUID]
@@ -46,6 +47,11 @@ class PageQuery:
         if len(self.after) != 16:
             raise _bad_cursor()
         return UUID(bytes=self.after)
+
+    @property
+    def below_id(self) -> UUID:
+        """The same as a bound that is always there: `id < $n` finds its place in the index on every page."""
+        return self.after_id or LAST_ID
 
     @property
     def after_number(self) -> int | None:

@@ -27,14 +27,14 @@ class TimelineEntry(BaseModel):
 
 ENTRIES = """
 select id, at, verb, from_state, to_state, why, actor_id, actor_kind, on_behalf_of from history
-where tenant_id = $1 and aggregate = $2 and aggregate_id = $3 and ($4::uuid is null or id < $4)
+where tenant_id = $1 and aggregate = $2 and aggregate_id = $3 and id < $4
 order by id desc limit $5
 """
 
 
 async def list_entries(ctx: Ctx, aggregate: str, aggregate_id: UUID, page: PageQuery) -> Page[TimelineEntry]:
     """An aggregate's moves, newest first; every aggregate has at least its creation."""
-    rows = await ctx.sql.fetch(ENTRIES, ctx.tenant.id, aggregate, aggregate_id, page.after_id, page.limit + 1)
+    rows = await ctx.sql.fetch(ENTRIES, ctx.tenant.id, aggregate, aggregate_id, page.below_id, page.limit + 1)
     if not rows and page.after is None:
         raise NotFound(aggregate.replace("_", " "), aggregate_id)
     return page_of([TimelineEntry(**row) for row in rows], page, lambda entry: entry.id)

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from shared.ctx import Ctx
 from shared.edge import EdgeState, Handle, answer
 from shared.faults import PreconditionFailed, PreconditionRequired
+from shared.straight import straight
 from shared.tables import TenantRow
 
 __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
@@ -69,8 +70,8 @@ class Operation(APIRoute):
             )
 
     def get_route_handler(self) -> Handle:
-        """FastAPI's handling of the route, inside the edge's transaction."""
-        handle = super().get_route_handler()
+        """The handling of the route, inside the edge's transaction."""
+        handle = straight(self, super().get_route_handler())
 
         async def edge(request: Request) -> Response:
             return await answer(request, handle, self)

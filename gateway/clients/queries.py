@@ -11,14 +11,14 @@ from shared.paging import Page, PageQuery, page_of
 COLUMNS = "id, tenant_id, version, created_at, updated_at, client_id, name, scopes, revoked_at"
 GET = f"select {COLUMNS} from clients where tenant_id = $1 and id = $2 and revoked_at is null for update"  # noqa: S608
 LIST = f"""
-select {COLUMNS} from clients where tenant_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
+select {COLUMNS} from clients where tenant_id = $1 and id < $2 order by id desc limit $3
 """  # noqa: S608
 
 
 async def list_clients(ctx: Ctx, tenant_id: UUID, page: PageQuery) -> Page[Client]:
     """A tenant's clients, newest first, revoked ones included."""
     await tenants.get_tenant(ctx, tenant_id)
-    rows = await ctx.sql.fetch(LIST, tenant_id, page.after_id, page.limit + 1)
+    rows = await ctx.sql.fetch(LIST, tenant_id, page.below_id, page.limit + 1)
     return page_of([Client(**row) for row in rows], page, lambda client: client.id)
 
 

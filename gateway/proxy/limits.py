@@ -75,18 +75,18 @@ class Gcra:
 
     def check(self, key: str, limit: Limit, now: float, cost: int = 1) -> Decision:
         """Count one request (or one of `cost`) against a key; a refused request costs nothing."""
-        stored = self._tat.get(key, now)
-        # a clock or a policy that changed must not lock a key out for longer than the policy allows
-        tat = min(max(stored, now), now + limit.tolerance)
+        stored = self._tat.get(key)
+        longest = now + limit.tolerance
+        tat = now if stored is None or stored < now else stored
+        if tat > longest:  # a clock or a policy that changed must not lock a key out for longer than this
+            tat = longest
         after = tat + cost * limit.interval
-        over = after - limit.tolerance - now
-        if over > 1e-9:
-            if key in self._tat:
+        if after - longest > 1e-9:
+            if stored is not None:
                 self._tat.move_to_end(key)
-            return Decision(False, self._left(limit, tat - now), tat - now, over)
-        known = key in self._tat
+            return Decision(False, self._left(limit, tat - now), tat - now, after - longest)
         self._tat[key] = after
-        if known:
+        if stored is not None:
             self._tat.move_to_end(key)
         else:
             self._evict(now)

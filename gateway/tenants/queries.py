@@ -16,10 +16,10 @@ select t.*,
         order by s.service) as told_done
 from registered_tenants t
 """
-LIST = SELECT + "where ($1::uuid is null or t.tenant_id < $1) order by t.tenant_id desc limit $2"
+LIST = SELECT + "where t.tenant_id < $1 order by t.tenant_id desc limit $2"
 TIMELINE = """
 select id, at, verb, from_state, to_state, why, actor_id, actor_kind, on_behalf_of from history
-where tenant_id in ($1, $2) and aggregate = 'tenant' and aggregate_id = $2 and ($3::uuid is null or id < $3)
+where tenant_id in ($1, $2) and aggregate = 'tenant' and aggregate_id = $2 and id < $3
 order by id desc limit $4
 """
 
@@ -51,12 +51,12 @@ async def list_tenants(ctx: Ctx, page: PageQuery) -> Page[Tenant]:
     """Tenants, newest first: all for operators, the own one for everybody else."""
     if not is_provider(ctx):
         return Page(items=[await get_tenant(ctx, ctx.tenant.id)])
-    rows = await ctx.sql.fetch(LIST, page.after_id, page.limit + 1)
+    rows = await ctx.sql.fetch(LIST, page.below_id, page.limit + 1)
     return page_of([tenant_of(row) for row in rows], page, lambda tenant: tenant.id)
 
 
 async def list_timeline(ctx: Ctx, tenant_id: UUID, page: PageQuery) -> Page[TimelineEntry]:
     """A tenant's moves, newest first; operators also see those made in the provider's name."""
     await get_tenant(ctx, tenant_id)
-    rows = await ctx.sql.fetch(TIMELINE, ctx.tenant.id, tenant_id, page.after_id, page.limit + 1)
+    rows = await ctx.sql.fetch(TIMELINE, ctx.tenant.id, tenant_id, page.below_id, page.limit + 1)
     return page_of([TimelineEntry(**row) for row in rows], page, lambda entry: entry.id)

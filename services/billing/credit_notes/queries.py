@@ -23,11 +23,11 @@ from shared.paging import Page, PageQuery, list_rows, page_of
 CREDITS = """
 (select 'payment' as kind, id, customer_id, reference, amount_minor, unallocated_minor, currency, received_on as dated
  from payments where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
- and ($3::uuid is null or id < $3) order by id desc limit $4)
+ and id < $3 order by id desc limit $4)
 union all
 (select 'credit_note', id, customer_id, number, gross_minor, unallocated_minor, currency, issued_on
  from credit_notes where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
- and ($3::uuid is null or id < $3) order by id desc limit $4)
+ and id < $3 order by id desc limit $4)
 order by id desc limit $4
 """
 
@@ -99,7 +99,7 @@ async def list_credit_notes(
 
 async def list_credits(ctx: Ctx, page: PageQuery, *, customer_id: UUID) -> Page[CreditOut]:
     """What of a customer's payments and credit notes settles nothing yet, newest first."""
-    rows = await ctx.sql.fetch(CREDITS, ctx.tenant.id, customer_id, page.after_id, page.limit + 1)
+    rows = await ctx.sql.fetch(CREDITS, ctx.tenant.id, customer_id, page.below_id, page.limit + 1)
     shown = [
         CreditOut(
             kind=row["kind"],

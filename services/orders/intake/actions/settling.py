@@ -91,8 +91,8 @@ async def _note(
 ) -> None:
     """Add what a fact says of an invoice, and bring its order's payment status up to date.
 
-    An invoice of no order, or of one that is none of ours, says nothing here. Nothing is held while we think:
-    when the order has changed meanwhile we look again.
+    An invoice of no order, or of one that is none of ours, says nothing here; no more does "settled" of one whose
+    payments have covered it. Nothing is held while we think: when the order has changed meanwhile we look again.
     """
     if order_id is None:
         return
@@ -102,6 +102,8 @@ async def _note(
             return
         known = {UUID(id_): _Invoice(*facts) for id_, *facts in orjson.loads(row["invoices"] or "[]")}
         told = known.setdefault(invoice_id, _Invoice())
+        if settled and told.counts and told.covered_minor == gross_minor == told.gross_minor:
+            return
         told.gross_minor = gross_minor if told.gross_minor is None else told.gross_minor
         told.paid_minor += paid_minor
         told.settled = told.settled or settled
