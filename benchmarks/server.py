@@ -76,7 +76,8 @@ class Server(Front):
 async def start(data_dir: Path, module: str = "deploy", **more: str) -> Server:
     """Start the suite (or another module that serves on BACKOFFICE_PORT) and wait until it is ready."""
     port = free_port()
-    environment = os.environ | {
+    # The second start of whoever may write here finds its bytecode.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
         "BACKOFFICE_DATA_DIR": str(data_dir),
         "BACKOFFICE_PORT": str(port),
         **UNLIMITED,

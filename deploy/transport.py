@@ -2,7 +2,6 @@
 
 from services.all import SERVICES
 from shared.bus import Transport
-from shared.bus import amqp as bus_amqp
 from shared.bus import pg as bus_pg
 from shared.settings import KernelSettings
 
@@ -10,6 +9,8 @@ from shared.settings import KernelSettings
 def transport_for(settings: KernelSettings, database_url: str, *, name: str) -> Transport:
     """The transport of a process; nothing is connected before its `start`. The name is for the broker's lists."""
     if settings.amqp_url:
+        from shared.bus import amqp as bus_amqp  # its client library takes long to load
+
         return bus_amqp.AmqpTransport(settings.amqp_url, name=name)
     return bus_pg.PgTransport(
         database_url,
@@ -22,6 +23,8 @@ def transport_for(settings: KernelSettings, database_url: str, *, name: str) -> 
 async def migrate_transport(settings: KernelSettings, database_url: str) -> None:
     """Make what the transport keeps events in, so that nothing is unrouted because a consumer came late."""
     if settings.amqp_url:
+        from shared.bus import amqp as bus_amqp
+
         await bus_amqp.migrate(settings.amqp_url, bindings())
         return
     await bus_pg.migrate(database_url, role_secret=settings.role_secret, bindings=bindings())

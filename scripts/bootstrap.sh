@@ -69,7 +69,7 @@ PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 \
 cat >.venv/bin/backoffice.new <<LAUNCHER
 #!/bin/sh
 PYTHONPATH='$root'\${PYTHONPATH:+:\$PYTHONPATH} exec '$root/.venv/bin/python' -P -c \\
-    "from deploy.cli import app; app(prog_name='backoffice')" "\$@"
+    "from deploy.__main__ import main; main()" "\$@"
 LAUNCHER
 chmod +x .venv/bin/backoffice.new
 mv .venv/bin/backoffice.new .venv/bin/backoffice

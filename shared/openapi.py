@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from shared import problems, telemetry
 from shared.web import SCOPE_KEY
@@ -70,7 +71,7 @@ def add_openapi(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
     async def show(_: Request) -> Response:
-        return JSONResponse(openapi())
+        return Response(orjson.dumps(openapi()), media_type="application/json")
 
     async def refuse(request: Request, error: Exception) -> Response:
         trace_id = telemetry.trace_id(request.headers.get("traceparent", "")) or telemetry.trace_id(
