@@ -66,12 +66,12 @@ async def order_to_cash(
 
 async def _await_invoice(api: Connection, order_id: str) -> Any:
     deadline = time.perf_counter() + 30
-    pause = 0.04  # asking more often would measure the asking
+    pause = 0.05  # asking at once, or more often, would measure the asking
     while True:
+        await asyncio.sleep(pause)
         page = await api.call("GET", f"/v1/invoices?order_id={order_id}")
         if page["items"]:
             return page["items"][0]
         if time.perf_counter() > deadline:
             raise RuntimeError(f"no invoice for order {order_id} after 30 s")
-        await asyncio.sleep(pause)
         pause = min(pause * 1.3, 0.1)

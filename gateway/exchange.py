@@ -3,10 +3,9 @@
 import re
 import time
 from collections.abc import Iterable
-from functools import lru_cache
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 from starlette.responses import Response
 from uuid_utils import uuid7
 
@@ -33,12 +32,6 @@ _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OWN_HEADERS = frozenset((b"x-request-id", b"ratelimit", b"ratelimit-policy", b"server", b"date"))
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
-
-
-@lru_cache(maxsize=4096)
-def _histogram(template: str, status_class: int) -> Histogram:
-    """The child for one route and status class; looking it up anew costs as much as the observation."""
-    return telemetry.REQUESTS.labels("edge", template, f"{status_class}xx")
 
 
 class Exchange:
@@ -126,7 +119,7 @@ class Exchange:
         seconds = time.perf_counter() - self._began
         template = self.route.template if self.route is not None else self._own_path()
         status = self.status or 499
-        _histogram(template, status // 100).observe(seconds)
+        telemetry.request_histogram("edge", template, status // 100).observe(seconds)
         if not telemetry.logs_access():
             return
         grant = self.grant

@@ -30,6 +30,7 @@ from shared.work import StoredAnswer, leave_work
 
 log = structlog.get_logger()
 REPEATS = 4
+SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the answer's body was made
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -88,16 +89,15 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             response = Response(status_code=499)
         except Exception:  # the last resort: a bug answers 500 without details
             log.exception(
-                "request failed", service=edge.service, method=request.method, path=request.url.path,
+                "request failed", service=edge.service, method=request.method, path=request.scope["path"],
                 tenant_id=request.scope.get("backoffice.tenant_id"), request_id=request_id, trace_id=trace_id,
             )  # fmt: skip
             response = problems.problem_response(
                 500, "internal_error", "Something went wrong on our side; quote the trace_id.", trace_id
             )
     response.headers["x-request-id"] = request_id
-    telemetry.REQUESTS.labels(edge.service, operation.path, f"{response.status_code // 100}xx").observe(
-        time.perf_counter() - started
-    )
+    seconds = time.perf_counter() - started
+    telemetry.request_histogram(edge.service, operation.path, response.status_code // 100).observe(seconds)
     return response
 
 
@@ -205,7 +205,7 @@ async def _once(request: Request, handle: Handle, asked: _Asked) -> Response:
             request.scope["backoffice.ctx"] = ctx
             response = _finished(request, await handle(request))
             if request.method not in ("GET", "HEAD"):
-                ctx.audit(asked.operation.name, request.url.path)
+                ctx.audit(asked.operation.name, request.scope["path"])
             facts = await leave_work(ctx, _kept(asked, ctx, response))
     except (Fault, RequestValidationError, HTTPException, asyncpg.PostgresError) as error:
         fault = _as_fault(error)
@@ -262,9 +262,18 @@ def _as_fault(error: Exception) -> Fault | None:
 def _finished(request: Request, response: Response) -> Response:
     """Add Location and ETag from the resource the body shows."""
     if getattr(response, "body", b"")[:1] == b"{" and response.media_type in (None, "application/json"):
-        shown = orjson.loads(response.body)
-        if "version" in shown:
-            response.headers["etag"] = f'"{shown["version"]}"'
-        if response.status_code == 201 and "id" in shown and "location" not in response.headers:
-            response.headers["location"] = f"{request.url.path}/{shown['id']}"
+        version, id_ = _shown(request, response)
+        if version is not None:
+            response.headers["etag"] = f'"{version}"'
+        if response.status_code == 201 and id_ is not None and "location" not in response.headers:
+            response.headers["location"] = f"{request.scope['path']}/{id_}"
     return response
+
+
+def _shown(request: Request, response: Response) -> tuple[object, object]:
+    """Version and id of the resource that is answered with, as far as it has them."""
+    shown = request.scope.get(SHOWN)
+    if shown is not None:
+        return getattr(shown, "version", None), getattr(shown, "id", None)
+    parsed = orjson.loads(response.body)
+    return parsed.get("version"), parsed.get("id")

@@ -39,7 +39,7 @@ def key_of(request: Request) -> str | None:
 
 def hash_of(request: Request, body: bytes) -> bytes:
     """What makes two requests the same: method, path, query and body."""
-    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    head = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
     return sha256(head + body).digest()
 
 

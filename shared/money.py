@@ -115,7 +115,7 @@ def _half_up(numerator: int, denominator: int) -> int:
     return magnitude if (numerator < 0) == (denominator < 0) else -magnitude
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Money:
     """An exact amount: `minor` whole minor units (cents, yen, fils) of an ISO 4217 `currency`.
 
@@ -125,13 +125,15 @@ class Money:
     minor: int
     currency: str
 
-    def __post_init__(self) -> None:
+    def __init__(self, minor: int, currency: str) -> None:
         """Refuse an unknown currency, a non-integer and an amount out of range."""
-        currency_digits(self.currency)
-        if type(self.minor) is not int:
-            raise TypeError(f"minor units are an int, not {type(self.minor).__name__}")
-        if not -MAX_MINOR <= self.minor <= MAX_MINOR:
-            raise MoneyOutOfRange(f"amount beyond ±{MAX_MINOR} minor units of {self.currency}")
+        currency_digits(currency)
+        if type(minor) is not int:
+            raise TypeError(f"minor units are an int, not {type(minor).__name__}")
+        if not -MAX_MINOR <= minor <= MAX_MINOR:
+            raise MoneyOutOfRange(f"amount beyond ±{MAX_MINOR} minor units of {currency}")
+        _set_minor(self, minor)
+        _set_currency(self, currency)
 
     @classmethod
     def zero(cls, currency: str) -> Self:
@@ -180,8 +182,9 @@ class Money:
         digits = CURRENCY_DIGITS[self.currency]
         if not digits:
             return str(self.minor)
-        whole, part = divmod(abs(self.minor), 10**digits)
-        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{digits}d}"
+        shown = str(abs(self.minor)).zfill(digits + 1)
+        sign = "-" if self.minor < 0 else ""
+        return f"{sign}{shown[:-digits]}.{shown[-digits:]}"
 
     @property
     def is_zero(self) -> bool:
@@ -275,6 +278,11 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency} do not mix")
         return other.minor
+
+
+# A frozen dataclass sets its fields by name, at half of what making a Money costs; these are its slots.
+_set_minor: Final = Money.__dict__["minor"].__set__
+_set_currency: Final = Money.__dict__["currency"].__set__
 
 
 def total(monies: Iterable[Money], currency: str) -> Money:

@@ -90,7 +90,7 @@ async def _page_query(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
 ) -> PageQuery:
     names = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("limit", "cursor"))
-    filters = blake2s(repr((request.url.path, names)).encode(), digest_size=4).digest()
+    filters = blake2s(repr((request.scope["path"], names)).encode(), digest_size=4).digest()
     if cursor is None:
         return PageQuery(limit, None, filters)
     try:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.edge import Handle
+from shared.edge import SHOWN, Handle
 
 Find = Callable[[Request], Mapping[str, str]]
 SOURCES: tuple[tuple[str, Find], ...] = (
@@ -114,7 +114,8 @@ def straight(route: APIRoute, handle: Handle) -> Handle:
         result = await call(**values)
         if isinstance(result, Response):
             return result
-        content = write(check(result, from_attributes=True), by_alias=True)
+        request.scope[SHOWN] = shown_as = check(result, from_attributes=True)
+        content = write(shown_as, by_alias=True)
         return Response(content, status, media_type="application/json")
 
     return answer

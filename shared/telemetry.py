@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 
 import orjson
 import structlog
@@ -111,6 +112,12 @@ def configure_logs(settings: KernelSettings) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
     for noisy in ("aiormq", "aio_pika"):  # a lost connection is told by who uses it, in our own form
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+@lru_cache(maxsize=8192)
+def request_histogram(service: str, route: str, status_class: int) -> Histogram:
+    """The child for one route and status class; looking it up anew costs as much as the observation."""
+    return REQUESTS.labels(service, route, f"{status_class}xx")
 
 
 def new_traceparent() -> str:
