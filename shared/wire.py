@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -184,6 +185,7 @@ def _is_plain(value: Decimal) -> bool:
     return isinstance(exponent, int) and exponent >= _FINEST
 
 
+@lru_cache(maxsize=4096)
 def decimal_text(value: Decimal) -> str:
     """Canonical text of a quantity or rate: no exponent, no trailing zeros, no negative zero."""
     text = format(value, "f")
@@ -232,8 +234,13 @@ class _Bounds:
 
 
 def _decimal(bounds: _Bounds) -> _Custom:
-    """The annotation of a bounded decimal."""
-    return _Custom(read=bounds.read, write=decimal_text, schema=bounds.schema)
+    """The annotation of a bounded decimal; numbers of our own (0, 1, a tax rate) come again and again."""
+    known = lru_cache(maxsize=4096)(bounds.read)
+
+    def read(value: object) -> Decimal:
+        return known(value) if type(value) is Decimal and value.is_finite() else bounds.read(value)
+
+    return _Custom(read=read, write=decimal_text, schema=bounds.schema)
 
 
 _MOST: Final = Decimal(10**12)
