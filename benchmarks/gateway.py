@@ -37,7 +37,7 @@ http {{
 """
 STATIC = """
   server {{ listen 127.0.0.1:{static}; default_type application/json;
-    location = /openapi.json {{ alias {folder}/openapi.json; }}
+    location = /operations.json {{ alias {folder}/operations.json; }}
     location /internal {{ return 200 '{{}}'; }}
     location / {{ return 200 '{body}'; }} }}
 """
@@ -65,19 +65,7 @@ backend static
 """
 
 # What the gateway learns of the static upstream: one readable operation.
-STATIC_API = {
-    "openapi": "3.1.0",
-    "info": {"title": "static", "version": "1"},
-    "paths": {
-        "/v1/orders": {
-            "get": {
-                "operationId": "list_static",
-                "x-required-scope": "orders:read",
-                "responses": {"200": {"description": "The static answer."}},
-            }
-        }
-    },
-}
+STATIC_API = {"paths": {"/v1/orders": {"get": {"x-required-scope": "orders:read"}}}}
 
 
 @dataclass
@@ -121,7 +109,7 @@ def _configured(static: int, proxy: int, haproxy: int) -> Path:
     """A folder with everybody's configuration and what the static upstream says of itself."""
     folder = Path(tempfile.mkdtemp(prefix="bo-gateway-"))
     folder.chmod(0o755)
-    (folder / "openapi.json").write_text(json.dumps(STATIC_API))
+    (folder / "operations.json").write_text(json.dumps(STATIC_API))
     serves = STATIC.format(folder=folder, static=static, body=BODY)
     passes = PROXY.format(static=static, proxy=proxy)
     (folder / "static.conf").write_text(NGINX.format(folder=folder, name="static", servers=serves))

@@ -1,14 +1,16 @@
-"""What the services offer: their OpenAPI documents, the route table and the merged document made of them.
+"""What the services offer: their operations, the route table made of them, and the merged OpenAPI document.
 
-Documents are asked for at the start (a service that is away is waited for, then asked again by and by) and again
-every minute, so that a service deployed anew is followed without restarting the gateway. A set of documents that
-clashes stops a start; later it is refused and the one before stays.
+Operations are asked for at the start (a service that is away is waited for, then asked again by and by) and again
+every minute, so that a service deployed anew is followed without restarting the gateway. Operations that clash stop
+a start; later they are refused and the ones before stay. The document is made when somebody asks for it, since
+describing every schema takes a service longer than all else it does at its start.
 """
 
 import asyncio
 import gzip
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import orjson
 import structlog
@@ -22,6 +24,26 @@ from gateway.routing import Route, RouteClash, RouteTable
 from shared.faults import NotFound, Unavailable
 
 log = structlog.get_logger()
+FRESH_SECONDS = 60.0  # a document is as old as this at most, like the routes
+RETRY_SECONDS = 5.0  # when a service did not answer
+Documents = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The merged document as it is sent."""
+
+    document: dict[str, Any]
+    body: bytes
+    compressed: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, documents: Documents) -> Self:
+        """One document of all."""
+        document = merged(documents)
+        body = orjson.dumps(document)
+        return cls(document, body, gzip.compress(body, 6, mtime=0), f'"{fingerprint(body).hex()}"')
 
 
 class Catalog:
@@ -30,13 +52,17 @@ class Catalog:
     def __init__(self, upstreams: Mapping[str, AsgiApp]) -> None:
         """Know nobody's routes yet."""
         self._upstreams = upstreams
-        self._documents: dict[str, dict[str, Any]] = {}
+        self._operations: Documents = {}
+        self._documents: Documents = {}
+        self._shown: Shown | None = None
+        self._shown_until = 0.0
+        self._asking = asyncio.Lock()
         self._rebuild({})
 
     @property
     def missing(self) -> list[str]:
         """Services whose routes are not known."""
-        return [service for service in self._upstreams if service not in self._documents]
+        return [service for service in self._upstreams if service not in self._operations]
 
     def route(self, method: str, path: str) -> Route:
         """The route of a request; as long as some service has not told its routes, an unknown path may be its."""
@@ -60,16 +86,16 @@ class Catalog:
             await asyncio.sleep(0.25)
 
     async def refresh(self, *, only: list[str] | None = None, strict: bool = False) -> None:
-        """Ask services for their documents, all at once, and take in each as it comes: nobody waits for the slowest."""
+        """Ask services for their operations, all at once, and take in each as it comes, not with the slowest."""
         asked = list(self._upstreams) if only is None else only
         await asyncio.gather(*(self._take(service, strict) for service in asked))
 
     async def _take(self, service: str, strict: bool) -> None:
         """Rebuild the offer when this service's part of it has changed."""
-        document = await self._ask(service)
-        if document is None or document == self._documents.get(service):
+        operations = await self._ask(service, "/operations.json")
+        if operations is None or operations == self._operations.get(service):
             return
-        found = self._documents | {service: document}
+        found = self._operations | {service: operations}
         try:
             self._rebuild({name: found[name] for name in self._upstreams if name in found})
         except RouteClash:
@@ -77,22 +103,36 @@ class Catalog:
                 raise
             log.exception("the services' routes clash; the former ones stay", upstream=service)
 
-    async def _ask(self, service: str) -> dict[str, Any] | None:
+    async def shown(self) -> Shown:
+        """The merged document; of a service that does not answer, what it said before."""
+        async with self._asking:
+            now = asyncio.get_running_loop().time()
+            if self._shown is None or now >= self._shown_until:
+                answers = await asyncio.gather(
+                    *(self._ask(name, "/openapi.json") for name in self._upstreams)
+                )
+                found = {
+                    n: a or self._documents.get(n) for n, a in zip(self._upstreams, answers, strict=True)
+                }
+                documents = {name: document for name, document in found.items() if document is not None}
+                if self._shown is None or documents != self._documents:
+                    self._shown, self._documents = Shown.of(documents), documents
+                self._shown_until = now + (FRESH_SECONDS if all(answers) else RETRY_SECONDS)
+            return self._shown
+
+    async def _ask(self, service: str, path: str) -> dict[str, Any] | None:
         try:
-            status, body = await call(self._upstreams[service], "GET", "/openapi.json")
+            status, body = await call(self._upstreams[service], "GET", path)
             document = orjson.loads(body) if status == 200 else None
         except (ProxyError, orjson.JSONDecodeError) as error:
-            log.info("a service does not tell its routes yet", upstream=service, error=str(error))
+            log.info(
+                "a service does not tell what it offers yet", upstream=service, path=path, error=str(error)
+            )
             return None
         return document if isinstance(document, dict) else None
 
-    def _rebuild(self, documents: dict[str, dict[str, Any]]) -> None:
+    def _rebuild(self, operations: Documents) -> None:
         """All or nothing: what cannot be built leaves the former offer in place."""
-        table = RouteTable(documents)
-        document = merged(documents)
-        self._documents = documents
-        self.routes = table
-        self.document = document
-        self.document_bytes = orjson.dumps(document)
-        self.document_gzip = gzip.compress(self.document_bytes, 6, mtime=0)
-        self.etag = f'"{fingerprint(self.document_bytes).hex()}"'
+        self.routes = RouteTable(operations)
+        self._operations = operations
+        self._shown_until = 0.0

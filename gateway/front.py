@@ -95,14 +95,14 @@ class Front:
         )
 
     async def _openapi(self, exchange: Exchange, *_: object) -> Response:
-        catalog = self.catalog
-        headers = {"etag": catalog.etag, "cache-control": "no-cache", "vary": "accept-encoding"}
-        if find(exchange.scope["headers"], b"if-none-match") == catalog.etag.encode():
+        shown = await self.catalog.shown()
+        headers = {"etag": shown.etag, "cache-control": "no-cache", "vary": "accept-encoding"}
+        if find(exchange.scope["headers"], b"if-none-match") == shown.etag.encode():
             return Response(status_code=304, headers=headers)
-        body = catalog.document_bytes
+        body = shown.body
         if b"gzip" in (find(exchange.scope["headers"], b"accept-encoding") or b""):
             headers["content-encoding"] = "gzip"
-            body = catalog.document_gzip
+            body = shown.compressed
         return Response(body, media_type=JSON, headers=headers)
 
     async def _livez(self, *_: object) -> Response:

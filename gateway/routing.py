@@ -1,4 +1,4 @@
-"""The route table: which service owns a path, which methods it takes. Built from the services' OpenAPI."""
+"""The route table: which service owns a path, which methods it takes. Built from what services tell."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class RouteTable:
     """Finds the route of a path in as many dictionary look-ups as it has segments."""
 
     def __init__(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take each service's OpenAPI document."""
+        """Take each service's operations, or its OpenAPI document, which has them in the same place."""
         self._root = _Node()
         self._fixed: dict[str, Route] = {}
         self._owners: dict[str, str] = {}

@@ -50,14 +50,16 @@ class ServiceApp(FastAPI):
     """A service's app with its operations in a table."""
 
     _targets: dict[tuple[str, int], list[Target]]
+    operations: list[Operation]
 
     def add_operations(self, routers: Sequence[Router]) -> None:
         """Take a service's routers in: for OpenAPI and the framework, and into the table."""
-        self._targets = {}
+        self._targets, self.operations = {}, []
         for router in routers:
             self.include_router(router)
             for route in router.routes:
                 assert isinstance(route, Operation)
+                self.operations.append(route)
                 target = _target(route)
                 for method in route.methods or ():
                     self._targets.setdefault((method, len(target.segments)), []).append(target)

@@ -1,5 +1,6 @@
 """OpenAPI 3.1: every operation with its scope, its problem answers and the headers the edge understands."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import problems, telemetry
+from shared.dispatch import ServiceApp
 from shared.web import SCOPE_KEY
 
 IDEMPOTENCY_HEADER = {
@@ -44,6 +46,15 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def operations_of(app: ServiceApp) -> dict[str, Any]:
+    """What a gateway needs to know to pass requests on: the same paths, methods and scopes without their schemas."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in app.operations:
+        for method in route.methods or ():
+            paths.setdefault(route.path, {})[method.lower()] = {SCOPE_KEY: route.needed_scope}
+    return {"paths": paths}
+
+
 def _complete(method: str, operation: dict[str, Any]) -> None:
     answer = {
         "description": "Refused: a problem document (RFC 9457).",
@@ -59,7 +70,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_HEADER)
 
 
-def add_openapi(app: FastAPI) -> None:
+def add_openapi(app: ServiceApp) -> None:
     """Serve the document, and render what the framework itself refuses as problem documents."""
     cached: dict[str, Any] = {}
 
@@ -71,7 +82,11 @@ def add_openapi(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
     async def show(_: Request) -> Response:
-        return Response(orjson.dumps(openapi()), media_type="application/json")
+        document = cached or await asyncio.to_thread(openapi)  # the first time it takes long
+        return Response(orjson.dumps(document), media_type="application/json")
+
+    async def show_operations(_: Request) -> Response:
+        return Response(orjson.dumps(operations_of(app)), media_type="application/json")
 
     async def refuse(request: Request, error: Exception) -> Response:
         trace_id = telemetry.trace_id(request.headers.get("traceparent", "")) or telemetry.trace_id(
@@ -86,5 +101,6 @@ def add_openapi(app: FastAPI) -> None:
         return response
 
     app.add_route("/openapi.json", show, include_in_schema=False)
+    app.add_route("/operations.json", show_operations, include_in_schema=False)
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(RequestValidationError, refuse)

@@ -175,6 +175,40 @@ async def test_a_service_that_is_away_at_the_start_is_taken_up_when_it_comes(wor
         assert "billing" in gateway.catalog.routes.owners.values()
 
 
+async def test_the_document_keeps_what_a_service_said_before_it_went_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gateway.catalog.FRESH_SECONDS", 0.0)
+    client = world.anonymous()
+    whole = (await client.get("/openapi.json")).json()
+    world.switches["billing"].away = True
+
+    assert (await client.get("/openapi.json")).json() == whole
+
+    async with world.another_gateway(upstream_start_seconds=0) as gateway:
+        other = world.anonymous(gateway)
+        assert "/v1/accounts" not in (await other.get("/openapi.json")).json()["paths"]
+        world.switches["billing"].away = False
+        await gateway.catalog.refresh()
+        assert (await other.get("/openapi.json")).json() == whole
+
+
+async def test_the_routes_are_those_of_the_document(world: World):
+    document = (await world.gateway.catalog.shown()).document
+    found = {
+        (path, method.upper(), operation["x-service"], operation.get("x-required-scope"))
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS and "x-service" in operation
+    }
+
+    for path, method, service, scope in found:
+        route = world.gateway.catalog.route(method, path)
+        assert (route.service, route.template) == (service, path)
+        assert scope in world.gateway.catalog.routes.scopes
+    assert len(found) > 100
+
+
 async def test_a_new_secret_in_the_environment_replaces_the_old_one(world: World):
     async with world.another_gateway(admin_client_id="second-operator", admin_client_secret="one"):
         assert await world.token("second-operator", "one")

@@ -78,7 +78,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         message: Message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    if scope["path"] == "/openapi.json":
+    if scope["path"] in ("/openapi.json", "/operations.json"):
         answer: Any = ECHO_DOCUMENT
     else:
         answer = {
