@@ -41,9 +41,10 @@ union all
 (select * from inbox i where consumer = $1 and state = 'waiting' and {NOTHING_BEFORE} order by seq limit $2)
 """  # noqa: S608 - no input in it
 
-# A try under way holds its row's lock (it has marked it done, not yet committed): others pass it by.
+# A try under way holds its row's lock (it has marked it done, not yet committed): others pass it by. What is written
+# as the error stands until the try has ended: who finds it later knows that the process died meanwhile.
 COUNT = """
-update inbox set state = 'retry', attempts = $5, next_at = $6
+update inbox set state = 'retry', attempts = $5, next_at = $6, error = $7
 where ctid = (select ctid from inbox where tenant_id = $1 and consumer = $2 and event_id = $3 and attempts = $4
   and state in ('retry', 'waiting') for update skip locked)
 and tenant_id = $1 and consumer = $2 and event_id = $3

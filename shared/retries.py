@@ -1,6 +1,7 @@
 """Retries: events that failed come again with growing pauses, and what waits behind them follows in order."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
@@ -39,13 +40,22 @@ class Retries:
         self._inbox.due.clear()
         async with self._worker.transaction(None) as tx:
             rows = await tx.sql.fetch(DUE, self._service, 100)
+        suspects: list[asyncpg.Record] = []
+        others: list[asyncpg.Record] = []
+        for row in rows:
+            (suspects if row["error"] == unended(row["attempts"]) else others).append(row)
+        taken = await self._side_by_side(others)
+        # One of these may have killed the process that tried it: the others shall not be counted down beside it.
+        return taken + sum([await self._retry(row) for row in suspects])
+
+    async def _side_by_side(self, rows: Sequence[asyncpg.Record]) -> int:
+        """Each is the first of its lane, so they may; after a crash there may be hundreds."""
         gate = asyncio.Semaphore(self._settings.consumer_concurrency)
 
         async def retried(row: asyncpg.Record) -> bool:
             async with gate:
                 return await self._retry(row)
 
-        # Each is the first of its lane, so they go side by side; after a crash there may be hundreds.
         taken = await asyncio.gather(*map(retried, rows), return_exceptions=True)
         for outcome in taken:
             if isinstance(outcome, BaseException):
@@ -65,6 +75,7 @@ class Retries:
                 row["attempts"],
                 attempts,
                 self._inbox.next_try(attempts),
+                unended(attempts),
             )
         if not counted:
             return False  # another process has it
@@ -113,6 +124,11 @@ class Retries:
             telemetry.INBOX_HELD.labels(self._service, state).set(found["n"] if found else 0)
             if state == "retry":
                 telemetry.INBOX_AGE.labels(self._service).set(found["age"] if found else 0)
+
+
+def unended(attempt: int) -> str:
+    """What stands in place of an error from the beginning of a counted try to its end."""
+    return f"try {attempt} has begun and not ended"
 
 
 async def run_retries(retries: Retries, stopping: asyncio.Event, poll_seconds: float) -> None:

@@ -195,7 +195,7 @@ async def test_a_handler_that_kills_its_process_ends_dead_not_in_an_endless_loop
             async with probe_process(fresh_url) as process:
                 dead = asyncio.create_task(process.wait())
                 await eventually(partial(_ended_or_given_up, dead, fresh_url), within=60)
-                if not dead.done():  # it lives: the event has been given up, and it goes on to the others
+                if not dead.done():  # it lives: the event has been given up, and it goes on with the others
                     await eventually(partial(effects_of, suite, other["id"]), within=30)
                     break
                 assert dead.result() == KILLED
@@ -207,6 +207,31 @@ async def test_a_handler_that_kills_its_process_ends_dead_not_in_an_endless_loop
         assert (letter["attempts"], letter["waiting_behind"]) == (3, 1)
         assert "the process died" in letter["error"]
         assert await effects_of(suite, other["id"]) == ["published 0"]
+
+
+async def test_of_events_whose_last_try_never_ended_only_one_is_tried_at_a_time(fresh_url: str):
+    """One of them has killed its process; the others must not be given up for having been tried beside it."""
+    async with idle_suite(fresh_url) as suite:
+        tenant = await suite.new_tenant()
+        inbox, retries = suite["probe"].inbox, suite["probe"].retries
+        release = asyncio.Event()
+        titles = [f"suspect {uuid4().hex}" for _ in range(2)]
+        notes = [await given_published(suite.client("probe", tenant), title) for title in titles]
+        for fact in await suite.outbox("probe", tenant.id):
+            await inbox.deliver(Delivery(fact["lane"], fact["envelope"], True))
+        await execute(
+            fresh_url, "update probe.inbox set attempts = 2, error = 'try 2 has begun and not ended'"
+        )
+        switches.BEFORE_EFFECT |= dict.fromkeys(titles, release.wait)
+
+        trying = asyncio.create_task(retries.retry_due())
+        await eventually(tried(titles[0]))
+        await asyncio.sleep(0.2)
+        beside = [row["attempts"] for row in await rows(fresh_url, "probe", "inbox")]
+        release.set()
+
+        assert (await trying, beside) == (2, [3, 2])
+        assert [await effects_of(suite, note["id"]) for note in notes] == [["published 0"], ["published 0"]]
 
 
 async def test_a_redelivered_event_behind_a_dead_one_waits(
