@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -21,7 +22,7 @@ async def worker(database_url: str) -> AsyncIterator[Database]:
         user=role,
         password=role_password(ROLE_SECRET, role),
         size=2,
-        application_name="doorbell",
+        application_name=f"doorbell-{uuid4().hex}",  # other tests ring on the same server
     )
     yield database
     await database.close()
@@ -30,7 +31,8 @@ async def worker(database_url: str) -> AsyncIterator[Database]:
 async def _listeners(worker: Database) -> int:
     async with worker.transaction(None) as tx:
         found: int = await tx.sql.fetchval(
-            "select count(*) from pg_stat_activity where application_name = 'doorbell' and query ilike 'listen%'"
+            "select count(*) from pg_stat_activity "
+            "where application_name = current_setting('application_name') and query ilike 'listen%'"
         )
         return found
 
@@ -98,7 +100,7 @@ async def test_a_broken_bell_is_hung_up_anew(worker: Database):
         async with worker.transaction(None) as tx:
             await tx.sql.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where application_name = 'doorbell' and pid <> pg_backend_pid()"
+                "where application_name = current_setting('application_name') and pid <> pg_backend_pid()"
             )
         heard.clear()
         await eventually(rung)
