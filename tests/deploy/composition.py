@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class Composition:
 
     project: str
     port: int
+    settings: dict[str, str] = field(default_factory=dict)  # what stands in `.env`
 
     @property
     def url(self) -> str:
@@ -25,13 +26,18 @@ class Composition:
 
     def compose(self, *arguments: str, seconds: float = 600) -> str:
         """`docker compose …` for this project."""
+        return self.piped(*arguments, seconds=seconds).decode()
+
+    def piped(self, *arguments: str, given: bytes | None = None, seconds: float = 600) -> bytes:
+        """The same with bytes to standard input and from standard output."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("BACKOFFICE_", "COMPOSE_"))}
-        environment |= {"BACKOFFICE_PORT": str(self.port), "BACKOFFICE_VERSION": "test"}
+        environment |= {"BACKOFFICE_PORT": str(self.port), "BACKOFFICE_VERSION": "test", **self.settings}
         answer = subprocess.run(
             ["docker", "compose", "--env-file", "/dev/null", "-p", self.project, *arguments],
-            cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=seconds, check=False,
+            cwd=REPOSITORY, env=environment, input=given, capture_output=True, timeout=seconds, check=False,
         )  # fmt: skip
-        assert answer.returncode == 0, f"{arguments}: {answer.stdout[-4000:]}{answer.stderr[-6000:]}"
+        told = answer.stdout[-4000:].decode(errors="replace") + answer.stderr[-6000:].decode(errors="replace")
+        assert answer.returncode == 0, f"{arguments}: {told}"
         return answer.stdout
 
     def up(self) -> None:

@@ -1,5 +1,6 @@
 """The suite in containers: a story through its one published port, kills, and a restart."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
@@ -126,3 +127,83 @@ async def test_taken_down_and_brought_up_again_everything_is_still_there(
 
     assert composition.credentials() == before
     assert (await order_now(shop, order))["id"] == order["id"]
+
+
+# What a release does first: more columns, a constraint, an index; and what a later one takes away again.
+MIGRATION = (
+    "alter table orders.orders add column future text not null default 'none'",
+    "alter table orders.order_lines add column future numeric check (future > 0)",
+    "alter table billing.invoices add column future jsonb",
+    "create index concurrently future_of_orders on orders.orders (tenant_id, future, id)",
+    "analyze orders.orders, orders.order_lines, billing.invoices",
+    "alter table orders.orders drop column future",
+    "alter table orders.order_lines drop column future",
+    "alter table billing.invoices drop column future",
+)
+
+
+async def test_a_migration_under_load_fails_no_request(composition: Composition, shop: httpx.AsyncClient):
+    customer, lamp = await a_customer(shop), await a_product(shop, "LAMP", "10.00", stock=100_000)
+    migrated = asyncio.Event()
+
+    async def buys() -> list[str]:
+        bought = []
+        while not migrated.is_set():
+            bought.append((await order_taken(shop, customer, {lamp: 1}, confirm=True))["id"])
+            await listed(shop, "/v1/invoices", order_id=bought[-1])
+        return bought
+
+    async with asyncio.TaskGroup() as buyers:
+        tasks = [buyers.create_task(buys()) for _ in range(3)]
+        for statement in MIGRATION:
+            await asyncio.sleep(0.3)
+            arguments = (
+                "exec",
+                "-T",
+                "-e",
+                "PGOPTIONS=-c lock_timeout=5s",
+                "postgres",
+                "psql",
+                "-U",
+                "postgres",
+            )
+            options = ("-d", "backoffice", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement)
+            await asyncio.to_thread(composition.compose, *arguments, *options)
+        migrated.set()
+
+    assert all(len(task.result()) > len(MIGRATION) for task in tasks)
+    await everything_agrees(shop, shop)
+
+
+async def test_a_dump_restored_on_an_empty_machine_has_everything(
+    composition: Composition, shop: httpx.AsyncClient
+):
+    """The commands of docs/operations.md, one by one."""
+    customer, lamp = await a_customer(shop), await a_product(shop, "LAMP", "10.00", stock=5)
+    order = await order_taken(shop, customer, {lamp: 2}, confirm=True)
+    await shipped(shop, order)
+    invoices = await invoices_of(shop, order, 1)
+    postgres = ("exec", "-T", "postgres")
+    dump = composition.piped(*postgres, "pg_dump", "-U", "postgres", "-Fc", "backoffice")
+    roles = composition.piped(
+        *postgres, "pg_dumpall", "-U", "postgres", "--globals-only", "--no-role-passwords"
+    )
+    secret = composition.compose(
+        "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/services/backoffice_role_secret"
+    )
+    composition.compose("down", "--volumes", "--timeout", "40")
+
+    composition.settings["BACKOFFICE_ROLE_SECRET"] = secret.strip()
+    composition.compose("up", "-d", "--wait", "postgres")
+    composition.piped(*postgres, "psql", "-q", "-U", "postgres", given=roles)
+    composition.piped(
+        *postgres, "pg_restore", "-U", "postgres", "-d", "backoffice", "--exit-on-error", given=dump
+    )
+    composition.up()
+
+    assert (
+        await invoices_of(shop, order, 1) == invoices
+    )  # its token is still good: the signing keys came along
+    await everything_agrees(shop, shop)
+    await shipped(shop, await order_taken(shop, customer, {lamp: 1}, confirm=True))
+    await everything_agrees(shop, shop)
