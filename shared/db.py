@@ -34,8 +34,14 @@ CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
 WAIT_SECONDS = 15.0  # for a connection of the pool
 # One plan per statement, kept: every statement here names its tenant and its key, and planning it anew at each call
-# (which PostgreSQL prefers for arrays) cost a tenth of the server's time per order.
-SETTINGS = {"jit": "off", "plan_cache_mode": "force_generic_plan"}
+# (which PostgreSQL prefers for arrays) cost a tenth of the server's time per order. Kept plans read by index, however
+# small the table looked on the day they were made: a join that reads a whole young table costs more each day.
+SETTINGS = {
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "random_page_cost": "1.1",
+}
 # What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
 BROKEN = (*DATABASE_ERRORS, SQLAlchemyError)
 REPEATABLE = (

@@ -3,7 +3,7 @@
 `start` makes the cluster on first use, starts its server, or attaches to the server that is already there.
 The server listens on a Unix socket only, in a folder nobody but its own account (and root) can enter, and
 lives in a session of its own, so that Ctrl-C reaches us first and we can close our connections before it.
-It does not die with us: after `kill -9` of our process it keeps running, and the next `start` attaches.
+It survives `kill -9` of our process, and the next `start` attaches.
 
 A data directory holds `cluster` (PostgreSQL's own, with `server.log` in it), `socket` and `.lock`; called by
 root for a folder that the server's account cannot enter, it holds `cluster-location` instead, see
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from shared.cores import giving_way
 from shared.embedded_host import (
     MAJOR,
     EmbeddedError,
@@ -266,12 +267,12 @@ def _escaped(value: str) -> str:
 
 def _launch(site: Site, socket_dir: Path) -> None:
     """Start the server and wait until it takes connections."""
-    log = site.log_file
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
+    if (log := site.log_file).exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
     _disown_dead_server(site, socket_dir)
     arguments = ("--wait", f"--timeout={PATIENCE:.0f}", f"--pgdata={site.cluster}", f"--log={log}")
-    result = site.tool("pg_ctl", "start", *arguments, timeout=PATIENCE + 10)
+    with giving_way():
+        result = site.tool("pg_ctl", "start", *arguments, timeout=PATIENCE + 10)
     if result.returncode != 0:
         raise EmbeddedError(f"PostgreSQL did not start in {site.cluster}.\n{_log_tail(site)}")
 

@@ -48,6 +48,16 @@ def processes_naming(path: Path) -> list[int]:
     return [int(pid) for pid, arguments in lines if str(path) in arguments and "initdb" in arguments]
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
+async def test_the_servers_processes_give_way_to_the_suite_and_the_suite_does_not(data_dir: Path) -> None:
+    before = os.sched_getscheduler(0)
+
+    server = embedded.start(data_dir)
+
+    assert os.sched_getscheduler(postmaster(server)) == os.SCHED_BATCH
+    assert os.sched_getscheduler(0) == before
+
+
 async def test_a_new_cluster_is_utf8_with_checksums_and_durable(data_dir: Path) -> None:
     server = embedded.start(data_dir)
 
