@@ -133,6 +133,21 @@ def on(*contracts: type[Event]) -> Callable[[Fn], Fn]:
     return mark
 
 
+def on_all(*contracts: type[Event]) -> Callable[[Fn], Fn]:
+    """Like `on`, for `async def f(told)`: whatever of these facts a tenant has waiting, in their order, at once.
+
+    `told` is a sequence of pairs of a ctx (its fact's own) and the event, often of one. For effects that one
+    statement has on many rows as well as on one.
+    """
+
+    def mark(function: Fn) -> Fn:
+        function.__consumes__ = contracts  # type: ignore[attr-defined]
+        function.__takes_all__ = True  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 def on_due(kind: str) -> Callable[[Fn], Fn]:
     """Mark `async def f(ctx, subject_id)` in a `consumers.py` as what happens when a due time arrives."""
 

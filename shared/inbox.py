@@ -9,18 +9,18 @@ discarded by an operator.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
-from opentelemetry.trace import SpanKind
 
 from shared import telemetry
 from shared.bus import Delivery
-from shared.ctx import SYSTEM, Actor, Ctx, TakeAlone
+from shared.ctx import TakeAlone
 from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
+from shared.effects import Effects, Handler, Received
 from shared.events import Envelope, Event, UnreadableEvent, read_envelope
 from shared.gathering import Gathering
 from shared.ids import new_id
@@ -30,18 +30,12 @@ from shared.tenants import Tenants
 from shared.work import leave_works
 
 log = structlog.get_logger()
-Handler = Callable[[Ctx, Event], Awaitable[object]]
-Received = tuple[Envelope, Mapping[str, object]]
 TOGETHER = 64  # events of one tenant in one transaction at most
 TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
 
 
 class RoundFailed(Exception):  # noqa: N818 - named for what happened
     """Events that were taken together failed, whichever of them was at fault."""
-
-
-class UnknownType(LookupError):  # noqa: N818 - named for what it is
-    """An event of a type that this service does not want, or not yet; it is held like one that fails."""
 
 
 class Inbox:
@@ -60,8 +54,7 @@ class Inbox:
         self._service = service
         self._app = app
         self._worker = worker
-        self._handlers = {contract.type: (contract, tuple(found)) for contract, found in handlers.items()}
-        self._tenants = tenants
+        self.effects = Effects(service, handlers, tenants)
         self._settings = settings
         self._wake_relay = wake_relay
         self._wake = asyncio.Event()
@@ -74,7 +67,7 @@ class Inbox:
     @property
     def types(self) -> list[str]:
         """The event types this service wants."""
-        return sorted(self._handlers)
+        return self.effects.types
 
     async def deliver(self, delivery: Delivery) -> None:
         """Handle one message from the transport; returning acknowledges it."""
@@ -135,7 +128,7 @@ class Inbox:
     async def _take(self, tenant_id: UUID, events: Sequence[Received], *, together: bool) -> list[str]:
         """The good path: inbox rows, effects and new facts in one transaction; answers what became of each."""
         outcomes: list[str] = []
-        applied: list[Ctx] = []
+        taken: list[Received] = []
         async with self._app.transaction(tenant_id) as tx:
             rows = await tx.sql.fetch(
                 TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.lane for e, _ in events],
@@ -145,46 +138,15 @@ class Inbox:
             for event, document in events:
                 row = found[event.id]
                 if row["taken"]:
-                    applied.append(await self.apply(tx, event, document, together=together))
+                    taken.append((event, document))
                 elif row["held"]:
                     await self._write_held(tx, event, "waiting", 0, None, None)
                 outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
-            facts = await leave_works(applied) if applied else False
+            facts = await leave_works(await self.effects.of(tx, taken, together=together)) if taken else False
         for (_, document), outcome in zip(events, outcomes, strict=True):
             if outcome == "done":
                 self.committed(facts, document)
         return outcomes
-
-    async def apply(
-        self, tx: Transaction, event: Envelope, document: Mapping[str, object], *, together: bool = False
-    ) -> Ctx:
-        """Run every function that wants this event, in the given transaction; its work is left to the caller."""
-        wanted = self._handlers.get(event.type)
-        if wanted is None:
-            raise UnknownType(f"nothing here answers {event.type}; a newer release of {self._service} may")
-        contract, functions = wanted
-        with telemetry.span(
-            f"consume {event.type}", link=event.traceparent, kind=SpanKind.CONSUMER
-        ) as traceparent:
-            ctx = Ctx(
-                service=self._service,
-                tx=tx,
-                tenant=await self._tenants.facts(tx, event.tenant_id),
-                actor=Actor(
-                    f"system:{self._service}", SYSTEM.kind, str(document.get("actorid") or "") or None
-                ),
-                scopes=frozenset(),
-                now=await self._tenants.now(tx, event.tenant_id),
-                request_id=str(document.get("correlationid") or event.id),
-                traceparent=traceparent,
-                causation_id=str(event.id),
-                correlation_id=str(document.get("correlationid") or event.id),
-                together=together,
-            )
-            payload = contract.model_validate(document["data"])
-            for function in functions:
-                await function(ctx, payload)
-        return ctx
 
     def committed(self, facts: bool, document: Mapping[str, object]) -> None:
         """What is to be done once the effect of an event stands."""

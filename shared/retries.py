@@ -89,7 +89,7 @@ class Retries:
                 done = await tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
                 if not done:
                     return True
-                facts = await leave_works([await self._inbox.apply(tx, event, document)])
+                facts = await leave_works(await self._inbox.effects.of(tx, [(event, document)]))
             self._inbox.committed(facts, document)
             self._inbox.count("done")
         except DatabaseAway:

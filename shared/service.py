@@ -31,6 +31,7 @@ from shared.db import Database
 from shared.dead_letters import dead_letter_routes
 from shared.dispatch import ServiceApp
 from shared.doorbell import Doorbell
+from shared.effects import Handler
 from shared.events import Event
 from shared.health import add_health
 from shared.housekeeping import run_housekeeping
@@ -86,9 +87,9 @@ class Service:
                 if function.__module__ == module.__name__ and hasattr(function, mark):
                     yield getattr(function, mark), function
 
-    def handlers(self) -> dict[type[Event], list[Callable[[Ctx, Event], Awaitable[object]]]]:
+    def handlers(self) -> dict[type[Event], list[Handler]]:
         """What the service does on which event."""
-        found: dict[type[Event], list[Callable[[Ctx, Event], Awaitable[object]]]] = {}
+        found: dict[type[Event], list[Handler]] = {}
         for contracts, function in self._marked("__consumes__"):
             for contract in contracts:
                 found.setdefault(contract, []).append(function)

@@ -1,6 +1,7 @@
-"""What billing tells of an order's invoices, kept per invoice: facts of different lanes arrive in any order."""
+"""What billing tells of orders' invoices, kept per invoice: facts of different lanes arrive in any order."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,31 +9,52 @@ import asyncpg
 import orjson
 
 from services.orders.book.rules import settled_status
-from shared.contracts.billing import AllocatedInvoice, InvoiceFinalized, InvoicePaid, InvoiceVoided
+from shared.contracts.billing import (
+    CreditNoteAllocated,
+    CreditNoteFinalized,
+    InvoiceFinalized,
+    InvoicePaid,
+    InvoiceVoided,
+    PaymentAllocated,
+    PaymentRecorded,
+)
 from shared.ctx import Ctx
 from shared.faults import Busy
+from shared.rowset import recordset, rows_json
 
-# What an order and its invoices say, without a lock: the change below takes effect on this version only.
+Settling = PaymentRecorded | PaymentAllocated | CreditNoteFinalized | CreditNoteAllocated
+Told = InvoiceFinalized | InvoiceVoided | InvoicePaid | Settling
+
+# What orders and their invoices say, without a lock: the changes below take effect on these versions only.
 READ = """
-select o.version, o.state, o.gross_minor,
+select o.id, o.version, o.state, o.gross_minor,
   (select coalesce(sum(l.shipped_net_minor + l.shipped_tax_minor), 0)::bigint from order_lines l
-    where l.tenant_id = $1 and l.order_id = $2) as shipped_minor,
+    where l.tenant_id = $1 and l.order_id = o.id) as shipped_minor,
   (select json_agg(json_build_array(i.id, i.gross_minor, i.paid_minor, i.settled, i.voided))::text
-    from order_invoices i where i.tenant_id = $1 and i.order_id = $2) as invoices
-from orders o where o.tenant_id = $1 and o.id = $2
+    from order_invoices i where i.tenant_id = $1 and i.order_id = o.id) as invoices
+from orders o where o.tenant_id = $1 and o.id = any($2::uuid[])
 """
 
-WRITE = """
+ORDER = {"id": "uuid", "version": "bigint", "invoiced": "bigint", "paid": "bigint", "status": "text"}
+INVOICE = {
+    "id": "uuid", "order_id": "uuid", "gross_minor": "bigint", "paid_minor": "bigint", "settled": "boolean",
+    "voided": "boolean",
+}  # fmt: skip
+WRITE = f"""
 with changed as (
-  update orders set version = version + 1, updated_at = $4, invoiced_minor = $5, paid_minor = $6, payment_status = $7
-  where tenant_id = $1 and id = $2 and version = $3 returning id
+  update orders o set version = o.version + 1, updated_at = $2, invoiced_minor = new.invoiced, paid_minor = new.paid,
+    payment_status = new.status
+  from {recordset(3, ORDER, "new")} where o.tenant_id = $1 and o.id = new.id and o.version = new.version
+  returning o.id
+), noted as (
+  insert into order_invoices as i (tenant_id, id, order_id, gross_minor, paid_minor, settled, voided)
+  select $1, new.id, new.order_id, new.gross_minor, new.paid_minor, new.settled, new.voided
+  from {recordset(4, INVOICE, "new")} join changed on changed.id = new.order_id
+  on conflict (tenant_id, id) do update set gross_minor = excluded.gross_minor, paid_minor = excluded.paid_minor,
+    settled = excluded.settled, voided = excluded.voided
 )
-insert into order_invoices as i (tenant_id, id, order_id, gross_minor, paid_minor, settled, voided)
-select $1, $8, id, $9::bigint, $10::bigint, $11::boolean, $12::boolean from changed
-on conflict (tenant_id, id) do update set gross_minor = excluded.gross_minor, paid_minor = excluded.paid_minor,
-  settled = excluded.settled, voided = excluded.voided
-returning 1
-"""
+select id from changed
+"""  # noqa: S608 - our own column names
 TRIES = 50
 
 
@@ -57,71 +79,98 @@ class _Invoice:
         return gross if self.settled else min(gross, self.paid_minor)
 
 
-async def record_invoice(ctx: Ctx, invoice: InvoiceFinalized) -> None:
-    """An invoice for the order was made."""
-    await _note(ctx, invoice.invoice_id, invoice.source_refs.order_id, gross_minor=invoice.gross.minor)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one fact says of one invoice of one order."""
+
+    invoice_id: UUID
+    order_id: UUID | None
+    gross_minor: int | None = None
+    paid_minor: int = 0
+    settled: bool = False
+    voided: bool = False
+
+    def add_to(self, invoice: _Invoice) -> bool:
+        """Add it to what is known; answers False where it is "settled" of what payments have covered already."""
+        if (
+            self.settled
+            and invoice.counts
+            and invoice.covered_minor == invoice.gross_minor == self.gross_minor
+        ):
+            return False
+        invoice.gross_minor = self.gross_minor if invoice.gross_minor is None else invoice.gross_minor
+        invoice.paid_minor += self.paid_minor
+        invoice.settled = invoice.settled or self.settled
+        invoice.voided = invoice.voided or self.voided
+        return True
 
 
-async def record_void(ctx: Ctx, invoice: InvoiceVoided) -> None:
-    """An invoice counts no more."""
-    await _note(ctx, invoice.invoice_id, invoice.source_refs.order_id, voided=True)
+async def record_billing(ctx: Ctx, facts: Iterable[Told]) -> None:
+    """Bring the payment status of orders up to date with what billing tells, in the order it is told.
 
-
-async def record_settlement(ctx: Ctx, invoice: InvoicePaid) -> None:
-    """An invoice is settled in full, by whatever means."""
-    order_id = invoice.source_refs.order_id
-    await _note(ctx, invoice.invoice_id, order_id, gross_minor=invoice.gross.minor, settled=True)
-
-
-async def record_allocations(ctx: Ctx, allocations: Sequence[AllocatedInvoice]) -> None:
-    """A payment or a credit note settled some of one or more invoices; orders are locked in order of their ids."""
-    for part in sorted(allocations, key=lambda a: (str(a.source_refs.order_id), a.invoice_id)):
-        await _note(ctx, part.invoice_id, part.source_refs.order_id, paid_minor=part.amount.minor)
-
-
-async def _note(
-    ctx: Ctx,
-    invoice_id: UUID,
-    order_id: UUID | None,
-    *,
-    gross_minor: int | None = None,
-    paid_minor: int = 0,
-    settled: bool = False,
-    voided: bool = False,
-) -> None:
-    """Add what a fact says of an invoice, and bring its order's payment status up to date.
-
-    An invoice of no order, or of one that is none of ours, says nothing here; no more does "settled" of one whose
-    payments have covered it. Nothing is held while we think: when the order has changed meanwhile we look again.
+    An invoice of no order, or of one that is none of ours, says nothing here. Nothing is held while we think: what
+    concerns an order that has changed meanwhile is looked at again. Two statements, however many facts.
     """
-    if order_id is None:
-        return
+    said = [each for fact in facts for each in _said(fact) if each.order_id is not None]
     for _ in range(TRIES):
-        row = await ctx.sql.fetchrow(READ, ctx.tenant.id, order_id)
-        if row is None:
+        if not said:
             return
-        known = {UUID(id_): _Invoice(*facts) for id_, *facts in orjson.loads(row["invoices"] or "[]")}
-        told = known.setdefault(invoice_id, _Invoice())
-        if settled and told.counts and told.covered_minor == gross_minor == told.gross_minor:
-            return
-        told.gross_minor = gross_minor if told.gross_minor is None else told.gross_minor
-        told.paid_minor += paid_minor
-        told.settled = told.settled or settled
-        told.voided = told.voided or voided
-        if await _write(ctx, order_id, row, known.values(), invoice_id, told):
-            return
+        said = await _note(ctx, said)
     raise Busy("Others keep changing this order.")
 
 
-async def _write(
-    ctx: Ctx,
-    order_id: UUID,
-    order: asyncpg.Record,
-    invoices: Collection[_Invoice],
-    invoice_id: UUID,
-    told: _Invoice,
-) -> bool:
-    """Store an invoice's facts and the order's sums; answers False when the order is no longer as it was read."""
+def _said(fact: Told) -> list[_Said]:
+    match fact:
+        case InvoiceFinalized():
+            return [_Said(fact.invoice_id, fact.source_refs.order_id, gross_minor=fact.gross.minor)]
+        case InvoiceVoided():
+            return [_Said(fact.invoice_id, fact.source_refs.order_id, voided=True)]
+        case InvoicePaid():
+            order_id, gross = fact.source_refs.order_id, fact.gross.minor
+            return [_Said(fact.invoice_id, order_id, gross_minor=gross, settled=True)]
+        case _:
+            parts = fact.allocations
+            return [_Said(p.invoice_id, p.source_refs.order_id, paid_minor=p.amount.minor) for p in parts]
+
+
+async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
+    """Store what was said; answers what is to be said again, since its order is no longer as it was read."""
+    of_order: defaultdict[UUID, list[_Said]] = defaultdict(list)
+    for each in said:
+        assert each.order_id is not None
+        of_order[each.order_id].append(each)
+    orders, invoices = [], []
+    for row in await ctx.sql.fetch(READ, ctx.tenant.id, list(of_order)):
+        known = {UUID(id_): _Invoice(*facts) for id_, *facts in orjson.loads(row["invoices"] or "[]")}
+        told = _add(of_order[row["id"]], known)
+        if told:
+            orders.append(_sums(row, known.values()))
+            invoices += [
+                (id_, row["id"], i.gross_minor, i.paid_minor, i.settled, i.voided) for id_, i in told.items()
+            ]
+    if not orders:
+        return []
+    # In the order of their ids, as everybody writes orders: who else writes several of them cannot deadlock with us.
+    orders.sort(key=lambda order: order[0])
+    rows = await ctx.sql.fetch(
+        WRITE, ctx.tenant.id, ctx.now, rows_json(tuple(ORDER), orders), rows_json(tuple(INVOICE), invoices)
+    )
+    missed = {order[0] for order in orders} - {row["id"] for row in rows}
+    return [each for each in said if each.order_id in missed]
+
+
+def _add(said: Iterable[_Said], known: dict[UUID, _Invoice]) -> Mapping[UUID, _Invoice]:
+    """Add to what is known of an order's invoices; answers those of which something new was said."""
+    told = {}
+    for each in said:
+        invoice = known.setdefault(each.invoice_id, _Invoice())
+        if each.add_to(invoice):
+            told[each.invoice_id] = invoice
+    return told
+
+
+def _sums(order: asyncpg.Record, invoices: Collection[_Invoice]) -> tuple[UUID, int, int, int, str]:
+    """An order's row of WRITE: what was invoiced and paid, and the status that follows."""
     counted = [invoice for invoice in invoices if invoice.counts]
     invoiced = sum(invoice.gross_minor or 0 for invoice in counted)
     paid = sum(invoice.covered_minor for invoice in counted)
@@ -132,8 +181,4 @@ async def _write(
         invoiced=invoiced,
         paid=paid,
     )
-    written = await ctx.sql.fetchval(
-        WRITE, ctx.tenant.id, order_id, order["version"], ctx.now, invoiced, paid, status,
-        invoice_id, told.gross_minor, told.paid_minor, told.settled, told.voided,
-    )  # fmt: skip
-    return written is not None
+    return order["id"], order["version"], invoiced, paid, status
