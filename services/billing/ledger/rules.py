@@ -94,6 +94,21 @@ class OpenItem:
     number: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry to be recorded, together with the open items that its control postings open."""
+
+    id: UUID
+    postings: Sequence[Posting]
+    effective_on: date
+    memo: str
+    source: str
+    source_id: UUID | None
+    open_items: Sequence[OpenItem] = ()
+    number: str | None = None
+    reverses_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """How much of a credit (payment, credit note) settles a debit (invoice)."""

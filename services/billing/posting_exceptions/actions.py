@@ -5,7 +5,7 @@ whole and kept here with its reason, in the same transaction: it counts as consu
 nobody's fault (a lost connection, a deadlock) is raised, so that the inbox tries again.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,10 +39,10 @@ values ($1, $2, $3, $3, $4, $5, $6, $7::text::jsonb, $8, $9) on conflict (tenant
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """How an event is posted, and how to see that it was posted before under another event id."""
+    """How events of a type are posted, and how to see that one was posted before under another event id."""
 
     contract: type[Event]
-    post: Callable[[Ctx, Any], Awaitable[object]]
+    post: Callable[[Sequence[tuple[Ctx, Any]]], Awaitable[object]]
     is_posted: Callable[[Ctx, Any], Awaitable[bool]]
 
 
@@ -52,14 +52,18 @@ async def _is_invoiced(ctx: Ctx, shipped: FulfilmentShipped) -> bool:
 
 POSTERS: dict[str, Poster] = {
     poster.contract.type: poster
-    for poster in (Poster(FulfilmentShipped, invoices.invoice_shipment, _is_invoiced),)
+    for poster in (Poster(FulfilmentShipped, invoices.invoice_shipments, _is_invoiced),)
 }
 
 
-async def post_event(ctx: Ctx, event: Event) -> None:
-    """Post an event, or keep it visibly with the reason why it cannot be posted."""
-    refusal = await _try(ctx, event)
+async def post_events(told: Sequence[tuple[Ctx, Event]]) -> None:
+    """Post events of one type; one that cannot be posted is kept visibly with the reason why.
+
+    Of several that were taken together and that the books refuse none is posted: each is taken once more, alone.
+    """
+    refusal = await _try(told)
     if refusal is not None:
+        ((ctx, event),) = told
         await _hold(ctx, event, refusal)
 
 
@@ -69,7 +73,7 @@ async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
     LIFECYCLE.target(row.state, "retry")
     ctx.causation_id = str(row.event_id)
     event = POSTERS[row.event_type].contract.model_validate(row.payload)
-    refusal = await _try(ctx, event)
+    refusal = await _try([(ctx, event)])
     if refusal is not None:
         reason = {"code": refusal.code, "detail": refusal.detail}
         raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)
@@ -84,12 +88,13 @@ async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> Pos
     return row
 
 
-async def _try(ctx: Ctx, event: Event) -> Fault | None:
-    """Post an event in a part of the transaction that may fail alone; answers what refused it."""
+async def _try(told: Sequence[tuple[Ctx, Event]]) -> Fault | None:
+    """Post in a part of the transaction that may fail alone; answers what refused it."""
+    ctx, event = told[0]
     poster = POSTERS[event.type]
     try:
         async with ctx.savepoint():
-            await poster.post(ctx, event)
+            await poster.post(told)
     except (Fault, asyncpg.PostgresError, CurrencyMismatch, MoneyOutOfRange, UnknownCurrency) as error:
         refusal = _refusal(error)
         if refusal is None:

@@ -1,12 +1,14 @@
 """The facts of other services that billing posts."""
 
+from collections.abc import Sequence
+
 from services.billing.posting_exceptions import actions
 from shared.contracts.orders import FulfilmentShipped
 from shared.ctx import Ctx
-from shared.events import on
+from shared.events import on_all
 
 
-@on(FulfilmentShipped)
-async def invoice_shipment(ctx: Ctx, event: FulfilmentShipped) -> None:
+@on_all(FulfilmentShipped)
+async def invoice_shipments(told: Sequence[tuple[Ctx, FulfilmentShipped]]) -> None:
     """Goods left the house: invoice them, or say why not."""
-    await actions.post_event(ctx, event)
+    await actions.post_events(told)

@@ -11,7 +11,7 @@ from services.billing.invoices.actions.settling import (
     lock_settled,
     settle_invoices,
 )
-from services.billing.invoices.actions.shipments import invoice_shipment
+from services.billing.invoices.actions.shipments import invoice_shipments
 
 __all__ = [
     "Settlement",
@@ -22,7 +22,7 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
-    "invoice_shipment",
+    "invoice_shipments",
     "keep_customer",
     "lock_settled",
     "settle_invoices",

@@ -1,9 +1,10 @@
 """Shipments: each shipped fulfilment makes one finalized invoice with the order's own figures.
 
-The hot path of billing: post the entry, then number and store the invoice with its lines in one statement.
+The hot path of billing: post the entries, then number and store the invoices with their lines in one statement.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,65 +16,87 @@ from services.billing.invoices.actions.issuing import sales_postings
 from services.billing.invoices.rules import LIFECYCLE, OVERDUE, SERIES, midnight_after, require_coherent
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_COST_OF_GOODS, ROLE_INVENTORY, ROLE_RECEIVABLE
-from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.ledger.rules import Entry, OpenItem, Posting
 from shared import states
 from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
-from shared.contracts.orders import FulfilmentShipped, ShippedLine
+from shared.contracts.orders import FulfilmentShipped
 from shared.ctx import Ctx
 from shared.ids import new_id
 from shared.leases import TAKE
+from shared.rowset import recordset, rows_json
 
+INVOICE = {
+    "n": "int", "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "customer": "jsonb", "currency": "text",
+    "net": "bigint", "tax": "bigint", "gross": "bigint", "tax_breakdown": "jsonb", "terms": "int", "due_on": "date",
+    "delivered_on": "date", "order_id": "uuid", "order_number": "text", "fulfilment_id": "uuid", "entry_id": "uuid",
+}  # fmt: skip
+LINE = {
+    "invoice_id": "uuid", "id": "uuid", "at": "timestamptz", "position": "int", "description": "text", "sku": "text",
+    "quantity": "numeric", "unit_price": "bigint", "discount": "bigint", "tax_code": "text", "tax_category": "text",
+    "tax_rate": "numeric", "net": "bigint", "tax": "bigint", "gross": "bigint",
+}  # fmt: skip
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
   insert into invoices (tenant_id, id, created_at, updated_at, state, number, customer_id, customer, seller, currency,
     net_minor, tax_minor, gross_minor, tax_breakdown, open_minor, payment_terms_days, issued_on, due_on, delivered_on,
     order_id, order_number, fulfilment_id, entry_id)
-  select $1, $5, $6, $6, 'finalized',
-    $2 || '-' || $3 || '-' || lpad(first::text, greatest(6, length(first::text)), '0'), $7, $8::text::jsonb,
-    {SNAPSHOT},
-    $9, $10, $11, $12, $13::text::jsonb, $12, $14, $15, $16, $17, $18, $19, $20, $21
-  from taken returning number
+  select $1, new.id, new.at, new.at, 'finalized',
+    $2 || '-' || $3 || '-' || lpad((first + n)::text, greatest(6, length((first + n)::text)), '0'),
+    new.customer_id, new.customer, {SNAPSHOT},
+    new.currency, new.net, new.tax, new.gross, new.tax_breakdown, new.gross, new.terms, $5::date, new.due_on,
+    new.delivered_on, new.order_id, new.order_number, new.fulfilment_id, new.entry_id
+  from taken, {recordset(6, INVOICE, "new")} order by n
+  returning id, number
 ), lines as (
   insert into invoice_lines (tenant_id, created_at, updated_at, invoice_id, id, position, description, sku, quantity,
     unit_price_minor, discount_minor, tax_code, tax_category, tax_rate, net_minor, tax_minor, gross_minor)
-  select $1, $6, $6, $5, l.* from unnest($22::uuid[], $23::int[], $24::text[], $25::text[], $26::numeric[],
-    $27::bigint[], $28::bigint[], $29::text[], $30::text[], $31::numeric[], $32::bigint[], $33::bigint[],
-    $34::bigint[]) as l
+  select $1, new.at, new.at, new.invoice_id, new.id, new.position, new.description, new.sku, new.quantity,
+    new.unit_price, new.discount, new.tax_code, new.tax_category, new.tax_rate, new.net, new.tax, new.gross
+  from {recordset(7, LINE, "new")}
 )
-select number from invoice
-"""  # noqa: S608 - fixed texts only
+select id, number from invoice
+"""  # noqa: S608 - our own column names
 
 
-async def invoice_shipment(ctx: Ctx, shipped: FulfilmentShipped) -> UUID:
-    """Invoice what was shipped, dated today, and post it with its cost; answers the invoice's id."""
-    require_coherent(shipped)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The invoice that a shipment makes."""
+
+    ctx: Ctx
+    shipped: FulfilmentShipped
+    id: UUID
+    entry: Entry | None
+    issued_on: date
+    due_on: date
+
+
+async def invoice_shipments(told: Sequence[tuple[Ctx, FulfilmentShipped]]) -> None:
+    """Invoice what was shipped, dated today, and post it with its cost: two statements, however many shipments."""
+    for _, shipped in told:
+        require_coherent(shipped)
+    ctx = told[-1][0]
+    made = [_made(its_ctx, shipped, ctx.today) for its_ctx, shipped in told]
+    if entries := [(each.ctx, each.entry) for each in made if each.entry is not None]:
+        await ledger.post_entries(entries)
+    rows = await ctx.sql.fetch(
+        STORE, ctx.tenant.id, SERIES, ctx.today.year, len(made), ctx.today,
+        rows_json(tuple(INVOICE), [_invoice_row(n, each) for n, each in enumerate(made)]),
+        rows_json(tuple(LINE), [row for each in made for row in _line_rows(each)]),
+    )  # fmt: skip
+    numbers = {row["id"]: row["number"] for row in rows}
+    for each in made:
+        _finalize(each)
+        _tell(each, numbers[each.id])
+
+
+def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
     invoice_id = new_id()
-    issued_on, due_on = ctx.today, ctx.today + timedelta(days=shipped.payment_terms_days)
-    entry_id = await _post(ctx, invoice_id, shipped, issued_on, due_on)
-    number: str = await ctx.sql.fetchval(
-        STORE,
-        *(ctx.tenant.id, SERIES, issued_on.year, 1),
-        *(invoice_id, ctx.now, shipped.customer.id),
-        shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True),
-        *(shipped.currency, shipped.net.minor, shipped.tax.minor, shipped.gross.minor),
-        orjson.dumps([row.model_dump(mode="json") for row in shipped.tax_breakdown]).decode(),
-        *(shipped.payment_terms_days, issued_on, due_on, shipped.shipped_on),
-        *(shipped.order_id, shipped.order_number, shipped.fulfilment_id, entry_id),
-        *_columns(shipped.lines),
-    )
-    state = states.begin(ctx, LIFECYCLE, invoice_id)
-    states.move(
-        ctx, LIFECYCLE, invoice_id, state, "finalize", why=f"fulfilment of {shipped.order_number} shipped"
-    )
-    if shipped.gross.minor:
-        ctx.schedule(OVERDUE, invoice_id, midnight_after(due_on, ctx.tenant.time_zone))
-    _tell(ctx, invoice_id, number, shipped, issued_on, due_on)
-    return invoice_id
+    due_on = issued_on + timedelta(days=shipped.payment_terms_days)
+    entry = _entry(invoice_id, shipped, issued_on, due_on)
+    return _Made(ctx, shipped, invoice_id, entry, issued_on, due_on)
 
 
-async def _post(
-    ctx: Ctx, invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on: date
-) -> UUID | None:
+def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on: date) -> Entry | None:
     """Dr receivable, Cr sales, Cr output tax; Dr cost of goods, Cr inventory where the cost is known.
 
     A shipment worth nothing and of no known cost has no entry.
@@ -91,9 +114,9 @@ async def _post(
         postings += [Posting(ROLE_COST_OF_GOODS, shipped.cost), Posting(ROLE_INVENTORY, -shipped.cost)]
     if not postings:
         return None
-    return await ledger.post_entry(
-        ctx,
-        postings,
+    return Entry(
+        id=new_id(),
+        postings=postings,
         effective_on=issued_on,
         memo=f"Shipment of {shipped.order_number} to {shipped.customer.name}",
         source="invoice",
@@ -102,49 +125,67 @@ async def _post(
     )
 
 
-def _columns(lines: Sequence[ShippedLine]) -> tuple[list[object], ...]:
-    """The lines, column by column."""
-    rows = [
+def _invoice_row(n: int, made: _Made) -> tuple[object, ...]:
+    shipped = made.shipped
+    customer = orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True))
+    return (
+        n, made.id, made.ctx.now, shipped.customer.id, customer, shipped.currency, shipped.net.minor,
+        shipped.tax.minor, shipped.gross.minor, [row.model_dump(mode="json") for row in shipped.tax_breakdown],
+        shipped.payment_terms_days, made.due_on, shipped.shipped_on, shipped.order_id, shipped.order_number,
+        shipped.fulfilment_id, made.entry.id if made.entry else None,
+    )  # fmt: skip
+
+
+def _line_rows(made: _Made) -> list[tuple[object, ...]]:
+    return [
         (
-            new_id(), position, line.description, line.sku, line.quantity, line.unit_price.minor,
-            line.discount.minor, line.tax_code, line.tax_category, line.tax_rate, line.net.minor, line.tax.minor,
-            line.gross.minor,
+            made.id, new_id(), made.ctx.now, position, line.description, line.sku, line.quantity,
+            line.unit_price.minor, line.discount.minor, line.tax_code, line.tax_category, line.tax_rate,
+            line.net.minor, line.tax.minor, line.gross.minor,
         )
-        for position, line in enumerate(lines, 1)
+        for position, line in enumerate(made.shipped.lines, 1)
     ]  # fmt: skip
-    return tuple(list(column) for column in zip(*rows, strict=True))
 
 
-def _tell(
-    ctx: Ctx, invoice_id: UUID, number: str, shipped: FulfilmentShipped, issued_on: date, due_on: date
-) -> None:
+def _finalize(made: _Made) -> None:
+    """The timeline of an invoice that was never a draft, and the day it falls due."""
+    ctx, shipped = made.ctx, made.shipped
+    state = states.begin(ctx, LIFECYCLE, made.id)
+    why = f"fulfilment of {shipped.order_number} shipped"
+    states.move(ctx, LIFECYCLE, made.id, state, "finalize", why=why)
+    if shipped.gross.minor:
+        ctx.schedule(OVERDUE, made.id, midnight_after(made.due_on, ctx.tenant.time_zone))
+
+
+def _tell(made: _Made, number: str) -> None:
+    ctx, shipped = made.ctx, made.shipped
     refs = SourceRefs(order_id=shipped.order_id, fulfilment_id=shipped.fulfilment_id)
     ctx.emit(
         InvoiceFinalized(
-            invoice_id=invoice_id,
+            invoice_id=made.id,
             number=number,
             customer_id=shipped.customer.id,
             currency=shipped.currency,
             net=shipped.net,
             tax=shipped.tax,
             gross=shipped.gross,
-            issued_on=issued_on,
-            due_on=due_on,
+            issued_on=made.issued_on,
+            due_on=made.due_on,
             source_refs=refs,
         ),
-        subject=invoice_id,
+        subject=made.id,
         version=1,
     )
     if not shipped.gross.minor:
         ctx.emit(
             InvoicePaid(
-                invoice_id=invoice_id,
+                invoice_id=made.id,
                 number=number,
                 customer_id=shipped.customer.id,
                 gross=shipped.gross,
-                paid_on=issued_on,
+                paid_on=made.issued_on,
                 source_refs=refs,
             ),
-            subject=invoice_id,
+            subject=made.id,
             version=1,
         )

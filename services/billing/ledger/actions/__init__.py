@@ -8,7 +8,7 @@ from services.billing.ledger.actions.books import (
     reopen_period,
 )
 from services.billing.ledger.actions.manual import create_entry, reverse_manually
-from services.billing.ledger.actions.posting import post_entry, reverse_entry
+from services.billing.ledger.actions.posting import post_entries, post_entry, reverse_entry
 from services.billing.ledger.actions.settling import allocate, allocate_all, undo_allocation
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "close_period",
     "create_account",
     "create_entry",
+    "post_entries",
     "post_entry",
     "provision",
     "reopen_period",

@@ -1,10 +1,8 @@
-"""Posting: one statement writes an entry with its lines and open items; triggers keep everything derived."""
+"""Posting: one statement writes entries with their lines and open items; triggers keep everything derived."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
-
-import orjson
 
 from services.billing.ledger import queries
 from services.billing.ledger.rules import (
@@ -12,6 +10,7 @@ from services.billing.ledger.rules import (
     SOURCE_REVERSAL,
     AlreadyPosted,
     AlreadyReversed,
+    Entry,
     OpenItem,
     Posting,
     check_entry,
@@ -23,35 +22,64 @@ from services.billing.ledger.rules import (
 from shared.contracts.billing import JournalEntryPosted
 from shared.ctx import Ctx
 from shared.ids import new_id
+from shared.rowset import recordset, rows_json
 from shared.states import begin
 
 # The month's period comes to be with the first entry that needs it; two who try at once get the same one.
-POST = """
+ENTRY = {
+    "id": "uuid", "at": "timestamptz", "actor_id": "text", "period_id": "uuid", "starts_on": "date", "ends_on": "date",
+    "number": "text", "effective_on": "date", "memo": "text", "source": "text", "source_id": "uuid",
+    "line_count": "int", "reverses_id": "uuid",
+}  # fmt: skip
+ITEM = {
+    "id": "uuid", "entry_id": "uuid", "at": "timestamptz", "opened_on": "date", "kind": "text", "party_id": "uuid",
+    "account": "text", "currency": "text", "amount": "bigint", "due_on": "date", "number": "text",
+}  # fmt: skip
+LINE = {
+    "entry_id": "uuid", "line": "int", "account": "text", "amount": "bigint", "currency": "text",
+    "open_item_id": "uuid", "dimensions": "jsonb",
+}  # fmt: skip
+POST = f"""
 with period as (
   insert into periods (tenant_id, id, created_at, updated_at, starts_on, ends_on, state)
-  select $1, $4::uuid, $3, $3, $5::date, $6::date, 'open'
-  where not exists (select from periods where tenant_id = $1 and starts_on = $5)
+  select distinct on (new.starts_on) $1, new.period_id, new.at, new.at, new.starts_on, new.ends_on, 'open'
+  from {recordset(2, ENTRY, "new")}
+  where not exists (select from periods p where p.tenant_id = $1 and p.starts_on = new.starts_on)
   on conflict (tenant_id, starts_on) do nothing returning id
 ), entry as (
   insert into journal_entries (tenant_id, id, created_at, updated_at, number, effective_on, memo, source, source_id,
     line_count, reverses_id, actor_id)
-  values ($1, $2, $3, $3, $7, $8, $9, $10, $11, cardinality($14::text[]), $12, $13)
+  select $1, new.id, new.at, new.at, new.number, new.effective_on, new.memo, new.source, new.source_id,
+    new.line_count, new.reverses_id, new.actor_id
+  from {recordset(2, ENTRY, "new")}
   on conflict do nothing returning id
 ), item as (
   insert into open_items (tenant_id, created_at, updated_at, entry_id, opened_on, id, kind, party_id, account,
     currency, amount_minor, open_minor, due_on, number)
-  select $1, $3, $3, entry.id, $8, i.id, i.kind, i.party_id, i.account, i.currency, i.amount, i.amount, i.due_on,
-    i.number
-  from entry, unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[], $23::text[], $24::bigint[], $25::date[],
-    $26::text[]) as i(id, kind, party_id, account, currency, amount, due_on, number)
+  select $1, new.at, new.at, entry.id, new.opened_on, new.id, new.kind, new.party_id, new.account, new.currency,
+    new.amount, new.amount, new.due_on, new.number
+  from {recordset(3, ITEM, "new")} join entry on entry.id = new.entry_id
 ), posting as (
   insert into postings (tenant_id, entry_id, line, account, amount_minor, currency, open_item_id, dimensions)
-  select $1, entry.id, l.line, l.account, l.amount, l.currency, l.open_item_id, l.dimensions::jsonb
-  from entry, unnest($14::text[], $15::bigint[], $16::text[], $17::uuid[], $18::text[])
-    with ordinality as l(account, amount, currency, open_item_id, dimensions, line)
+  select $1, entry.id, new.line, new.account, new.amount, new.currency, new.open_item_id, new.dimensions
+  from {recordset(4, LINE, "new")} join entry on entry.id = new.entry_id
 )
-select exists (select from entry) as posted, exists (select from period) as opened
-"""
+select array(select id from entry) as posted, array(select id from period) as opened
+"""  # noqa: S608 - our own column names
+
+
+async def post_entries(told: Sequence[tuple[Ctx, Entry]]) -> None:
+    """Record entries, each in the name of its ctx, all or none.
+
+    Refuses an unbalanced entry (422), a source that was posted before, a closed period, an unknown account and
+    a control posting without its open item (409). One statement, however many entries.
+    """
+    for _, entry in told:
+        check_entry(entry.postings)
+    posted = await _record(told)
+    for _, entry in told:
+        if entry.id not in posted:
+            raise AlreadyPosted("This was posted before.", source=entry.source, source_id=entry.source_id)
 
 
 async def post_entry(
@@ -65,19 +93,19 @@ async def post_entry(
     open_items: Sequence[OpenItem] = (),
     number: str | None = None,
 ) -> UUID:
-    """Record an entry, together with the open items that its control postings open.
-
-    Refuses an unbalanced entry (422), a source that was posted before, a closed period, an unknown account and
-    a control posting without its open item (409). One statement.
-    """
-    check_entry(postings)
-    entry_id = new_id()
-    posted = await _record(
-        ctx, entry_id, postings, open_items, effective_on, number, memo, source, source_id, None
+    """Record one entry as `post_entries` does; answers its id."""
+    entry = Entry(
+        id=new_id(),
+        postings=postings,
+        effective_on=effective_on,
+        memo=memo,
+        source=source,
+        source_id=source_id,
+        open_items=open_items,
+        number=number,
     )
-    if not posted:
-        raise AlreadyPosted("This was posted before.", source=source, source_id=source_id)
-    return entry_id
+    await post_entries([(ctx, entry)])
+    return entry.id
 
 
 async def reverse_entry(
@@ -93,69 +121,73 @@ async def reverse_entry(
     )
     if original.reversed_by_id is not None:
         raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
-    reversal_id = new_id()
-    lines = mirrored([line.posting for line in original.lines])
-    posted = await _record(
-        ctx, reversal_id, lines, (), effective_on, number, memo, SOURCE_REVERSAL, entry_id, entry_id
+    reversal = Entry(
+        id=new_id(),
+        postings=mirrored([line.posting for line in original.lines]),
+        effective_on=effective_on,
+        memo=memo,
+        source=SOURCE_REVERSAL,
+        source_id=entry_id,
+        number=number,
+        reverses_id=entry_id,
     )
-    if not posted:
+    if not await _record([(ctx, reversal)]):
         raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
-    return reversal_id
+    return reversal.id
 
 
-async def _record(
-    ctx: Ctx,
-    entry_id: UUID,
-    postings: Sequence[Posting],
-    items: Sequence[OpenItem],
-    effective_on: date,
-    number: str | None,
-    memo: str,
-    source: str,
-    source_id: UUID | None,
-    reverses_id: UUID | None,
-) -> bool:
-    """Write an entry; answers False when its source or reversal is in the books already."""
-    period_id = new_id()
+async def _record(told: Sequence[tuple[Ctx, Entry]]) -> Collection[UUID]:
+    """Write entries; answers which, since those whose source or reversal is in the books already are not."""
+    ctx = told[-1][0]
+    entries = [_entry_row(ctx, entry) for ctx, entry in told]
+    items = [_item_row(ctx, entry, item) for ctx, entry in told for item in entry.open_items]
+    lines = [
+        _line_row(entry, line, posting) for _, entry in told for line, posting in enumerate(entry.postings, 1)
+    ]
     row = await ctx.sql.fetchrow(
-        POST,
-        ctx.tenant.id, entry_id, ctx.now, period_id, month_of(effective_on), month_end(effective_on),
-        number, effective_on, memo, source, source_id, reverses_id, ctx.actor.id,
-        *_posting_columns(postings), *_item_columns(items),
+        POST, ctx.tenant.id, rows_json(tuple(ENTRY), entries), rows_json(tuple(ITEM), items),
+        rows_json(tuple(LINE), lines),
     )  # fmt: skip
-    if row["opened"]:
+    for period_id in row["opened"]:
         begin(ctx, LIFECYCLE, period_id)
-    if row["posted"]:
-        ctx.emit(
-            JournalEntryPosted(
-                journal_entry_id=entry_id, number=number, effective_on=effective_on, memo=memo, source=source
-            ),
-            subject=entry_id,
-            version=1,
-        )
-    return bool(row["posted"])
+    posted = set(row["posted"])
+    for its_ctx, entry in told:
+        if entry.id in posted:
+            _tell_posted(its_ctx, entry)
+    return posted
 
 
-def _posting_columns(postings: Sequence[Posting]) -> tuple[list[object], ...]:
-    """$14 to $18 of POST."""
-    return (
-        [p.account for p in postings],
-        [p.amount.minor for p in postings],
-        [p.amount.currency for p in postings],
-        [p.open_item_id for p in postings],
-        [orjson.dumps(dict(p.dimensions)).decode() for p in postings],
+def _tell_posted(ctx: Ctx, entry: Entry) -> None:
+    ctx.emit(
+        JournalEntryPosted(
+            journal_entry_id=entry.id,
+            number=entry.number,
+            effective_on=entry.effective_on,
+            memo=entry.memo,
+            source=entry.source,
+        ),
+        subject=entry.id,
+        version=1,
     )
 
 
-def _item_columns(items: Sequence[OpenItem]) -> tuple[list[object], ...]:
-    """$19 to $26 of POST."""
+def _entry_row(ctx: Ctx, entry: Entry) -> tuple[object, ...]:
     return (
-        [i.id for i in items],
-        [i.kind for i in items],
-        [i.party_id for i in items],
-        [i.account for i in items],
-        [i.amount.currency for i in items],
-        [i.amount.minor for i in items],
-        [i.due_on for i in items],
-        [i.number for i in items],
-    )
+        entry.id, ctx.now, ctx.actor.id, new_id(), month_of(entry.effective_on), month_end(entry.effective_on),
+        entry.number, entry.effective_on, entry.memo, entry.source, entry.source_id, len(entry.postings),
+        entry.reverses_id,
+    )  # fmt: skip
+
+
+def _item_row(ctx: Ctx, entry: Entry, item: OpenItem) -> tuple[object, ...]:
+    return (
+        item.id, entry.id, ctx.now, entry.effective_on, item.kind, item.party_id, item.account, item.amount.currency,
+        item.amount.minor, item.due_on, item.number,
+    )  # fmt: skip
+
+
+def _line_row(entry: Entry, line: int, posting: Posting) -> tuple[object, ...]:
+    return (
+        entry.id, line, posting.account, posting.amount.minor, posting.amount.currency, posting.open_item_id,
+        dict(posting.dimensions),
+    )  # fmt: skip
