@@ -40,30 +40,32 @@ async def record_payment(ctx: Ctx, payment: PaymentIn) -> PaymentOut:
     )
     if not found:
         await _require_customer(ctx, payment.customer_id)
-    row = await _post(ctx, payment, payment.received_on or ctx.today)
-    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
-    row.unallocated_minor -= _sum(settlements, row.currency).minor
+    payment_id, received_on = new_id(), payment.received_on or ctx.today
+    entry_id = await _post(ctx, payment_id, payment, received_on)
+    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=payment_id)
+    amount, unallocated = payment.amount, payment.amount - _sum(settlements, payment.amount.currency)
     await ctx.sql.execute(
-        INSERT, ctx.tenant.id, row.id, ctx.now, row.customer_id, row.currency, row.amount_minor, row.unallocated_minor,
-        row.received_on, row.method, row.reference, row.entry_id,
+        INSERT, ctx.tenant.id, payment_id, ctx.now, payment.customer_id, amount.currency, amount.minor,
+        unallocated.minor, received_on, payment.method, payment.reference, entry_id,
     )  # fmt: skip
-    ctx.emit(
-        PaymentRecorded(
-            payment_id=row.id,
-            customer_id=row.customer_id,
-            amount=row.amount,
-            unallocated=row.unallocated,
-            received_on=row.received_on,
-            allocations=[s.told for s in settled],
-        ),
-        subject=row.id,
-        version=row.version,
+    _tell_recorded(ctx, payment_id, payment, received_on, unallocated, [s.told for s in settled])
+    return PaymentOut.model_construct(
+        id=payment_id,
+        customer_id=payment.customer_id,
+        amount=amount,
+        unallocated=unallocated,
+        received_on=received_on,
+        method=payment.method,
+        reference=payment.reference,
+        allocations=[
+            AllocationOut(invoice_id=s.told.invoice_id, amount=s.told.amount, allocated_on=s.allocated_on)
+            for s in settled
+        ],
+        journal_entry_id=entry_id,
+        version=1,
+        created_at=ctx.now,
+        updated_at=ctx.now,
     )
-    shown = [
-        AllocationOut(invoice_id=s.told.invoice_id, amount=s.told.amount, allocated_on=s.allocated_on)
-        for s in settled
-    ]
-    return PaymentOut.of(row, shown)
 
 
 async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Payment:
@@ -81,10 +83,9 @@ async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Paym
     return row
 
 
-async def _post(ctx: Ctx, payment: PaymentIn, received_on: date) -> Payment:
+async def _post(ctx: Ctx, payment_id: UUID, payment: PaymentIn, received_on: date) -> UUID:
     """Dr bank, Cr receivable: the credit is an open item of its own until it settles something."""
-    payment_id = new_id()
-    entry_id = await ledger.post_entry(
+    return await ledger.post_entry(
         ctx,
         [Posting(ROLE_BANK, payment.amount), Posting(ROLE_RECEIVABLE, -payment.amount, payment_id)],
         effective_on=received_on,
@@ -92,20 +93,6 @@ async def _post(ctx: Ctx, payment: PaymentIn, received_on: date) -> Payment:
         source="payment",
         source_id=payment_id,
         open_items=[OpenItem(payment_id, "payment", payment.customer_id, ROLE_RECEIVABLE, -payment.amount)],
-    )
-    return Payment(
-        tenant_id=ctx.tenant.id,
-        id=payment_id,
-        created_at=ctx.now,
-        updated_at=ctx.now,
-        customer_id=payment.customer_id,
-        currency=payment.amount.currency,
-        amount_minor=payment.amount.minor,
-        unallocated_minor=payment.amount.minor,
-        received_on=received_on,
-        method=payment.method,
-        reference=payment.reference,
-        entry_id=entry_id,
     )
 
 
@@ -121,6 +108,28 @@ async def _require_customer(ctx: Ctx, customer_id: UUID) -> None:
     if not await invoice_queries.is_known_customer(ctx, customer_id):
         sentence = f"There is no customer {customer_id}."
         raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+
+
+def _tell_recorded(
+    ctx: Ctx,
+    payment_id: UUID,
+    payment: PaymentIn,
+    received_on: date,
+    unallocated: Money,
+    told: list[AllocatedInvoice],
+) -> None:
+    ctx.emit(
+        PaymentRecorded(
+            payment_id=payment_id,
+            customer_id=payment.customer_id,
+            amount=payment.amount,
+            unallocated=unallocated,
+            received_on=received_on,
+            allocations=told,
+        ),
+        subject=payment_id,
+        version=1,
+    )
 
 
 def _tell_allocated(ctx: Ctx, row: Payment, told: list[AllocatedInvoice]) -> None:
