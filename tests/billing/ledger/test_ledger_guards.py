@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.billing.ledger import actions
-from services.billing.ledger.rules import AlreadyPosted, OpenItem, Posting
+from services.billing.ledger.rules import AlreadyPosted, Entry, OpenItem, Posting
 from shared.ctx import TenantFacts
 from shared.testing.suite import Suite
 from tests.billing.ledger.books import (
@@ -355,6 +355,30 @@ async def test_a_source_is_posted_once(suite: Suite, tenant: TenantFacts, billin
         await post()
 
     assert await trial_balance(billing) == {BANK: "0.05", SALES: "-0.05"}
+
+
+async def test_entries_recorded_together_open_each_month_once_and_are_posted_all_or_none(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    def entry(on: date, source: UUID) -> Entry:
+        lines = [Posting(BANK, gbp(5)), Posting(SALES, gbp(-5))]
+        return Entry(id=uuid4(), postings=lines, effective_on=on, memo="x", source="payout", source_id=source)
+
+    days, before = [date(2017, 1, 2), date(2017, 1, 30), date(2017, 2, 1)], uuid4()
+    async with given_ctx(suite, tenant) as ctx:
+        await actions.post_entries([(ctx, entry(day, uuid4())) for day in days])
+    async with given_ctx(suite, tenant) as ctx:
+        await actions.post_entries([(ctx, entry(DAY, before))])
+    with pytest.raises(AlreadyPosted):
+        async with given_ctx(suite, tenant) as ctx:
+            await actions.post_entries([(ctx, entry(DAY, uuid4())), (ctx, entry(DAY, before))])
+
+    assert await trial_balance(billing) == {BANK: "0.20", SALES: "-0.20"}
+    async with plain_sql(suite, tenant) as sql:
+        months = await sql.fetch("select starts_on from periods where starts_on < '2018-01-01' order by 1")
+        told = await sql.fetchval("select count(*) from outbox where type like '%journal_entry.posted%'")
+    assert [month["starts_on"] for month in months] == [date(2017, 1, 1), date(2017, 2, 1)]
+    assert told == 4
 
 
 async def test_many_entries_in_one_statement_hold_to_the_same_rules(
