@@ -13,12 +13,20 @@ def giving_way() -> Iterator[None]:
     of them interrupts it on the core it was woken from. Where they do not, two cores did a tenth more orders to
     cash (docs/adr/0018).
     """
-    if not hasattr(os, "SCHED_BATCH"):
-        yield
-        return
-    usual = os.sched_getscheduler(0)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    changed = _become_batch()
     try:
         yield
     finally:
-        os.sched_setscheduler(0, usual, os.sched_param(0))
+        if changed:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _become_batch() -> bool:
+    """Take the policy if this thread has the usual one and may; a sandbox may refuse, and nothing depends on it."""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except PermissionError:
+        return False
+    return True

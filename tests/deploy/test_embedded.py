@@ -58,6 +58,17 @@ async def test_the_servers_processes_give_way_to_the_suite_and_the_suite_does_no
     assert os.sched_getscheduler(0) == before
 
 
+async def test_where_the_policy_is_refused_the_server_starts_all_the_same(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
+
+    assert await query(embedded.start(data_dir), "select 1") == 1
+
+
 async def test_a_new_cluster_is_utf8_with_checksums_and_durable(data_dir: Path) -> None:
     server = embedded.start(data_dir)
 
