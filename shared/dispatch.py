@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from shared.edge import Handle
+from shared.straight import Handle
 from shared.web import Operation, Router
 
 

@@ -8,66 +8,23 @@ responds: a failed commit can never have answered 200 (docs/adr/0003).
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Protocol
 
-import asyncpg
 import orjson
 import structlog
-from fastapi.exceptions import RequestValidationError
 from opentelemetry.trace import SpanKind
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import auth, clock, idempotency, problems, telemetry
-from shared.ctx import Ctx
-from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
+from shared import idempotency, problems, telemetry
+from shared.attempt import Asked, Declared, EdgeState
+from shared.db import REPEATABLE, DatabaseAway
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
-from shared.work import StoredAnswer, leave_work
+from shared.rounds import Call, Rounds
+from shared.straight import Handle
 
 log = structlog.get_logger()
 REPEATS = 4
-SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the answer's body was made
-Handle = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class Declared(Protocol):
-    """What the edge needs to know of a route."""
-
-    path: str
-    name: str
-    needed_scope: str
-
-    @property
-    def takes_body(self) -> bool:
-        """Whether a body is read into a parameter."""
-        ...
-
-    @property
-    def reads_form(self) -> bool:
-        """Whether that body is a multipart form rather than JSON."""
-        ...
-
-
-class EdgeState:
-    """What the edge needs of the running service; hung on the app as `app.state.edge`."""
-
-    def __init__(
-        self,
-        service: str,
-        app: Database,
-        verifier: auth.TokenVerifier,
-        wake_relay: Callable[[], None],
-        max_body: int,
-    ) -> None:
-        self.service = service
-        self.app = app
-        self.verifier = verifier
-        self.wake_relay = wake_relay
-        self.max_body = max_body
 
 
 async def answer(request: Request, handle: Handle, operation: Declared) -> Response:
@@ -117,11 +74,12 @@ async def _transact(
     body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, operation, edge.max_body)
     key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
-    asked = _Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
+    asked = Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
+    rounds: Rounds = request.app.state.rounds
     for attempt in range(REPEATS):
         fresh = _fresh(request, body, operation)
         try:
-            return await _once(fresh, handle, asked)
+            return await rounds.take(Call(fresh, handle, asked))
         except REPEATABLE:
             await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
         except DatabaseAway as error:
@@ -156,124 +114,3 @@ async def _read_body(request: Request, operation: Declared, limit: int) -> bytes
         if given != wanted:
             raise WrongMediaType(f"Send the body as {wanted}.")
     return body
-
-
-def _is_provider(caller: auth.Caller) -> bool:
-    """Whether the caller may see all tenants' control-plane rows: an operator, and not while acting for one."""
-    return caller.actor.kind == "operator" and caller.tenant.kind == "provider"
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One request, read and let in: what each try of its transaction needs."""
-
-    edge: EdgeState
-    operation: Declared
-    caller: auth.Caller
-    request_id: str
-    traceparent: str
-    key: str | None
-    request_hash: bytes
-
-    def context(self, tx: Transaction) -> Ctx:
-        """The ctx of a transaction of this request."""
-        return Ctx(
-            service=self.edge.service,
-            tx=tx,
-            tenant=self.caller.tenant,
-            actor=self.caller.actor,
-            scopes=self.caller.scopes,
-            now=clock.utc_now(self.caller.tenant.clock_offset),
-            request_id=self.request_id,
-            traceparent=self.traceparent,
-        )
-
-
-async def _once(request: Request, handle: Handle, asked: _Asked) -> Response:
-    """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
-    began = facts = False
-    try:
-        async with asked.edge.app.transaction(
-            asked.caller.tenant.id, provider=_is_provider(asked.caller)
-        ) as tx:
-            ctx = asked.context(tx)
-            if asked.key:
-                found = await idempotency.replay(ctx, asked.key, asked.request_hash)
-                if found is not None:
-                    return found
-            began = True
-            request.scope["backoffice.ctx"] = ctx
-            response = _finished(request, await handle(request))
-            if request.method not in ("GET", "HEAD"):
-                ctx.audit(asked.operation.name, request.scope["path"])
-            facts = await leave_work(ctx, _kept(asked, ctx, response))
-    except (Fault, RequestValidationError, HTTPException, asyncpg.PostgresError) as error:
-        fault = _as_fault(error)
-        if fault is None:
-            raise
-        if not (began and fault.status < 500 and not isinstance(fault, Busy)):
-            raise fault from error
-        return await _refusal(asked, fault)
-    if facts:
-        asked.edge.wake_relay()
-    await _run_after_commit(ctx)
-    return response
-
-
-def _kept(asked: _Asked, ctx: Ctx, response: Response) -> StoredAnswer | None:
-    """The answer as it is stored under the request's key, if it has one."""
-    return idempotency.stored(ctx, asked.key, asked.request_hash, response) if asked.key else None
-
-
-async def _refusal(asked: _Asked, fault: Fault) -> Response:
-    """A refusal as the answer; stored in a transaction of its own when the request has a key."""
-    response = problems.problem(fault, trace_id=telemetry.trace_id(asked.traceparent))
-    if asked.key:
-        async with asked.edge.app.transaction(asked.caller.tenant.id) as tx:
-            ctx = asked.context(tx)
-            found = await idempotency.replay(ctx, asked.key, asked.request_hash)
-            if found is not None:
-                return found
-            await leave_work(ctx, _kept(asked, ctx, response))
-    return response
-
-
-async def _run_after_commit(ctx: Ctx) -> None:
-    """Do what had to wait for the commit, before the answer leaves; the effect stands even if this fails."""
-    for step in ctx.after_commit:
-        try:
-            await step()
-        except Exception:
-            log.exception("a step after the commit failed", service=ctx.service, request_id=ctx.request_id)
-
-
-def _as_fault(error: Exception) -> Fault | None:
-    if isinstance(error, Fault):
-        return error
-    if isinstance(error, RequestValidationError):
-        return problems.validation_fault(error)
-    if isinstance(error, HTTPException):
-        return problems.http_fault(error)
-    if isinstance(error, asyncpg.PostgresError):
-        return problems.database_fault(error)
-    return None
-
-
-def _finished(request: Request, response: Response) -> Response:
-    """Add Location and ETag from the resource the body shows."""
-    if getattr(response, "body", b"")[:1] == b"{" and response.media_type in (None, "application/json"):
-        version, id_ = _shown(request, response)
-        if version is not None:
-            response.headers["etag"] = f'"{version}"'
-        if response.status_code == 201 and id_ is not None and "location" not in response.headers:
-            response.headers["location"] = f"{request.scope['path']}/{id_}"
-    return response
-
-
-def _shown(request: Request, response: Response) -> tuple[object, object]:
-    """Version and id of the resource that is answered with, as far as it has them."""
-    shown = request.scope.get(SHOWN)
-    if shown is not None:
-        return getattr(shown, "version", None), getattr(shown, "id", None)
-    parsed = orjson.loads(response.body)
-    return parsed.get("version"), parsed.get("id")

@@ -6,34 +6,34 @@ those of other lanes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Generic, TypeVar
-from uuid import UUID
 
+Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 _Entry = tuple[Item, asyncio.Future[Outcome]]
-Round = Callable[[UUID, Sequence[Item]], Awaitable[Sequence[Outcome]]]
+Round = Callable[[Key, Sequence[Item]], Awaitable[Sequence[Outcome]]]
 
 
 PATIENCE_SECONDS = 0.2
 
 
-class Gathering(Generic[Item, Outcome]):
+class Gathering(Generic[Key, Item, Outcome]):
     """Runs `work(key, items)` in rounds per key; items of one lane never share a round."""
 
     def __init__(
-        self, work: Round[Item, Outcome], lane_of: Callable[[Item], str], *, most: int, at_once: int
+        self, work: Round[Key, Item, Outcome], lane_of: Callable[[Item], Hashable], *, most: int, at_once: int
     ) -> None:
         """`most`: items in a round; `at_once`: rounds at the same time, over all keys."""
         self._work = work
         self._lane_of = lane_of
         self._most = most
         self._gate = asyncio.Semaphore(at_once)
-        self._waiting: dict[UUID, list[_Entry[Item, Outcome]]] = {}
+        self._waiting: dict[Key, list[_Entry[Item, Outcome]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def put(self, key: UUID, item: Item) -> Outcome:
+    async def put(self, key: Key, item: Item) -> Outcome:
         """Have an item worked on; answers or raises what its round came to."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         queue = self._waiting.get(key)
@@ -55,14 +55,14 @@ class Gathering(Generic[Item, Outcome]):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _rounds(self, key: UUID) -> None:
+    async def _rounds(self, key: Key) -> None:
         while self._waiting[key]:
             await self._gate.acquire()
             begun = self._begin(self._round(key, self._next(key)))
             await asyncio.wait((begun,), timeout=PATIENCE_SECONDS)
         del self._waiting[key]
 
-    async def _round(self, key: UUID, taken: Sequence[_Entry[Item, Outcome]]) -> None:
+    async def _round(self, key: Key, taken: Sequence[_Entry[Item, Outcome]]) -> None:
         try:
             outcomes = await self._work(key, [item for item, _ in taken])
         except Exception as error:  # noqa: BLE001 - whoever put the items in decides what it means
@@ -76,11 +76,11 @@ class Gathering(Generic[Item, Outcome]):
         finally:
             self._gate.release()
 
-    def _next(self, key: UUID) -> list[_Entry[Item, Outcome]]:
+    def _next(self, key: Key) -> list[_Entry[Item, Outcome]]:
         """The oldest items, one of each lane; the others stay in their order."""
         taken: list[_Entry[Item, Outcome]] = []
         left: list[_Entry[Item, Outcome]] = []
-        lanes: set[str] = set()
+        lanes: set[Hashable] = set()
         for entry in self._waiting[key]:
             lane = self._lane_of(entry[0])
             fits = len(taken) < self._most and lane not in lanes

@@ -4,6 +4,7 @@ The answer is stored in the transaction that made it. A second request with the 
 (replayed), the first still at work (409 with Retry-After), or another body under the key (422).
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
@@ -21,6 +22,14 @@ FIND = (
     "select request_hash, status, headers, body from idempotency_keys "
     "where tenant_id = $1 and client_id = $2 and key = $3"
 )
+CLAIM = """
+select n, pg_try_advisory_xact_lock(hashtextextended(name, 0)) as claimed
+from unnest($1::text[]) with ordinality as given(name, n)
+"""
+USED = """
+select client_id, key from idempotency_keys
+where tenant_id = $1 and (client_id, key) in (select * from unnest($2::text[], $3::text[]))
+"""
 
 
 class IdempotencyMismatch(Invalid):
@@ -45,7 +54,7 @@ def hash_of(request: Request, body: bytes) -> bytes:
 
 async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
     """Claim the key for this transaction; answers the stored response if the work was done before."""
-    if not await ctx.sql.fetchval(LOCK, f"{ctx.tenant.id}:{ctx.actor.id}:{key}"):
+    if not await ctx.sql.fetchval(LOCK, _lock_name(ctx, key)):
         raise Busy("A request with this Idempotency-Key is still being worked on.")
     row = await ctx.sql.fetchrow(FIND, ctx.tenant.id, ctx.actor.id, key)
     if row is None:
@@ -54,6 +63,23 @@ async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
         raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
     headers = orjson.loads(row["headers"]) | {"idempotency-replayed": "true"}
     return Response(row["body"], row["status"], headers=headers)
+
+
+async def claim(asked: Sequence[tuple[Ctx, str]]) -> list[bool]:
+    """Claim the keys of several requests of one transaction; answers which of them are new and nobody's but ours."""
+    if not asked:
+        return []
+    ctx = asked[0][0]
+    by_key = [(ctx.actor.id, key) for ctx, key in asked]
+    claims = await ctx.sql.fetch(CLAIM, [_lock_name(its_ctx, key) for its_ctx, key in asked])
+    claimed = {row["n"] - 1 for row in claims if row["claimed"]}
+    rows = await ctx.sql.fetch(USED, ctx.tenant.id, [c for c, _ in by_key], [k for _, k in by_key])
+    used = {(row["client_id"], row["key"]) for row in rows}
+    return [n in claimed and pair not in used and by_key.index(pair) == n for n, pair in enumerate(by_key)]
+
+
+def _lock_name(ctx: Ctx, key: str) -> str:
+    return f"{ctx.tenant.id}:{ctx.actor.id}:{key}"
 
 
 def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredAnswer:

@@ -60,7 +60,7 @@ class Inbox:
         self._wake = asyncio.Event()
         at_once = settings.consumer_concurrency
         self._alone = asyncio.Semaphore(at_once)
-        self._gathering: Gathering[Received, str] = Gathering(
+        self._gathering: Gathering[UUID, Received, str] = Gathering(
             self._take_round, lambda received: received[0].lane, most=TOGETHER, at_once=at_once
         )
 

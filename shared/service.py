@@ -41,6 +41,7 @@ from shared.openapi import add_openapi
 from shared.provisioning import add_provisioning
 from shared.relay import Relay
 from shared.retries import Retries, run_retries
+from shared.rounds import Rounds
 from shared.schedule import DueFunction, Scheduler, run_scheduler
 from shared.settings import KernelSettings
 from shared.tables import TenantRow
@@ -158,7 +159,9 @@ class Running:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.app = app or service.app()
-        self.app.state.edge = EdgeState(name, self.app_db, verifier, wake, settings.max_body_bytes)
+        edge = EdgeState(name, self.app_db, verifier, wake, settings.max_body_bytes)
+        self.app.state.edge = edge
+        self.app.state.rounds = Rounds(edge, at_once=settings.app_pool_size)
         self.app.state.running = self
         add_health(self.app)
         add_provisioning(self.app)

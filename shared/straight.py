@@ -7,8 +7,9 @@ how, stays its decision.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi._compat import ModelField, field_annotation_is_sequence, lenient_issubclass
@@ -20,8 +21,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.edge import SHOWN, Handle
-
+TOGETHER = "__together__"
+SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the answer's body was made
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 Find = Callable[[Request], Mapping[str, str]]
 SOURCES: tuple[tuple[str, Find], ...] = (
     ("path_params", lambda request: request.path_params),
@@ -30,7 +32,7 @@ SOURCES: tuple[tuple[str, Find], ...] = (
 )
 
 
-class _Unusual(Exception):  # noqa: N818 - no error: FastAPI goes on
+class DoesNotFit(Exception):  # noqa: N818 - no error: FastAPI goes on
     """A value is missing or does not fit."""
 
 
@@ -60,7 +62,7 @@ class _Parameters:
             if value is not None:
                 values[name] = validate(value, from_attributes=True)
             elif required:
-                raise _Unusual
+                raise DoesNotFit
             else:
                 values[name] = deepcopy(field.default)
 
@@ -93,30 +95,70 @@ class _Call:
         return values
 
 
+class Straight:
+    """A route whose every part is of the kinds known here."""
+
+    def __init__(self, route: APIRoute) -> None:
+        shown = route.response_field
+        assert route.dependant.call is not None
+        assert shown is not None
+        self.call = route.dependant.call
+        self.names = tuple(inspect.signature(self.call).parameters)
+        self._values = _Call(route.dependant).values
+        self._body = route.dependant.body_params[0] if route.dependant.body_params else None
+        self._status = route.status_code or 200
+        self._check, self._write = shown._type_adapter.validate_python, shown._type_adapter.dump_json
+
+    async def arguments(self, request: Request) -> dict[str, Any]:
+        """What the endpoint is called with; raises `DoesNotFit` for what FastAPI has to look at."""
+        try:
+            values = await self._values(request)
+            if self._body is not None:
+                given = _json(request)
+                values[self._body.name] = self._body._type_adapter.validate_python(
+                    given, from_attributes=True
+                )
+        except ValidationError as error:
+            raise DoesNotFit from error
+        return values
+
+    def shown(self, request: Request, result: object) -> Response:
+        """The answer that shows a result."""
+        request.scope[SHOWN] = shown = self._check(result, from_attributes=True)
+        return Response(self._write(shown, by_alias=True), self._status, media_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """An endpoint that can be called for several requests at once: the way into it, and the function for all."""
+
+    way: Straight
+    function: Callable[[Sequence[tuple[Any, ...]]], Awaitable[Sequence[object]]]
+
+    @classmethod
+    def of(cls, route: APIRoute) -> "Together | None":
+        """What `Router` has marked the route's endpoint with, if anything."""
+        function = getattr(route.endpoint, TOGETHER, None)
+        if function is None:
+            return None
+        if not _is_usual(route):
+            raise TypeError(f"{route.path}: requests of this kind of route cannot be taken together")
+        return cls(Straight(route), function)
+
+
 def straight(route: APIRoute, handle: Handle) -> Handle:
     """A handler that takes the straight way where it can and `handle` where it cannot."""
     if not _is_usual(route):
         return handle
-    endpoint, shown = _Call(route.dependant), route.response_field
-    call, status = route.dependant.call, route.status_code or 200
-    assert call is not None
-    assert shown is not None
-    body = route.dependant.body_params[0] if route.dependant.body_params else None
-    check, write = shown._type_adapter.validate_python, shown._type_adapter.dump_json
+    way = Straight(route)
 
     async def answer(request: Request) -> Response:
         try:
-            values = await endpoint.values(request)
-            if body is not None:
-                values[body.name] = body._type_adapter.validate_python(_json(request), from_attributes=True)
-        except (_Unusual, ValidationError):
+            values = await way.arguments(request)
+        except DoesNotFit:
             return await handle(request)
-        result = await call(**values)
-        if isinstance(result, Response):
-            return result
-        request.scope[SHOWN] = shown_as = check(result, from_attributes=True)
-        content = write(shown_as, by_alias=True)
-        return Response(content, status, media_type="application/json")
+        result = await way.call(**values)
+        return result if isinstance(result, Response) else way.shown(request, result)
 
     return answer
 
@@ -126,7 +168,7 @@ def _json(request: Request) -> object:
     try:
         return request._json
     except AttributeError:
-        raise _Unusual from None
+        raise DoesNotFit from None
 
 
 def _is_usual(route: APIRoute) -> bool:

@@ -7,10 +7,11 @@ A route is declared by what it does (`read`, `create`, `verb`, `change`, `remove
     @router.create("/invoices", scope="billing:write")
     async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut: …
 
-What happens around it is `shared.edge`.
+What happens around it is `shared.edge`. `together=` names the function that does for several requests at once, given
+the endpoint's arguments of each in their order, what the endpoint does for one (`shared.rounds`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header
@@ -19,19 +20,21 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.attempt import CTX, EdgeState
 from shared.ctx import Ctx
-from shared.edge import EdgeState, Handle, answer
+from shared.edge import answer
 from shared.faults import PreconditionFailed, PreconditionRequired
-from shared.straight import straight
+from shared.straight import TOGETHER, Handle, Together, straight
 from shared.tables import TenantRow
 
 __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
 SCOPE_KEY = "x-required-scope"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
+SetFunction = Callable[[Sequence[Any]], Awaitable[Sequence[object]]]
 
 
 async def _current_ctx(request: Request) -> Ctx:
-    ctx: Ctx = request.scope["backoffice.ctx"]
+    ctx: Ctx = request.scope[CTX]
     return ctx
 
 
@@ -68,6 +71,7 @@ class Operation(APIRoute):
             raise TypeError(
                 f"{path}: declare the route with Router.read/create/verb/change/remove and a scope"
             )
+        self.together = Together.of(self)
 
     def get_route_handler(self) -> Handle:
         """The handling of the route, inside the edge's transaction."""
@@ -101,11 +105,18 @@ class Router(APIRouter):
         path: str,
         scope: str,
         status: int,
+        together: SetFunction | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
-        return self.api_route(
+        add = self.api_route(
             path, methods=[method], status_code=status, openapi_extra={SCOPE_KEY: scope}, **options
         )
+
+        def declared(endpoint: EndpointT) -> EndpointT:
+            setattr(endpoint, TOGETHER, together)
+            return add(endpoint)
+
+        return declared
 
     def read(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
         """GET: shows something, changes nothing."""

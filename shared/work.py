@@ -108,23 +108,27 @@ def _undue(rows: Sequence[DueTime]) -> Part:
     )
 
 
-def _answer(answer: StoredAnswer) -> Part:
+def _answers(answers: Sequence[StoredAnswer]) -> Part:
+    columns = zip(
+        *((a.client_id, a.key, a.request_hash, a.status, a.headers, a.body) for a in answers), strict=True
+    )
     return Part(
         lambda n: (
             "insert into idempotency_keys (tenant_id, client_id, key, request_hash, status, headers, body) "
-            f"values ($1, ${n}::text, ${n + 1}::text, ${n + 2}::bytea, ${n + 3}::int, ${n + 4}::text, ${n + 5}::bytea)"
+            f"select $1, * from unnest(${n}::text[], ${n + 1}::text[], ${n + 2}::bytea[], ${n + 3}::int[], "
+            f"${n + 4}::text[], ${n + 5}::bytea[])"
         ),
-        (answer.client_id, answer.key, answer.request_hash, answer.status, answer.headers, answer.body),
+        tuple(map(list, columns)),
     )
 
 
 async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> bool:
     """Write everything a request or message has gathered; answers whether there were facts to publish."""
-    return await leave_works([ctx], answer)
+    return await leave_works([ctx], [] if answer is None else [answer])
 
 
-async def leave_works(works: Sequence[Ctx], answer: StoredAnswer | None = None) -> bool:
-    """The same for several messages of one tenant that are taken in one transaction."""
+async def leave_works(works: Sequence[Ctx], answers: Sequence[StoredAnswer] = ()) -> bool:
+    """The same for several requests or messages of one tenant that are taken in one transaction."""
     tx, tenant_id = works[0].tx, works[0].tenant.id
     await tx.flush()
     facts = any(ctx.work.events for ctx in works)
@@ -141,8 +145,8 @@ async def leave_works(works: Sequence[Ctx], answer: StoredAnswer | None = None) 
         parts.append(_undue(forgotten))
     if due := [d for d in last if d.due_at is not None]:
         parts.append(_due(due))
-    if answer is not None:
-        parts.append(_answer(answer))
+    if answers:
+        parts.append(_answers(answers))
     if parts:
         values: list[object] = [tenant_id]
         pieces = []

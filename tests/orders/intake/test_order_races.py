@@ -99,12 +99,12 @@ async def test_a_batch_of_orders_is_taken_in_whole_or_not_at_all(
         ]
 
     async with given_ctx(suite, tenant) as ctx:
-        made = await create_orders(ctx, batch(3, 4, 12))
+        made = await create_orders([(ctx, wish) for wish in batch(3, 4, 12)])
         with pytest.raises(InsufficientStock):
             async with ctx.savepoint():
-                await create_orders(ctx, batch(1, 5))
+                await create_orders([(ctx, wish) for wish in batch(1, 5)])
         with pytest.raises(Invalid) as refused:
-            await create_orders(ctx, [*batch(1), *batch(1, sku="NONE")])
+            await create_orders([(ctx, wish) for wish in [*batch(1), *batch(1, sku="NONE")]])
 
     assert [e.pointer for e in refused.value.errors] == ["/1/lines/0/sku"]
     stored = (await orders.get("/v1/orders")).json()["items"]

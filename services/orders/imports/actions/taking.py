@@ -104,4 +104,4 @@ def wish(order: FileOrder, options: ImportOptions, ready: Ready) -> OrderIn:
 
 async def take(ctx: Ctx, wishes: Sequence[OrderIn]) -> list[UUID]:
     """Take orders in, all or none."""
-    return [order.id for order in await intake.create_orders(ctx, wishes)]
+    return [order.id for order in await intake.create_orders([(ctx, wish) for wish in wishes])]

@@ -19,45 +19,48 @@ SERIES = "SO"
 async def confirm_order(ctx: Ctx, order_id: UUID) -> Order:
     """Confirm a draft: all of it is promised, or nothing, or what is missing waits if the order allows that."""
     order = await queries.lock_order(ctx, order_id)
-    await promise_orders(ctx, [order])
+    await promise_orders([(ctx, order)])
     book.close_change(ctx, order)
     await book.save_orders(ctx, [order])
     tell_confirmed(ctx, order)
     return order
 
 
-async def promise_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
+async def promise_orders(told: Sequence[tuple[Ctx, Order]]) -> None:
     """Confirm drafts in memory: reserve their stock, plan their fulfilments and, last, give them their numbers.
 
     From the reservation to the commit others wait for these products, so nothing that can be done before is
     left for then; and a refused order uses no number up.
     """
+    ctx = told[-1][0]
     year = ctx.today.year
-    await numbering.prepare_numbers(ctx, SERIES, year, len(orders))
-    for order in orders:
-        book.move_order(ctx, order, "confirm")
-        order.confirmed_at = ctx.now
+    await numbering.prepare_numbers(ctx, SERIES, year, len(told))
+    for its_ctx, order in told:
+        book.move_order(its_ctx, order, "confirm")
+        order.confirmed_at = its_ctx.now
     for allow in (False, True):
-        await _reserve(ctx, [o for o in orders if (o.backorder == "allow") is allow], allow_backorder=allow)
-    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(orders))
-    for order, number in zip(orders, numbers, strict=True):
+        await _reserve(
+            [each for each in told if (each[1].backorder == "allow") is allow], allow_backorder=allow
+        )
+    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(told))
+    for (_, order), number in zip(told, numbers, strict=True):
         order.number = numbering.written(SERIES, year, number)
 
 
-async def _reserve(ctx: Ctx, orders: Sequence[Order], *, allow_backorder: bool) -> None:
-    if not orders:
+async def _reserve(told: Sequence[tuple[Ctx, Order]], *, allow_backorder: bool) -> None:
+    if not told:
         return
     demands = [
         Demand(line.id, line.product_id, line.sku, line.quantity)
-        for order in orders
+        for _, order in told
         for line in order.lines
         if line.tracked
     ]
-    reservation = await stock.reserve(ctx, demands, allow_backorder=allow_backorder)
+    reservation = await stock.reserve(told[-1][0], demands, allow_backorder=allow_backorder)
     promised: dict[UUID, list[Allocation]] = {}
     for allocation in reservation.allocations:
         promised.setdefault(allocation.line_id, []).append(allocation)
-    for order in orders:
+    for ctx, order in told:
         _plan(ctx, order, promised, reservation.backordered, reservation.main_warehouse_id)
 
 

@@ -21,32 +21,34 @@ CUSTOMER_KEY = "orders_customer_fkey"
 
 async def create_order(ctx: Ctx, given: OrderIn) -> Order:
     """Take in one order, and confirm it if so wanted. The answer is built from memory."""
-    return (await create_orders(ctx, [given]))[0]
+    return (await create_orders([(ctx, given)]))[0]
 
 
-async def create_orders(ctx: Ctx, given: Sequence[OrderIn]) -> list[Order]:
-    """Take in orders, all or none, in as many statements as one order needs.
+async def create_orders(told: Sequence[tuple[Ctx, OrderIn]]) -> list[Order]:
+    """Take in orders of a tenant, all or none, in as many statements as one order needs.
 
     A refusal names the order by the first part of its pointers (`/3/lines/0/sku`) when there are several; a
     shortage of stock or an unknown customer among several is not told apart. Whoever wants the good ones of a
     batch nonetheless makes the batch in a savepoint and, if it is refused, the orders one by one.
     """
-    pointers = [f"/{n}" if len(given) > 1 else "" for n in range(len(given))]
-    orders = [_draft(ctx, order) for order in given]
+    pointers = [f"/{n}" if len(told) > 1 else "" for n in range(len(told))]
+    drafts = [(ctx, _draft(ctx, given)) for ctx, given in told]
+    ctx, orders = told[-1][0], [order for _, order in drafts]
+    given = [each for _, each in told]
     prices = await _find_prices(ctx, given, orders)
     for order, wanted, pointer in zip(orders, given, pointers, strict=True):
         price_lines(order, wanted.lines, prices[_day(ctx, order)], pointer=pointer)
-    confirmed = [order for order, wanted in zip(orders, given, strict=True) if wanted.confirm]
+    confirmed = [draft for draft, wanted in zip(drafts, given, strict=True) if wanted.confirm]
     if confirmed:
-        await promise_orders(ctx, confirmed)
+        await promise_orders(confirmed)
     try:
         await book.insert_orders(ctx, orders)
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name != CUSTOMER_KEY:
             raise
-        raise unknown_customer(pointers[0] if len(given) == 1 else "") from error
-    for order in confirmed:
-        tell_confirmed(ctx, order)
+        raise unknown_customer(pointers[0] if len(told) == 1 else "") from error
+    for its_ctx, order in confirmed:
+        tell_confirmed(its_ctx, order)
     return orders
 
 
