@@ -20,7 +20,7 @@ from services.billing.credit_notes.schemas import CreditNoteIn
 from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
-from services.billing.invoices.actions import Settlement
+from services.billing.invoices.actions import Settlement, Settling
 from services.billing.invoices.queries import Invoice, InvoiceLine
 from services.billing.invoices.rules import FINALIZED
 from services.billing.invoices.schemas import AllocateIn
@@ -85,10 +85,9 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
     """Settle further invoices of the customer from what is left of a credit note."""
     row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
     settlements = [Settlement(a.invoice_id, a.amount) for a in body.allocations]
-    found = await invoices.lock_settled(
-        ctx, settlements, customer_id=row.customer_id, available=row.unallocated
-    )
-    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    settling = Settling(ctx, row.id, row.customer_id, row.unallocated, settlements)
+    found = await invoices.lock_settled([settling])
+    (settled,) = await invoices.settle_invoices(found, [settling])
     row.unallocated_minor -= total((s.amount for s in settlements), row.currency).minor
     touch(row, ctx.now)
     await ctx.tx.flush()

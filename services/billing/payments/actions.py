@@ -1,17 +1,18 @@
 """What can be done with payments."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
-from services.billing.invoices.actions import Settlement
+from services.billing.invoices.actions import Settled, Settlement, Settling
 from services.billing.invoices.rules import UnknownCustomer
 from services.billing.invoices.schemas import AllocateIn, AllocationIn, AllocationOut
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_BANK, ROLE_RECEIVABLE
-from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.ledger.rules import Entry, OpenItem, Posting
 from services.billing.payments import queries
 from services.billing.payments.models import Payment
 from services.billing.payments.schemas import PaymentIn, PaymentOut
@@ -20,13 +21,36 @@ from shared.ctx import Ctx
 from shared.faults import FieldError
 from shared.ids import new_id
 from shared.money import Money, total
+from shared.rowset import recordset, rows_json
 from shared.tables import touch
 
-INSERT = """
+PAYMENT = {
+    "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "currency": "text", "amount": "bigint",
+    "unallocated": "bigint", "received_on": "date", "method": "text", "reference": "text", "entry_id": "uuid",
+}  # fmt: skip
+INSERT = f"""
 insert into payments (tenant_id, id, created_at, updated_at, customer_id, currency, amount_minor, unallocated_minor,
   received_on, method, reference, entry_id)
-values ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-"""
+select $1, id, at, at, customer_id, currency, amount, unallocated, received_on, method, reference, entry_id
+from {recordset(2, PAYMENT, "new")}
+"""  # noqa: S608 - our own column names
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A payment as it is recorded."""
+
+    ctx: Ctx
+    id: UUID
+    given: PaymentIn
+    received_on: date
+    entry: Entry
+    settling: Settling
+
+    @property
+    def unallocated(self) -> Money:
+        """What stays as the customer's credit."""
+        return self.given.amount - _sum(self.settling.settlements, self.given.amount.currency)
 
 
 async def record_payment(ctx: Ctx, payment: PaymentIn) -> PaymentOut:
@@ -34,37 +58,68 @@ async def record_payment(ctx: Ctx, payment: PaymentIn) -> PaymentOut:
 
     The answer is built from memory.
     """
-    settlements = _settlements(payment.allocations)
-    found = await invoices.lock_settled(
-        ctx, settlements, customer_id=payment.customer_id, available=payment.amount
+    return (await record_payments([(ctx, payment)]))[0]
+
+
+async def record_payments(told: Sequence[tuple[Ctx, PaymentIn]]) -> list[PaymentOut]:
+    """The same for several payments of a tenant, all or none, in as many statements."""
+    ctx = told[-1][0]
+    received = [_received(its_ctx, given) for its_ctx, given in told]
+    found = await invoices.lock_settled([each.settling for each in received])
+    for each in received:
+        if not each.settling.settlements:
+            await _require_customer(ctx, each.given.customer_id)
+    await ledger.post_entries([(each.ctx, each.entry) for each in received])
+    settled = await invoices.settle_invoices(found, [each.settling for each in received])
+    await ctx.sql.execute(INSERT, ctx.tenant.id, rows_json(tuple(PAYMENT), map(_row, received)))
+    for each, its in zip(received, settled, strict=True):
+        _tell_recorded(each, [s.told for s in its])
+    return [_shown(each, its) for each, its in zip(received, settled, strict=True)]
+
+
+def _received(ctx: Ctx, given: PaymentIn) -> _Received:
+    """Dr bank, Cr receivable: the credit is an open item of its own until it settles something."""
+    payment_id, amount = new_id(), given.amount
+    received_on = given.received_on or ctx.today
+    entry = Entry(
+        id=new_id(),
+        postings=[Posting(ROLE_BANK, amount), Posting(ROLE_RECEIVABLE, -amount, payment_id)],
+        effective_on=received_on,
+        memo=f"Payment {given.reference or given.method}",
+        source="payment",
+        source_id=payment_id,
+        open_items=[OpenItem(payment_id, "payment", given.customer_id, ROLE_RECEIVABLE, -amount)],
     )
-    if not found:
-        await _require_customer(ctx, payment.customer_id)
-    payment_id, received_on = new_id(), payment.received_on or ctx.today
-    entry_id = await _post(ctx, payment_id, payment, received_on)
-    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=payment_id)
-    amount, unallocated = payment.amount, payment.amount - _sum(settlements, payment.amount.currency)
-    await ctx.sql.execute(
-        INSERT, ctx.tenant.id, payment_id, ctx.now, payment.customer_id, amount.currency, amount.minor,
-        unallocated.minor, received_on, payment.method, payment.reference, entry_id,
+    settling = Settling(ctx, payment_id, given.customer_id, amount, _settlements(given.allocations))
+    return _Received(ctx, payment_id, given, received_on, entry, settling)
+
+
+def _row(received: _Received) -> tuple[object, ...]:
+    given = received.given
+    return (
+        received.id, received.ctx.now, given.customer_id, given.amount.currency, given.amount.minor,
+        received.unallocated.minor, received.received_on, given.method, given.reference, received.entry.id,
     )  # fmt: skip
-    _tell_recorded(ctx, payment_id, payment, received_on, unallocated, [s.told for s in settled])
+
+
+def _shown(received: _Received, settled: Sequence[Settled]) -> PaymentOut:
+    given, now = received.given, received.ctx.now
     return PaymentOut.model_construct(
-        id=payment_id,
-        customer_id=payment.customer_id,
-        amount=amount,
-        unallocated=unallocated,
-        received_on=received_on,
-        method=payment.method,
-        reference=payment.reference,
+        id=received.id,
+        customer_id=given.customer_id,
+        amount=given.amount,
+        unallocated=received.unallocated,
+        received_on=received.received_on,
+        method=given.method,
+        reference=given.reference,
         allocations=[
             AllocationOut(invoice_id=s.told.invoice_id, amount=s.told.amount, allocated_on=s.allocated_on)
             for s in settled
         ],
-        journal_entry_id=entry_id,
+        journal_entry_id=received.entry.id,
         version=1,
-        created_at=ctx.now,
-        updated_at=ctx.now,
+        created_at=now,
+        updated_at=now,
     )
 
 
@@ -72,28 +127,14 @@ async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Paym
     """Settle further invoices from what is left of a payment."""
     row = await queries.get_payment(ctx, payment_id, lock=True)
     settlements = _settlements(body.allocations)
-    found = await invoices.lock_settled(
-        ctx, settlements, customer_id=row.customer_id, available=row.unallocated
-    )
-    settled = await invoices.settle_invoices(ctx, found, settlements, from_item=row.id)
+    settling = Settling(ctx, row.id, row.customer_id, row.unallocated, settlements)
+    found = await invoices.lock_settled([settling])
+    (settled,) = await invoices.settle_invoices(found, [settling])
     row.unallocated_minor -= _sum(settlements, row.currency).minor
     touch(row, ctx.now)
     await ctx.tx.flush()
     _tell_allocated(ctx, row, [s.told for s in settled])
     return row
-
-
-async def _post(ctx: Ctx, payment_id: UUID, payment: PaymentIn, received_on: date) -> UUID:
-    """Dr bank, Cr receivable: the credit is an open item of its own until it settles something."""
-    return await ledger.post_entry(
-        ctx,
-        [Posting(ROLE_BANK, payment.amount), Posting(ROLE_RECEIVABLE, -payment.amount, payment_id)],
-        effective_on=received_on,
-        memo=f"Payment {payment.reference or payment.method}",
-        source="payment",
-        source_id=payment_id,
-        open_items=[OpenItem(payment_id, "payment", payment.customer_id, ROLE_RECEIVABLE, -payment.amount)],
-    )
 
 
 def _settlements(allocations: Sequence[AllocationIn]) -> list[Settlement]:
@@ -110,24 +151,18 @@ async def _require_customer(ctx: Ctx, customer_id: UUID) -> None:
         raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
 
 
-def _tell_recorded(
-    ctx: Ctx,
-    payment_id: UUID,
-    payment: PaymentIn,
-    received_on: date,
-    unallocated: Money,
-    told: list[AllocatedInvoice],
-) -> None:
-    ctx.emit(
+def _tell_recorded(received: _Received, told: list[AllocatedInvoice]) -> None:
+    given = received.given
+    received.ctx.emit(
         PaymentRecorded(
-            payment_id=payment_id,
-            customer_id=payment.customer_id,
-            amount=payment.amount,
-            unallocated=unallocated,
-            received_on=received_on,
+            payment_id=received.id,
+            customer_id=given.customer_id,
+            amount=given.amount,
+            unallocated=received.unallocated,
+            received_on=received.received_on,
             allocations=told,
         ),
-        subject=payment_id,
+        subject=received.id,
         version=1,
     )
 

@@ -11,7 +11,9 @@ from shared.web import CtxDep, Router
 router = Router("Payments")
 
 
-@router.create("/payments", scope="billing:write", response_model=PaymentOut)
+@router.create(
+    "/payments", scope="billing:write", response_model=PaymentOut, together=actions.record_payments
+)
 async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
     """Record money that came in; what is not allocated stays as the customer's credit."""
     return await actions.record_payment(ctx, body)

@@ -62,7 +62,8 @@ from orders o join customers c on c.tenant_id = o.tenant_id and c.id = o.custome
 """  # noqa: S608 - our own column names
 LOCK = f"{HEAD} and o.id = any($2::uuid[]) order by o.id for no key update of o"
 LOCK_OF = f"""
-{HEAD} and o.id = (select order_id from fulfilments where tenant_id = $1 and id = $2) for no key update of o
+{HEAD} and o.id = any(array(select order_id from fulfilments where tenant_id = $1 and id = any($2::uuid[])))
+order by o.id for no key update of o
 """  # noqa: S608 - our own column names
 
 # A statement of its own after the lock, so that it sees what the lock's holder before us has committed.
@@ -124,12 +125,18 @@ async def lock_orders(ctx: Ctx, order_ids: Sequence[UUID]) -> list[Order]:
 
 async def lock_order_of(ctx: Ctx, fulfilment_id: UUID) -> tuple[Order, Fulfilment]:
     """A fulfilment and its whole order, locked."""
-    row = await ctx.sql.fetchrow(LOCK_OF, ctx.tenant.id, fulfilment_id)
-    if row is None:
-        raise NotFound("fulfilment", fulfilment_id)
-    order = _locked(row)
-    await _read_content(ctx, [order])
-    return order, next(f for f in order.fulfilments if f.id == fulfilment_id)
+    return (await lock_orders_of(ctx, [fulfilment_id]))[0]
+
+
+async def lock_orders_of(ctx: Ctx, fulfilment_ids: Sequence[UUID]) -> list[tuple[Order, Fulfilment]]:
+    """Fulfilments, each with its whole order; the orders are locked in order of id."""
+    orders = [_locked(row) for row in await ctx.sql.fetch(LOCK_OF, ctx.tenant.id, fulfilment_ids)]
+    await _read_content(ctx, orders)
+    found = {fulfilment.id: (order, fulfilment) for order in orders for fulfilment in order.fulfilments}
+    for fulfilment_id in fulfilment_ids:
+        if fulfilment_id not in found:
+            raise NotFound("fulfilment", fulfilment_id)
+    return [found[fulfilment_id] for fulfilment_id in fulfilment_ids]
 
 
 async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:

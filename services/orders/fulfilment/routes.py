@@ -51,10 +51,15 @@ async def pack_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
     return await actions.pack_fulfilment(ctx, fulfilment_id)
 
 
-@router.verb("/fulfilments/{fulfilment_id}/ship", scope="orders:write", response_model=FulfilmentOut)
+@router.verb(
+    "/fulfilments/{fulfilment_id}/ship",
+    scope="orders:write",
+    response_model=FulfilmentOut,
+    together=actions.ship_fulfilments,
+)
 async def ship_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: ShipIn | None = None) -> Fulfilment:
     """Ship all of it, or the named lines; allowed from open to packed. The rest stays as a new open fulfilment."""
-    return await actions.ship_fulfilment(ctx, fulfilment_id, body or ShipIn())
+    return await actions.ship_fulfilment(ctx, fulfilment_id, body)
 
 
 @router.verb("/fulfilments/{fulfilment_id}/deliver", scope="orders:write", response_model=FulfilmentOut)

@@ -30,6 +30,7 @@ from services.orders.stock.rules import (
 from services.orders.stock.schemas import StockAdjustmentIn, WarehouseIn
 from shared.ctx import Ctx
 from shared.ids import new_id
+from shared.rowset import recordset, rows_json
 
 MAKE_MAIN = """
 insert into warehouses (tenant_id, id, created_at, updated_at, code, name) values ($1, $2, $3, $3, $4, $5)
@@ -69,32 +70,50 @@ from unnest($3::uuid[], $4::uuid[], $5::numeric[]) d(product_id, warehouse_id, q
 where s.tenant_id = $1 and s.product_id = d.product_id and s.warehouse_id = d.warehouse_id
 """
 
-# The rows must be locked in key order before the update touches any.
-HELD = """
+# In both the rows must be locked in key order before the update touches any.
+GIVE_BACK = """
 with taken as (
-  select * from unnest($3::uuid[], $4::uuid[], $5::numeric[], $6::uuid[])
-    d(product_id, warehouse_id, quantity, movement_id)
+  select * from unnest($3::uuid[], $4::uuid[], $5::numeric[]) d(product_id, warehouse_id, quantity)
 ), held as (
   select s.product_id, s.warehouse_id from stock_items s join taken using (product_id, warehouse_id)
   where s.tenant_id = $1 order by s.product_id, s.warehouse_id for update of s
 ), changed as (
-  update stock_items s set {change}, updated_at = $2 from held join taken d using (product_id, warehouse_id)
+  update stock_items s set reserved = s.reserved - d.quantity, updated_at = $2
+  from held join taken d using (product_id, warehouse_id)
   where s.tenant_id = $1 and s.product_id = held.product_id and s.warehouse_id = held.warehouse_id
-  returning s.product_id, s.warehouse_id, s.on_hand, d.quantity, d.movement_id
+  returning 1
 )
-{then}
+select count(*) from changed
 """
-GIVE_BACK = HELD.format(change="reserved = s.reserved - d.quantity", then="select count(*) from changed")
-SHIP = HELD.format(
-    change="reserved = s.reserved - d.quantity, on_hand = s.on_hand - d.quantity",
-    then=""", written as (
+LEAVING = {
+    "n": "int", "product_id": "uuid", "warehouse_id": "uuid", "quantity": "numeric", "id": "uuid", "at": "timestamptz",
+    "reference_id": "uuid", "actor_id": "text",
+}  # fmt: skip
+SHIP = f"""
+with taken as materialized (
+  select * from {recordset(2, LEAVING, "new")}
+), sums as (
+  select product_id, warehouse_id, sum(quantity) as quantity, max(at) as at from taken group by 1, 2
+), held as (
+  select s.product_id, s.warehouse_id, sums.quantity, sums.at
+  from stock_items s join sums using (product_id, warehouse_id)
+  where s.tenant_id = $1 order by s.product_id, s.warehouse_id for update of s
+), changed as (
+  update stock_items s set reserved = s.reserved - held.quantity, on_hand = s.on_hand - held.quantity,
+    updated_at = held.at
+  from held where s.tenant_id = $1 and s.product_id = held.product_id and s.warehouse_id = held.warehouse_id
+  returning s.product_id, s.warehouse_id, s.on_hand
+), written as (
   insert into stock_movements
     (tenant_id, id, created_at, product_id, warehouse_id, kind, delta, on_hand_after, reference_id, actor_id)
-  select $1, movement_id, $2, product_id, warehouse_id, 'shipment', -quantity, on_hand, $7, $8 from changed
-  returning 1)
-select count(*) from written
-""",
+  select $1, id, at, product_id, warehouse_id, 'shipment', -quantity,
+    on_hand + sum(quantity) over (partition by product_id, warehouse_id order by n desc) - quantity,
+    reference_id, actor_id
+  from changed join taken using (product_id, warehouse_id)
+  returning 1
 )
+select count(*) from written
+"""  # noqa: S608 - our own column names
 
 
 async def provision(ctx: Ctx) -> None:
@@ -190,31 +209,33 @@ async def release(ctx: Ctx, allocations: Sequence[Allocation]) -> None:
     if not allocations:
         return
     sums = sum_by_item(allocations)
-    changed = await ctx.sql.fetchval(
-        GIVE_BACK, ctx.tenant.id, ctx.now, *_columns(sums), [new_id() for _ in sums]
-    )
-    _require_all(changed, sums)
+    _require_all(await ctx.sql.fetchval(GIVE_BACK, ctx.tenant.id, ctx.now, *_columns(sums)), len(sums))
     await _tell_arrivals(ctx, list({product_id for product_id, _ in sums}))
 
 
-async def consume(ctx: Ctx, allocations: Sequence[Allocation], *, reference_id: UUID) -> None:
-    """Ship promised stock: it is no longer on hand nor reserved, and the ledger says what for."""
-    if not allocations:
-        return
-    sums = sum_by_item(allocations)
-    written = await ctx.sql.fetchval(
-        SHIP, ctx.tenant.id, ctx.now, *_columns(sums), [new_id() for _ in sums], reference_id, ctx.actor.id
-    )
-    _require_all(written, sums)
+async def consume(told: Sequence[tuple[Ctx, UUID, Sequence[Allocation]]]) -> None:
+    """Ship promised stock: it is no longer on hand nor reserved, and the ledger says what for and by whom.
+
+    Each is a ctx, the id of what the goods leave for, and the goods; one statement, however many.
+    """
+    leaving = [
+        (product_id, warehouse_id, quantity, new_id(), ctx.now, reference_id, ctx.actor.id)
+        for ctx, reference_id, allocations in told
+        for (product_id, warehouse_id), quantity in sum_by_item(allocations).items()
+    ]
+    if leaving:
+        ctx = told[-1][0]
+        rows = rows_json(tuple(LEAVING), [(n, *row) for n, row in enumerate(leaving)])
+        _require_all(await ctx.sql.fetchval(SHIP, ctx.tenant.id, rows), len(leaving))
 
 
 def _columns(sums: dict[tuple[UUID, UUID], Decimal]) -> tuple[list[UUID], list[UUID], list[Decimal]]:
     return [product for product, _ in sums], [warehouse for _, warehouse in sums], list(sums.values())
 
 
-def _require_all(changed: int, sums: dict[tuple[UUID, UUID], Decimal]) -> None:
-    if changed != len(sums):
-        raise StockRowMissing(f"{len(sums) - changed} of {len(sums)} stock rows are not there")
+def _require_all(changed: int, wanted: int) -> None:
+    if changed != wanted:
+        raise StockRowMissing(f"{wanted - changed} of {wanted} stock rows are not there")
 
 
 async def _tell_arrivals(ctx: Ctx, product_ids: Collection[UUID]) -> None:

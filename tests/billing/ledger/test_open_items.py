@@ -95,13 +95,13 @@ async def test_several_allocations_are_made_all_or_none(suite: Suite, tenant: Te
 
     with pytest.raises(asyncpg.PostgresError, match="open_item_exceeded"):
         async with given_ctx(suite, tenant) as ctx:
-            await actions.allocate_all(ctx, [Allocation(payment, i, gbp(100)) for i in invoices])
+            await actions.allocate_all([(ctx, Allocation(payment, i, gbp(100))) for i in invoices])
     async with given_ctx(suite, tenant) as ctx:
         made_on = await actions.allocate_all(
-            ctx, [Allocation(payment, i, gbp(m)) for i, m in zip(invoices, (100, 100, 50), strict=True)]
+            [(ctx, Allocation(payment, i, gbp(m))) for i, m in zip(invoices, (100, 100, 50), strict=True)]
         )
 
-    assert set(made_on) == set(invoices)
+    assert set(made_on) == {(payment, invoice) for invoice in invoices}
     assert await open_of(suite, tenant, payment, *invoices) == [0, 0, 0, 50]
 
 

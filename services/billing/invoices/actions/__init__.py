@@ -4,7 +4,9 @@ from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
 from services.billing.invoices.actions.issuing import finalize_invoice, tell_overdue, void_invoice
 from services.billing.invoices.actions.settling import (
+    Settled,
     Settlement,
+    Settling,
     allocated,
     credit_invoice,
     credit_line,
@@ -14,7 +16,9 @@ from services.billing.invoices.actions.settling import (
 from services.billing.invoices.actions.shipments import invoice_shipments
 
 __all__ = [
+    "Settled",
     "Settlement",
+    "Settling",
     "allocated",
     "change_invoice",
     "create_invoice",

@@ -50,48 +50,73 @@ class Settlement:
     amount: Money
 
 
-async def lock_settled(
-    ctx: Ctx, settlements: Sequence[Settlement], *, customer_id: UUID, available: Money
-) -> dict[UUID, OpenInvoice]:
-    """Lock the invoices that a customer's money is to settle, and refuse what does not fit.
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it."""
+
+    ctx: Ctx
+    from_item: UUID
+    customer_id: UUID
+    available: Money
+    settlements: Sequence[Settlement]
+
+
+async def lock_settled(told: Sequence[Settling]) -> dict[UUID, OpenInvoice]:
+    """Lock the invoices that customers' money is to settle, and refuse what does not fit.
 
     Comes before anything is posted: whoever holds a period must not wait for an invoice.
     """
-    _require_affordable(settlements, available)
-    found = await queries.lock_invoices(ctx, [s.invoice_id for s in settlements])
-    unknown = [
-        FieldError(
-            f"/allocations/{n}/invoice_id", UnknownInvoice.code, f"There is no invoice {s.invoice_id}."
-        )
-        for n, s in enumerate(settlements)
-        if s.invoice_id not in found
-    ]
-    if unknown:
-        raise UnknownInvoice(unknown[0].message, errors=unknown)
-    for n, settlement in enumerate(settlements):
-        _require_fitting(found[settlement.invoice_id], settlement, customer_id, f"/allocations/{n}")
+    for each in told:
+        _require_affordable(each.settlements, each.available)
+    ids = {s.invoice_id for each in told for s in each.settlements}
+    found = await queries.lock_invoices(told[-1].ctx, ids)
+    for each in told:
+        unknown = [
+            FieldError(
+                f"/allocations/{n}/invoice_id", UnknownInvoice.code, f"There is no invoice {s.invoice_id}."
+            )
+            for n, s in enumerate(each.settlements)
+            if s.invoice_id not in found
+        ]
+        if unknown:
+            raise UnknownInvoice(unknown[0].message, errors=unknown)
+        for n, settlement in enumerate(each.settlements):
+            _require_fitting(found[settlement.invoice_id], settlement, each.customer_id, f"/allocations/{n}")
     return found
 
 
 async def settle_invoices(
-    ctx: Ctx, invoices: Mapping[UUID, OpenInvoice], settlements: Sequence[Settlement], *, from_item: UUID
-) -> list[Settled]:
-    """Settle locked invoices from a payment or credit; never more than is open of any."""
+    invoices: Mapping[UUID, OpenInvoice], told: Sequence[Settling]
+) -> list[list[Settled]]:
+    """Settle locked invoices from payments or credits, never more than is open of any; answers what each settled."""
     made_on = await ledger.allocate_all(
-        ctx, [Allocation(from_item, s.invoice_id, s.amount) for s in settlements]
+        [
+            (each.ctx, Allocation(each.from_item, s.invoice_id, s.amount))
+            for each in told
+            for s in each.settlements
+        ]
     )
-    settled = []
-    for settlement in settlements:
-        row = invoices[settlement.invoice_id]
-        row.paid_minor += settlement.amount.minor
-        _reduce(ctx, row, settlement.amount)
-        settled.append(Settled(allocated(row, settlement.amount), made_on[row.id]))
-    rows = [invoices[settlement.invoice_id] for settlement in settlements]
-    await ctx.sql.execute(
-        SETTLE, ctx.tenant.id, ctx.now, [r.id for r in rows], [r.version for r in rows],
-        [r.open_minor for r in rows], [r.paid_minor for r in rows],
-    )  # fmt: skip
+    settled = [[_settle(each, s, invoices, made_on) for s in each.settlements] for each in told]
+    rows = list({s.invoice_id: invoices[s.invoice_id] for each in told for s in each.settlements}.values())
+    if rows:
+        ctx = told[-1].ctx
+        await ctx.sql.execute(
+            SETTLE, ctx.tenant.id, ctx.now, [r.id for r in rows], [r.version for r in rows],
+            [r.open_minor for r in rows], [r.paid_minor for r in rows],
+        )  # fmt: skip
     return settled
+
+
+def _settle(
+    settling: Settling,
+    settlement: Settlement,
+    invoices: Mapping[UUID, OpenInvoice],
+    made_on: Mapping[tuple[UUID, UUID], date],
+) -> Settled:
+    row = invoices[settlement.invoice_id]
+    row.paid_minor += settlement.amount.minor
+    _reduce(settling.ctx, row, settlement.amount)
+    return Settled(allocated(row, settlement.amount), made_on[settling.from_item, row.id])
 
 
 def allocated(row: Invoice | OpenInvoice, amount: Money) -> AllocatedInvoice:

@@ -10,17 +10,22 @@ from shared.ctx import Ctx
 from shared.faults import NotFound
 from shared.ids import new_id
 from shared.money import Money
+from shared.rowset import recordset, rows_json
 
+MADE = {
+    "id": "uuid", "at": "timestamptz", "from_item": "uuid", "to_item": "uuid", "amount": "bigint", "currency": "text",
+    "day": "date", "actor_id": "text",
+}  # fmt: skip
 # An allocation takes effect when both documents exist, whatever earlier day was meant.
-ALLOCATE = """
+ALLOCATE = f"""
 insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
   allocated_on, actor_id)
-select $1, a.id, $2, $2, f.id, t.id, a.amount, a.currency, greatest($3::date, f.opened_on, t.opened_on), $4
-from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[], $9::text[]) as a(id, from_item, to_item, amount, currency)
+select $1, a.id, a.at, a.at, f.id, t.id, a.amount, a.currency, greatest(a.day, f.opened_on, t.opened_on), a.actor_id
+from {recordset(2, MADE, "a")}
 join open_items f on f.tenant_id = $1 and f.id = a.from_item
 join open_items t on t.tenant_id = $1 and t.id = a.to_item
-returning to_item, allocated_on
-"""
+returning from_item, to_item, allocated_on
+"""  # noqa: S608 - our own column names
 UNDO = """
 insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
   allocated_on, reverses_id, actor_id)
@@ -31,36 +36,36 @@ on conflict (tenant_id, reverses_id) do nothing returning id
 
 
 async def allocate_all(
-    ctx: Ctx, allocations: Sequence[Allocation], *, allocated_on: date | None = None
-) -> dict[UUID, date]:
-    """Settle items by items, all or nothing; answers for each settled item the day it counts from.
+    told: Sequence[tuple[Ctx, Allocation]], *, allocated_on: date | None = None
+) -> dict[tuple[UUID, UUID], date]:
+    """Settle items by items, all or nothing; answers for each pair of items the day it counts from.
 
     Refuses more than is open of either side (`open_item_exceeded`) and items of different parties, accounts or
     currencies (`allocation_mismatch`). One statement, however many allocations.
     """
-    if not allocations:
+    if not told:
         return {}
-    made = await ctx.sql.fetch(
-        ALLOCATE,
-        ctx.tenant.id, ctx.now, allocated_on or ctx.today, ctx.actor.id,
-        [new_id() for _ in allocations],
-        [a.from_item for a in allocations],
-        [a.to_item for a in allocations],
-        [a.amount.minor for a in allocations],
-        [a.amount.currency for a in allocations],
-    )  # fmt: skip
-    if len(made) != len(allocations):
-        ids = sorted({i for a in allocations for i in (a.from_item, a.to_item)})
+    ctx = told[-1][0]
+    rows = [
+        (
+            new_id(), its_ctx.now, a.from_item, a.to_item, a.amount.minor, a.amount.currency,
+            allocated_on or its_ctx.today, its_ctx.actor.id,
+        )
+        for its_ctx, a in told
+    ]  # fmt: skip
+    made = await ctx.sql.fetch(ALLOCATE, ctx.tenant.id, rows_json(tuple(MADE), rows))
+    if len(made) != len(told):
+        ids = sorted({i for _, a in told for i in (a.from_item, a.to_item)})
         known = await queries.open_amounts(ctx, ids)
         raise NotFound("open item", next(i for i in ids if i not in known))
-    return {row["to_item"]: row["allocated_on"] for row in made}
+    return {(row["from_item"], row["to_item"]): row["allocated_on"] for row in made}
 
 
 async def allocate(
     ctx: Ctx, *, from_item: UUID, to_item: UUID, amount: Money, allocated_on: date | None = None
 ) -> tuple[Money, Money]:
     """Settle one item by another; answers what is left open of both, signed as posted."""
-    await allocate_all(ctx, [Allocation(from_item, to_item, amount)], allocated_on=allocated_on)
+    await allocate_all([(ctx, Allocation(from_item, to_item, amount))], allocated_on=allocated_on)
     left = await queries.open_amounts(ctx, [from_item, to_item])
     return left[from_item], left[to_item]
 

@@ -1,5 +1,7 @@
 """Shipping: promised stock leaves the house once, and billing learns what to charge, to the cent."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.orders.book import actions as book
@@ -14,27 +16,56 @@ from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLin
 from shared.ctx import Ctx
 
 
-async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn) -> Fulfilment:
+@dataclass(frozen=True, slots=True)
+class _Shipment:
+    """A fulfilment that is being shipped, and what of it."""
+
+    ctx: Ctx
+    order: Order
+    fulfilment: Fulfilment
+    parts: list[ShippedPart]
+    completed: bool
+
+    @property
+    def goods(self) -> list[Allocation]:
+        """What leaves its warehouse."""
+        place = self.fulfilment.warehouse_id
+        return [
+            Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in self.parts if p.line.tracked
+        ]
+
+
+async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn | None) -> Fulfilment:
     """Ship a fulfilment or some of it; what stays behind becomes an open fulfilment of its own."""
-    order, fulfilment = await queries.lock_order_of(ctx, fulfilment_id)
+    return (await ship_fulfilments([(ctx, fulfilment_id, shipment)]))[0]
+
+
+async def ship_fulfilments(told: Sequence[tuple[Ctx, UUID, ShipIn | None]]) -> list[Fulfilment]:
+    """The same for several fulfilments of a tenant, all or none, in as many statements."""
+    ctx = told[-1][0]
+    locked = await queries.lock_orders_of(ctx, [fulfilment_id for _, fulfilment_id, _ in told])
+    shipments = [
+        _ship(its_ctx, order, fulfilment, shipment or ShipIn())
+        for (its_ctx, _, shipment), (order, fulfilment) in zip(told, locked, strict=True)
+    ]
+    await stock.consume([(each.ctx, each.fulfilment.id, each.goods) for each in shipments])
+    await book.save_orders(ctx, list({order.id: order for order, _ in locked}.values()))
+    for each in shipments:
+        each.fulfilment.lines = [part for part in each.fulfilment.lines if part.quantity]
+        _tell_shipped(each.ctx, each.order, each.fulfilment, each.parts)
+        if each.completed:
+            book.tell_completed(each.ctx, each.order)
+    return [fulfilment for _, fulfilment in locked]
+
+
+def _ship(ctx: Ctx, order: Order, fulfilment: Fulfilment, shipment: ShipIn) -> _Shipment:
     begin_move(ctx, order, fulfilment, "ship")
     chosen = choose_parts(order, fulfilment, shipment.lines)
     _split(ctx, order, fulfilment, chosen)
     fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in shipment.parcels]
     fulfilment.shipped_at = ctx.now
     parts = [ship_part(order, part) for part in chosen]
-    completed = book.close_change(ctx, order)
-    place = fulfilment.warehouse_id
-    allocations = [
-        Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in parts if p.line.tracked
-    ]
-    await stock.consume(ctx, allocations, reference_id=fulfilment.id)
-    await book.save_orders(ctx, [order])
-    fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
-    _tell_shipped(ctx, order, fulfilment, parts)
-    if completed:
-        book.tell_completed(ctx, order)
-    return fulfilment
+    return _Shipment(ctx, order, fulfilment, parts, book.close_change(ctx, order))
 
 
 def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -> None:
