@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import shared.edge
+import shared.attempt
 import shared.inbox
+import shared.rounds
 from deploy.cli import app
 from shared.bus.amqp import AmqpTransport
 from shared.inbox import Inbox
+from shared.rounds import Rounds
 
 __all__ = ["app"]
 
@@ -77,20 +79,22 @@ def _leaving_works(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Await
     return leaving
 
 
-def _leaving_work(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    async def leaving(ctx: Any, kept: Any) -> bool:
-        facts = await leave(ctx, kept)
-        if kept is not None:
+def _keeping(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    """Of one request (`leave_work`, its answer or None) or of several together (`leave_works`, their answers)."""
+
+    async def keeping(works: Any, kept: Any) -> bool:
+        facts = await leave(works, kept)
+        if kept:
             _pass("write and commit")
         return facts
 
-    return leaving
+    return keeping
 
 
-def _answering(once: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def answering(request: Any, handle: Any, asked: Any) -> Any:
-        response = await once(request, handle, asked)
-        if request.method == "POST":
+def _answering(take: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def answering(self: Rounds, call: Any) -> Any:
+        response = await take(self, call)
+        if call.request.method == "POST":
             _pass("commit and answer")
         return response
 
@@ -102,5 +106,6 @@ if "CHAOS_POINT" in os.environ:
     AmqpTransport.publish = _publishing(AmqpTransport.publish)  # type: ignore[method-assign]
     Inbox.deliver = _delivering(Inbox.deliver)  # type: ignore[method-assign]
     shared.inbox.leave_works = _leaving_works(shared.inbox.leave_works)
-    shared.edge.leave_work = _leaving_work(shared.edge.leave_work)
-    shared.edge._once = _answering(shared.edge._once)
+    shared.attempt.leave_work = _keeping(shared.attempt.leave_work)
+    shared.rounds.leave_works = _keeping(shared.rounds.leave_works)
+    Rounds.take = _answering(Rounds.take)  # type: ignore[method-assign]

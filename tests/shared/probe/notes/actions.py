@@ -1,5 +1,6 @@
 """What can be done with notes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from shared.ctx import Ctx
 from shared.faults import NotFound
 from shared.ids import new_id
 from shared.web import require_version
+from tests.shared.probe.notes import switches
 from tests.shared.probe.notes.models import Note
 from tests.shared.probe.notes.rules import LIFECYCLE
 from tests.shared.probe.notes.schemas import NoteIn, NotePublished
@@ -25,6 +27,13 @@ async def get_note(ctx: Ctx, note_id: UUID, *, lock: bool = False) -> Note:
     if note is None:
         raise NotFound("note", note_id)
     return note
+
+
+async def create_notes(told: Sequence[tuple[Ctx, NoteIn]]) -> list[Note]:
+    for _, note in told:
+        if note.title in switches.BEFORE_EFFECT:
+            await switches.BEFORE_EFFECT[note.title]()
+    return [await create_note(ctx, note) for ctx, note in told]
 
 
 async def create_note(ctx: Ctx, note: NoteIn) -> Note:
