@@ -32,7 +32,7 @@ async def test_stock_ledger_and_facts_tell_each_shipment_apart(
     left = 100 - sum(range(1, COUNT + 1))
     row = await stock_of(orders, sku)
     assert (row["on_hand"], row["reserved"]) == (str(left), "0")
-    movements = (await orders.get("/v1", params={"sku": sku})).json()["items"][:COUNT]
+    movements = (await orders.get("/v1/stock-adjustments", params={"sku": sku})).json()["items"][:COUNT]
     assert {(m["reference_id"], Decimal(m["delta"]), m["actor_id"]) for m in movements} == {
         (fulfilment["id"], Decimal(-n - 1), f"clerk {n}") for n, fulfilment in enumerate(fulfilments)
     }
