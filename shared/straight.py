@@ -114,13 +114,20 @@ class Straight:
         try:
             values = await self._values(request)
             if self._body is not None:
-                given = _json(request)
-                values[self._body.name] = self._body._type_adapter.validate_python(
-                    given, from_attributes=True
-                )
+                values[self._body.name] = self._given(self._body, request)
         except ValidationError as error:
             raise DoesNotFit from error
         return values
+
+    def _given(self, field: ModelField, request: Request) -> object:
+        """The body as the edge has read it, checked."""
+        try:
+            given = request._json
+        except AttributeError:
+            if getattr(request, "_body", None) != b"" or field.field_info.is_required():
+                raise DoesNotFit from None
+            return deepcopy(field.default)
+        return field._type_adapter.validate_python(given, from_attributes=True)
 
     def shown(self, request: Request, result: object) -> Response:
         """The answer that shows a result."""
@@ -161,14 +168,6 @@ def straight(route: APIRoute, handle: Handle) -> Handle:
         return result if isinstance(result, Response) else way.shown(request, result)
 
     return answer
-
-
-def _json(request: Request) -> object:
-    """The body as the edge has read it."""
-    try:
-        return request._json
-    except AttributeError:
-        raise DoesNotFit from None
 
 
 def _is_usual(route: APIRoute) -> bool:

@@ -136,6 +136,27 @@ async def test_what_fits_does_not_go_fastapis_way_and_what_does_not_goes_it_once
     assert len(gone) == 8
 
 
+class Why(BaseModel):
+    reason: str
+
+
+@pytest.mark.parametrize("asked", [{"body": None}, {"body": {"reason": "late"}}, {"body": {}}], ids=str)
+async def test_a_body_may_be_left_out_where_the_endpoint_says_so(asked: dict[str, Any]):
+    async def hold(thing_id: str, why: Why | None = None) -> str:
+        return f"{thing_id} {why.reason if why else 'for no reason'}"
+
+    route = route_of(hold)
+    handle = route.get_route_handler()
+    gone: list[Request] = []
+
+    async def watched(request: Request) -> Response:
+        gone.append(request)
+        return await handle(request)
+
+    assert await said(straight(route, watched), asked) == await said(handle, asked)
+    assert len(gone) == (asked == {"body": {}})
+
+
 async def test_a_mutable_default_is_each_requests_own():
     default: list[str] = []
 
