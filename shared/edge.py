@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import asyncpg
@@ -26,7 +27,8 @@ from shared.ctx import Ctx
 from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
-from shared.work import StoredAnswer, leave_work
+from shared.waiting import Looked, Waiting, wish_of
+from shared.work import FactsCommitted, StoredAnswer, leave_work
 
 log = structlog.get_logger()
 REPEATS = 4
@@ -40,6 +42,7 @@ class Declared(Protocol):
     path: str
     name: str
     needed_scope: str
+    waits_for: str
 
     @property
     def takes_body(self) -> bool:
@@ -60,13 +63,15 @@ class EdgeState:
         service: str,
         app: Database,
         verifier: auth.TokenVerifier,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
+        waiting: Waiting,
         max_body: int,
     ) -> None:
         self.service = service
         self.app = app
         self.verifier = verifier
-        self.wake_relay = wake_relay
+        self.facts_committed = facts_committed
+        self.waiting = waiting
         self.max_body = max_body
 
 
@@ -104,7 +109,7 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
 async def _transact(
     request: Request, handle: Handle, operation: Declared, edge: EdgeState, request_id: str, traceparent: str
 ) -> Response:
-    """Check the caller and the body's form, then run the transaction; repeat it when the database asks for that."""
+    """Check the caller and the body's form, then run the transaction; again, where there is something to wait for."""
     token = request.headers.get("x-internal-token")
     caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
     request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
@@ -118,15 +123,10 @@ async def _transact(
     key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
     asked = _Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
-    for attempt in range(REPEATS):
-        fresh = _fresh(request, body, operation)
-        try:
-            return await _once(fresh, handle, asked)
-        except REPEATABLE:
-            await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
-        except DatabaseAway as error:
-            raise Unavailable("The database is away; try again.") from error
-    raise Busy("Others are working on the same rows; try again.")
+    wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
+    if wish is None:
+        return await _tried(request, handle, asked, body)
+    return await edge.waiting.until_found(wish, partial(_looked, request, handle, asked))
 
 
 def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
@@ -189,9 +189,28 @@ class _Asked:
         )
 
 
+async def _looked(request: Request, handle: Handle, asked: _Asked) -> Looked:
+    """The answer as it is now, and whether it is a page with nothing on it."""
+    response = await _tried(request, handle, asked, b"")
+    return response, getattr(request.scope.get(SHOWN), "items", None) == []
+
+
+async def _tried(request: Request, handle: Handle, asked: _Asked, body: bytes) -> Response:
+    """Run the transaction; repeat it when the database asks for that."""
+    for attempt in range(REPEATS):
+        fresh = _fresh(request, body, asked.operation)
+        try:
+            return await _once(fresh, handle, asked)
+        except REPEATABLE:
+            await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
+        except DatabaseAway as error:
+            raise Unavailable("The database is away; try again.") from error
+    raise Busy("Others are working on the same rows; try again.")
+
+
 async def _once(request: Request, handle: Handle, asked: _Asked) -> Response:
     """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
-    began = facts = False
+    began = False
     try:
         async with asked.edge.app.transaction(
             asked.caller.tenant.id, provider=_is_provider(asked.caller)
@@ -215,7 +234,7 @@ async def _once(request: Request, handle: Handle, asked: _Asked) -> Response:
             raise fault from error
         return await _refusal(asked, fault)
     if facts:
-        asked.edge.wake_relay()
+        asked.edge.facts_committed(facts)
     await _run_after_commit(ctx)
     return response
 

@@ -66,8 +66,8 @@ def _delivering(deliver: Callable[..., Awaitable[None]]) -> Callable[..., Awaita
     return delivering
 
 
-def _leaving_works(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    async def leaving(works: Any) -> bool:
+def _leaving_works(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def leaving(works: Any) -> Any:
         facts = await leave(works)
         _pass("effect and commit")
         if len(works) > 1:
@@ -77,8 +77,8 @@ def _leaving_works(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Await
     return leaving
 
 
-def _leaving_work(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    async def leaving(ctx: Any, kept: Any) -> bool:
+def _leaving_work(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def leaving(ctx: Any, kept: Any) -> Any:
         facts = await leave(ctx, kept)
         if kept is not None:
             _pass("write and commit")
