@@ -27,7 +27,7 @@ from shared.ctx import Ctx
 from shared.db import REPEATABLE, Database, DatabaseAway, Transaction
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
-from shared.waiting import Looked, Waiting, wish_of
+from shared.waiting import PREFERENCE_APPLIED, Looked, Waiting, wish_of
 from shared.work import FactsCommitted, StoredAnswer, leave_work
 
 log = structlog.get_logger()
@@ -102,7 +102,9 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             )
     response.headers["x-request-id"] = request_id
     seconds = time.perf_counter() - started
-    telemetry.request_histogram(edge.service, operation.path, response.status_code // 100).observe(seconds)
+    waited = operation.waits_for and PREFERENCE_APPLIED in response.headers
+    service = f"{edge.service}_waiting" if waited else edge.service
+    telemetry.request_histogram(service, operation.path, response.status_code // 100).observe(seconds)
     return response
 
 
@@ -113,12 +115,9 @@ async def _transact(
     token = request.headers.get("x-internal-token")
     caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
     request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
-    if operation.needed_scope not in caller.scopes:
-        raise Forbidden(
-            f"This needs the scope {operation.needed_scope}.",
-            code="missing_scope",
-            scope=operation.needed_scope,
-        )
+    needed = operation.needed_scope
+    if needed not in caller.scopes:
+        raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
     body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, operation, edge.max_body)
     key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""

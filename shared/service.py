@@ -155,8 +155,7 @@ class Running:
         )
         self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, told)
         self.subscription: Subscription | None = None
-        self.working = False
-        self.leaving = False
+        self.working = self.leaving = False
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.app = app or service.app()

@@ -160,13 +160,19 @@ async def test_a_caller_that_leaves_frees_the_connection_at_once_and_the_wait_en
 
 
 async def test_waiting_is_not_counted_as_slowness(world: World, acme: Caller):
-    def counted(service: str) -> float:
-        labels = {"service": service, "route": "/v1/invoices", "status": "2xx"}
-        return REGISTRY.get_sample_value("backoffice_request_seconds_count", labels) or 0.0
+    def counts() -> list[float]:
+        return [
+            REGISTRY.get_sample_value(
+                "backoffice_request_seconds_count",
+                {"service": service, "route": "/v1/invoices", "status": "2xx"},
+            )
+            or 0.0
+            for service in ("edge", "edge_waiting", "billing", "billing_waiting")
+        ]
 
-    before = counted("edge"), counted("edge_waiting")
+    before = counts()
 
     await acme.http.get(**invoices(uuid4(), 1))
     await acme.http.get("/v1/invoices")
 
-    assert (counted("edge") - before[0], counted("edge_waiting") - before[1]) == (1, 1)
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 1, 1]
