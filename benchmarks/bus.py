@@ -161,9 +161,7 @@ async def consume_with_inbox(found: Ground, count: int) -> float:
     async def nothing(*_: object) -> None:
         return
 
-    inbox = Inbox(
-        CONSUMER, app, worker, {InvoiceFinalized: [nothing]}, Tenants(), settings, wake_relay=lambda: None
-    )
+    inbox = Inbox(CONSUMER, app, worker, {InvoiceFinalized: [nothing]}, Tenants(), settings, lambda _: None)
     try:
         return await consume_ours(found.broker, count, inbox.deliver, settings.consumer_concurrency)
     finally:

@@ -73,12 +73,6 @@ ROWS = (
 )  # fmt: skip
 
 
-def order_of(invoice: Json) -> str | None:
-    """The order an invoice was made for."""
-    found: str | None = (invoice.get("source_refs") or {}).get("order_id")
-    return found
-
-
 def cents(money: Json) -> int:
     """An amount in cents; all companies here keep two decimals."""
     return int(money["amount"].replace(".", ""))

@@ -47,8 +47,10 @@ class EmbeddedSuite:
     first_start: FirstStart
 
     def leave(self) -> None:
-        """Turn readiness off; the end follows."""
+        """Turn readiness off and hold no answer back; the end follows."""
         self.gateway.leave()
+        for running in self.services.values():
+            running.leave()
 
     def operator_credentials(self) -> tuple[str, str]:
         """The first operator client and its secret."""

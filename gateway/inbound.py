@@ -1,17 +1,20 @@
 """A request's headers as they came, read once: what services may see, and what is for us alone."""
 
 from gateway.identity.signing import fingerprint
-from gateway.proxy.asgi import HeaderBlock, Headers
+from gateway.proxy.asgi import AsgiApp, HeaderBlock, Headers
 from gateway.proxy.headers import TRACE, framing_error, inbound_dropped, nominated
 from gateway.proxy.request_head import written_out
+from gateway.proxy.upstream_http import HttpUpstream
+from shared.waiting import MOST_SECONDS
 
+WAIT_SECONDS = MOST_SECONDS + 2  # and time for a last look
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
 class Inbound:
     """The headers of one request, sorted."""
 
-    __slots__ = ("_written", "caller", "framed", "framing", "kept", "told")
+    __slots__ = ("_written", "caller", "framed", "framing", "kept", "told", "waits")
 
     def __init__(self, headers: Headers) -> None:
         """`kept` may be passed on; `told` has the first value of each of the others, by name.
@@ -23,6 +26,7 @@ class Inbound:
         self.framing: str | None = None
         kept, told = self.kept, self.told
         self.framed = False
+        self.waits = False
         for pair in headers:
             name = pair[0]
             if name in _FRAMING:
@@ -32,6 +36,7 @@ class Inbound:
             elif inbound_dropped(name) or name in TRACE:
                 told.setdefault(name, pair[1])
             else:
+                self.waits = self.waits or _waits(pair)
                 kept.append(pair)
         if self.framed:
             self.framing = framing_error(headers)
@@ -46,6 +51,17 @@ class Inbound:
         if self._written is None:
             self._written = written_out(self.kept)
         return self._written
+
+    def as_told_to(self, upstream: AsgiApp) -> "Inbound":
+        """What this service is told: nothing of a wish to wait where waiting would be in vain or at others' cost."""
+        if not self.waits or not isinstance(upstream, HttpUpstream) or upstream.lets_wait(WAIT_SECONDS):
+            return self
+        return Inbound([pair for pair in self.kept if not _waits(pair)])
+
+
+def _waits(pair: tuple[bytes, bytes]) -> bool:
+    """Whether a header asks a service to hold its answer back (RFC 7240)."""
+    return pair[0] == b"prefer" and b"wait" in pair[1].lower()
 
 
 def inbound(headers: Headers) -> Inbound:

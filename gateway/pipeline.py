@@ -246,7 +246,7 @@ class Pipeline:
         importing = route.resource in self._imports and scope["method"] == "POST"
         limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
-        inbound = exchange.inbound
+        inbound = exchange.inbound.as_told_to(self._upstreams[route.service])
         headers = [
             *inbound.kept,
             (b"x-internal-token", grant.token(route.service, self._keys)),

@@ -58,7 +58,9 @@ class GatewaySettings(KernelSettings):
     upstream_queue_seconds: float = Field(1.0, gt=0, description="How long they wait.")
     upstream_connect_seconds: float = Field(1.0, gt=0, description="How long connecting may take.")
     upstream_head_seconds: float = Field(
-        15.0, gt=0, description="How long a service may take to begin its answer."
+        15.0,
+        gt=0,
+        description="How long a service may take to begin its answer; below 12 nobody can wait by `Prefer`.",
     )
     upstream_idle_seconds: float = Field(
         10.0, gt=0, description="How long a service may fall silent within its answer."

@@ -1,6 +1,5 @@
 """One try of a request: replay or route, answer, facts and audit row, commit; and what a refusal leaves."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +16,8 @@ from shared.ctx import Ctx
 from shared.db import Database, Transaction
 from shared.faults import Busy, Fault
 from shared.straight import SHOWN, Handle, Together
-from shared.work import StoredAnswer, leave_work
+from shared.waiting import Waiting
+from shared.work import FactsCommitted, StoredAnswer, leave_work
 
 log = structlog.get_logger()
 CTX = "backoffice.ctx"  # in a request's scope: the ctx of its transaction
@@ -30,6 +30,7 @@ class Declared(Protocol):
     name: str
     needed_scope: str
     together: Together | None
+    waits_for: str
 
     @property
     def takes_body(self) -> bool:
@@ -50,13 +51,15 @@ class EdgeState:
         service: str,
         app: Database,
         verifier: auth.TokenVerifier,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
+        waiting: Waiting,
         max_body: int,
     ) -> None:
         self.service = service
         self.app = app
         self.verifier = verifier
-        self.wake_relay = wake_relay
+        self.facts_committed = facts_committed
+        self.waiting = waiting
         self.max_body = max_body
 
 
@@ -93,7 +96,7 @@ class Asked:
 
 async def once(request: Request, handle: Handle, asked: Asked) -> Response:
     """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
-    began = facts = False
+    began = False
     try:
         async with asked.edge.app.transaction(
             asked.caller.tenant.id, provider=is_provider(asked.caller)
@@ -117,7 +120,7 @@ async def once(request: Request, handle: Handle, asked: Asked) -> Response:
             raise fault from error
         return await _refusal(asked, fault)
     if facts:
-        asked.edge.wake_relay()
+        asked.edge.facts_committed(facts)
     await run_after_commit(ctx)
     return response
 

@@ -8,6 +8,7 @@ responds: a failed commit can never have answered 200 (docs/adr/0003).
 import asyncio
 import random
 import time
+from functools import partial
 
 import orjson
 import structlog
@@ -21,7 +22,8 @@ from shared.db import REPEATABLE, DatabaseAway
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
 from shared.rounds import Call, Rounds
-from shared.straight import Handle
+from shared.straight import SHOWN, Handle
+from shared.waiting import PREFERENCE_APPLIED, Looked, wish_of
 
 log = structlog.get_logger()
 REPEATS = 4
@@ -54,30 +56,43 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             )
     response.headers["x-request-id"] = request_id
     seconds = time.perf_counter() - started
-    telemetry.request_histogram(edge.service, operation.path, response.status_code // 100).observe(seconds)
+    waited = operation.waits_for and PREFERENCE_APPLIED in response.headers
+    service = f"{edge.service}_waiting" if waited else edge.service
+    telemetry.request_histogram(service, operation.path, response.status_code // 100).observe(seconds)
     return response
 
 
 async def _transact(
     request: Request, handle: Handle, operation: Declared, edge: EdgeState, request_id: str, traceparent: str
 ) -> Response:
-    """Check the caller and the body's form, then run the transaction; repeat it when the database asks for that."""
+    """Check the caller and the body's form, then run the transaction; again, where there is something to wait for."""
     token = request.headers.get("x-internal-token")
     caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
     request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
-    if operation.needed_scope not in caller.scopes:
-        raise Forbidden(
-            f"This needs the scope {operation.needed_scope}.",
-            code="missing_scope",
-            scope=operation.needed_scope,
-        )
+    needed = operation.needed_scope
+    if needed not in caller.scopes:
+        raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
     body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, operation, edge.max_body)
     key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
     asked = Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
+    wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
+    if wish is None:
+        return await _tried(request, handle, asked, body)
+    return await edge.waiting.until_found(wish, partial(_looked, request, handle, asked))
+
+
+async def _looked(request: Request, handle: Handle, asked: Asked) -> Looked:
+    """The answer as it is now, and whether it is a page with nothing on it."""
+    response = await _tried(request, handle, asked, b"")
+    return response, getattr(request.scope.get(SHOWN), "items", None) == []
+
+
+async def _tried(request: Request, handle: Handle, asked: Asked, body: bytes) -> Response:
+    """Run the transaction; repeat it when the database asks for that."""
     rounds: Rounds = request.app.state.rounds
     for attempt in range(REPEATS):
-        fresh = _fresh(request, body, operation)
+        fresh = _fresh(request, body, asked.operation)
         try:
             return await rounds.take(Call(fresh, handle, asked))
         except REPEATABLE:

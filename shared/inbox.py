@@ -9,7 +9,7 @@ discarded by an operator.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -27,7 +27,7 @@ from shared.ids import new_id
 from shared.inbox_sql import HOLD, TAKE, TAKE_AGAIN
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
-from shared.work import leave_works
+from shared.work import FactsCommitted, leave_works
 
 log = structlog.get_logger()
 TOGETHER = 64  # events of one tenant in one transaction at most
@@ -49,14 +49,14 @@ class Inbox:
         handlers: Mapping[type[Event], Sequence[Handler]],
         tenants: Tenants,
         settings: KernelSettings,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
     ) -> None:
         self._service = service
         self._app = app
         self._worker = worker
         self.effects = Effects(service, handlers, tenants)
         self._settings = settings
-        self._wake_relay = wake_relay
+        self._facts_committed = facts_committed
         self._wake = asyncio.Event()
         at_once = settings.consumer_concurrency
         self._alone = asyncio.Semaphore(at_once)
@@ -142,16 +142,18 @@ class Inbox:
                 elif row["held"]:
                     await self._write_held(tx, event, "waiting", 0, None, None)
                 outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
-            facts = await leave_works(await self.effects.of(tx, taken, together=together)) if taken else False
-        for (_, document), outcome in zip(events, outcomes, strict=True):
-            if outcome == "done":
-                self.committed(facts, document)
+            facts = await leave_works(await self.effects.of(tx, taken, together=together)) if taken else []
+        self.committed(facts, [document for _, document in taken])
         return outcomes
 
-    def committed(self, facts: bool, document: Mapping[str, object]) -> None:
-        """What is to be done once the effect of an event stands."""
+    def committed(self, facts: Sequence[Envelope], documents: Sequence[Mapping[str, object]]) -> None:
+        """What is to be done once the effects of events stand."""
         if facts:
-            self._wake_relay()
+            self._facts_committed(facts)
+        for document in documents:
+            self._observe_lag(document)
+
+    def _observe_lag(self, document: Mapping[str, object]) -> None:
         try:
             told = datetime.fromisoformat(str(document["time"]))
         except (KeyError, ValueError):

@@ -19,7 +19,7 @@ from shared.db import Database, DatabaseAway
 from shared.loops import repeat
 from shared.outages import DATABASE_ERRORS
 from shared.tenants import Tenants
-from shared.work import leave_work
+from shared.work import FactsCommitted, leave_work
 
 log = structlog.get_logger()
 LEASE_SECONDS = 15
@@ -38,7 +38,7 @@ class JobRun:
         service: str,
         app: Database,
         tenants: Tenants,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
         row: asyncpg.Record,
     ) -> None:
         self.job_id: UUID = row["id"]
@@ -46,14 +46,13 @@ class JobRun:
         self._service = service
         self._app = app
         self._tenants = tenants
-        self._wake_relay = wake_relay
+        self._facts_committed = facts_committed
         self._row = row
         self._attempt: int = row["attempts"]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Ctx]:
         """A committed step of the job, as the person or client who asked for it."""
-        facts = False
         async with self._app.transaction(self.tenant_id) as tx:
             ctx = Ctx(
                 service=self._service,
@@ -68,7 +67,7 @@ class JobRun:
             yield ctx
             facts = await leave_work(ctx)
         if facts:
-            self._wake_relay()
+            self._facts_committed(facts)
 
     async def progress(self, ctx: Ctx, done: int, total: int | None = None) -> None:
         """Report how far the job is and renew its lease, in the step's own transaction."""
@@ -150,14 +149,14 @@ class JobRunner:
         worker: Database,
         functions: Mapping[str, JobFunction],
         tenants: Tenants,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
     ) -> None:
         self._service = service
         self._app = app
         self._worker = worker
         self._functions = functions
         self._tenants = tenants
-        self._wake_relay = wake_relay
+        self._facts_committed = facts_committed
 
     async def run_one(self) -> bool:
         """Take up one job if there is one; answers whether there was."""
@@ -168,7 +167,7 @@ class JobRunner:
             )
         if row is None:
             return False
-        run = JobRun(self._service, self._app, self._tenants, self._wake_relay, row)
+        run = JobRun(self._service, self._app, self._tenants, self._facts_committed, row)
         heart = asyncio.create_task(self._keep_lease(row), name=f"lease of job {row['id']}")
         try:
             await self._run(run, row)

@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from shared import problems, telemetry
 from shared.dispatch import ServiceApp
-from shared.web import SCOPE_KEY
+from shared.waiting import MOST_SECONDS
+from shared.web import SCOPE_KEY, WAITS_KEY
 
 IDEMPOTENCY_HEADER = {
     "name": "Idempotency-Key",
@@ -21,6 +22,16 @@ IDEMPOTENCY_HEADER = {
     "required": False,
     "description": "The same key with the same body takes effect once; kept 72 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+PREFER_HEADER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "examples": [f"wait={MOST_SECONDS}"]},
+}
+PREFERENCE_APPLIED_HEADER = {
+    "description": "`wait=N` where the preference was honoured, with the seconds as they counted.",
+    "schema": {"type": "string"},
 }
 
 
@@ -68,6 +79,13 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [{"client": [scope]}, {"api_key": []}]
     if method in ("post", "patch"):
         operation.setdefault("parameters", []).append(IDEMPOTENCY_HEADER)
+    if WAITS_KEY in operation:
+        told = (
+            f"`wait=N` holds an empty first page back until there is something for this `{operation[WAITS_KEY]}`, "
+            f"{MOST_SECONDS} seconds at most (RFC 7240)."
+        )
+        operation["parameters"].append(PREFER_HEADER | {"description": told})
+        responses["200"]["headers"] = {"Preference-Applied": PREFERENCE_APPLIED_HEADER}
 
 
 def add_openapi(app: ServiceApp) -> None:

@@ -90,7 +90,7 @@ class Retries:
                 if not done:
                     return True
                 facts = await leave_works(await self._inbox.effects.of(tx, [(event, document)]))
-            self._inbox.committed(facts, document)
+            self._inbox.committed(facts, [document])
             self._inbox.count("done")
         except DatabaseAway:
             raise

@@ -110,7 +110,7 @@ class Rounds:
             works = [each.ctx for each in fitting]
             facts = await leave_works(works, [answer for answer in answers if answer is not None])
         if facts:
-            self._edge.wake_relay()
+            self._edge.facts_committed(facts)
         for ctx in works:
             await run_after_commit(ctx)
         return responses

@@ -19,7 +19,7 @@ from shared.db import Database, DatabaseAway
 from shared.loops import repeat
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
-from shared.work import leave_work
+from shared.work import FactsCommitted, leave_work
 
 log = structlog.get_logger()
 DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
@@ -64,7 +64,7 @@ class Scheduler:
         functions: Mapping[str, DueFunction],
         tenants: Tenants,
         settings: KernelSettings,
-        wake_relay: Callable[[], None],
+        facts_committed: FactsCommitted,
     ) -> None:
         self._service = service
         self._app = app
@@ -72,7 +72,7 @@ class Scheduler:
         self._functions = functions
         self._tenants = tenants
         self._settings = settings
-        self._wake_relay = wake_relay
+        self._facts_committed = facts_committed
 
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; answers how many were taken up."""
@@ -114,7 +114,7 @@ class Scheduler:
                     await function(ctx, subject_id)
                     facts = await leave_work(ctx)
             if facts:
-                self._wake_relay()
+                self._facts_committed(facts)
         except DatabaseAway:
             raise  # that is not the work's fault: it is done when the database is back
         except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed

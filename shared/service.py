@@ -32,7 +32,7 @@ from shared.dead_letters import dead_letter_routes
 from shared.dispatch import ServiceApp
 from shared.doorbell import Doorbell
 from shared.effects import Handler
-from shared.events import Event
+from shared.events import Envelope, Event
 from shared.health import add_health
 from shared.housekeeping import run_housekeeping
 from shared.inbox import TOGETHER, Inbox
@@ -46,6 +46,7 @@ from shared.schedule import DueFunction, Scheduler, run_scheduler
 from shared.settings import KernelSettings
 from shared.tables import TenantRow
 from shared.tenants import Tenants
+from shared.waiting import Waiting
 from shared.web import EdgeState, Router
 
 Provision = Callable[[Ctx], Awaitable[object]]
@@ -144,32 +145,32 @@ class Running:
         self.tenants = Tenants()
         self.relay = Relay(name, self.worker_db, transport, settings)
         self.doorbell = Doorbell(name, self.worker_db, self.relay.wake)
-        wake = self._facts_committed
+        self.waiting = Waiting()
+        told = self._facts_committed
         self.inbox = Inbox(
-            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake
+            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, told
         )
         self.retries = Retries(name, self.app_db, self.worker_db, self.inbox, settings)
         self.scheduler = Scheduler(
-            name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, wake
+            name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, told
         )
-        self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, wake)
+        self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, told)
         self.subscription: Subscription | None = None
-        self.working = False
-        self.leaving = False
+        self.working = self.leaving = False
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.app = app or service.app()
-        edge = EdgeState(name, self.app_db, verifier, wake, settings.max_body_bytes)
-        self.app.state.edge = edge
-        self.app.state.rounds = Rounds(edge, at_once=settings.app_pool_size)
+        edge = EdgeState(name, self.app_db, verifier, told, self.waiting, settings.max_body_bytes)
+        self.app.state.edge, self.app.state.rounds = edge, Rounds(edge, at_once=settings.app_pool_size)
         self.app.state.running = self
         add_health(self.app)
         add_provisioning(self.app)
 
-    def _facts_committed(self) -> None:
-        """Wake our relay, and those of the service's other processes: they own partitions, too."""
+    def _facts_committed(self, facts: Sequence[Envelope]) -> None:
+        """Wake our relay, those of the service's other processes (they own partitions, too), and who waits for news."""
         self.relay.wake()
         self.doorbell.ring()
+        self.waiting.tell(facts)
 
     async def start(self, *, work: bool = True, among_others: bool = False) -> None:
         """Check the database's protection, then begin; `work=False` answers requests only.
@@ -208,12 +209,14 @@ class Running:
             self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
 
     def leave(self) -> None:
-        """Tell whoever asks for readiness to send requests elsewhere; `stop` follows."""
+        """Tell whoever asks for readiness to send requests elsewhere, and hold no answer back; `stop` follows."""
         self.leaving = True
+        self.waiting.end()
 
     async def stop(self) -> None:
         """Take no more work, finish what is in hand, publish what it left, let go of the database."""
         self._stopping.set()
+        self.waiting.end()
         self.inbox.wake()
         if self.subscription is not None:
             # A handler that never returns must not keep the process: cancelled, its message comes again.

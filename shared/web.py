@@ -11,7 +11,7 @@ What happens around it is `shared.edge`. `together=` names the function that doe
 the endpoint's arguments of each in their order, what the endpoint does for one (`shared.rounds`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header
@@ -29,6 +29,7 @@ from shared.tables import TenantRow
 
 __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
 SCOPE_KEY = "x-required-scope"
+WAITS_KEY = "x-waits-for"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 SetFunction = Callable[[Sequence[Any]], Awaitable[Sequence[object]]]
 
@@ -72,6 +73,9 @@ class Operation(APIRoute):
                 f"{path}: declare the route with Router.read/create/verb/change/remove and a scope"
             )
         self.together = Together.of(self)
+        self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")
+        if self.waits_for and self.waits_for not in {each.alias for each in self.dependant.query_params}:
+            raise TypeError(f"{path}: {self.waits_for} is no query parameter that one could wait for")
 
     def get_route_handler(self) -> Handle:
         """The handling of the route, inside the edge's transaction."""
@@ -105,12 +109,12 @@ class Router(APIRouter):
         path: str,
         scope: str,
         status: int,
+        marks: Mapping[str, str] = {},
         together: SetFunction | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
-        add = self.api_route(
-            path, methods=[method], status_code=status, openapi_extra={SCOPE_KEY: scope}, **options
-        )
+        extra = {SCOPE_KEY: scope, **marks}
+        add = self.api_route(path, methods=[method], status_code=status, openapi_extra=extra, **options)
 
         def declared(endpoint: EndpointT) -> EndpointT:
             setattr(endpoint, TOGETHER, together)
@@ -118,9 +122,20 @@ class Router(APIRouter):
 
         return declared
 
-    def read(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
-        """GET: shows something, changes nothing."""
-        return self._declare("GET", path, scope, 200, **options)
+    def read(
+        self,
+        path: str,
+        *,
+        scope: str,
+        waits_for: str = "",
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
+        """GET: shows something, changes nothing.
+
+        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty.
+        """
+        marks = {WAITS_KEY: waits_for} if waits_for else {}
+        return self._declare("GET", path, scope, 200, marks=marks, **options)
 
     def create(
         self,

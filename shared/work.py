@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from shared.ctx import Ctx, DueTime
+from shared.events import Envelope
 from shared.ids import new_id
 from shared.rowset import recordset, rows_json
 
 PARTS = 16
+FactsCommitted = Callable[[Sequence[Envelope]], None]  # told of the facts of a commit, if it left any
 
 
 def part_of(lane: str) -> int:
@@ -63,9 +65,8 @@ def _who(ctx: Ctx) -> tuple[object, ...]:
     return ctx.now, ctx.actor.id, ctx.actor.kind, ctx.actor.on_behalf_of
 
 
-def _outbox(works: Sequence[Ctx]) -> Part:
-    events = (event for ctx in works for event in ctx.work.events)
-    return _rows("outbox", OUTBOX, ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in events))
+def _outbox(facts: Sequence[Envelope]) -> Part:
+    return _rows("outbox", OUTBOX, ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in facts))
 
 
 def _history(works: Sequence[Ctx]) -> Part:
@@ -122,19 +123,19 @@ def _answers(answers: Sequence[StoredAnswer]) -> Part:
     )
 
 
-async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> bool:
-    """Write everything a request or message has gathered; answers whether there were facts to publish."""
+async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> list[Envelope]:
+    """Write everything a request or message has gathered; answers the facts that are to be published."""
     return await leave_works([ctx], [] if answer is None else [answer])
 
 
-async def leave_works(works: Sequence[Ctx], answers: Sequence[StoredAnswer] = ()) -> bool:
+async def leave_works(works: Sequence[Ctx], answers: Sequence[StoredAnswer] = ()) -> list[Envelope]:
     """The same for several requests or messages of one tenant that are taken in one transaction."""
     tx, tenant_id = works[0].tx, works[0].tenant.id
     await tx.flush()
-    facts = any(ctx.work.events for ctx in works)
+    facts = [event for ctx in works for event in ctx.work.events]
     parts: list[Part] = []
     if facts:
-        parts.append(_outbox(works))
+        parts.append(_outbox(facts))
     if any(ctx.work.history for ctx in works):
         parts.append(_history(works))
     if any(ctx.work.audit for ctx in works):

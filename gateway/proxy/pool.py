@@ -70,6 +70,11 @@ class Pool:
         """Whether a connection rests, most probably good."""
         return bool(self._idle)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether one more request would leave less than half of the connections to others."""
+        return 2 * (self._total - len(self._idle) + 1) > self._limits.connections
+
     def take_idle(self, now: float) -> Connection | None:
         """Return the idle connection used last, if one is still good: the way of nearly all requests."""
         while self._idle:

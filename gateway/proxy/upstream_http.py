@@ -93,6 +93,10 @@ class HttpUpstream:
         """Whether `start` would find a connection."""
         return self._pool.ready
 
+    def lets_wait(self, seconds: float) -> bool:
+        """Whether an answer may be held back so long: we would wait for it, and enough connections are left."""
+        return min(self._head_timeout, self._default_timeout) >= seconds and not self._pool.crowded
+
     def start(self, scope: Scope) -> Sent | None:
         """Send a request without a body if a connection rests; its owner then needs `answer` or `go_on`, no task."""
         method: str = scope["method"]

@@ -68,8 +68,8 @@ def _delivering(deliver: Callable[..., Awaitable[None]]) -> Callable[..., Awaita
     return delivering
 
 
-def _leaving_works(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    async def leaving(works: Any) -> bool:
+def _leaving_works(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def leaving(works: Any) -> Any:
         facts = await leave(works)
         _pass("effect and commit")
         if len(works) > 1:
@@ -79,10 +79,10 @@ def _leaving_works(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Await
     return leaving
 
 
-def _keeping(leave: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+def _keeping(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Of one request (`leave_work`, its answer or None) or of several together (`leave_works`, their answers)."""
 
-    async def keeping(works: Any, kept: Any) -> bool:
+    async def keeping(works: Any, kept: Any) -> Any:
         facts = await leave(works, kept)
         if kept:
             _pass("write and commit")

@@ -30,7 +30,13 @@ async def served(app: Any) -> AsyncIterator[str]:
     listener.bind(("127.0.0.1", 0))
     http = partial(HttpConnection, batch=Batch(asyncio.get_running_loop()))
     config = uvicorn.Config(
-        app, http=http, log_level="critical", access_log=False, lifespan="off", server_header=False
+        app,
+        http=http,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,  # its middleware would hide the way without a task
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = contextlib.nullcontext  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     return await queries.show_invoice(ctx, await actions.create_invoice(ctx, body))
 
 
-@router.read("/invoices", scope="billing:read", response_model=Page[InvoiceOut])
+@router.read("/invoices", scope="billing:read", waits_for="order_id", response_model=Page[InvoiceOut])
 async def list_invoices(
     ctx: CtxDep,
     page: PageDep,
