@@ -114,7 +114,7 @@ async def _store_and_provision(request: Request) -> None:
         for function in running.service.provision:
             await function(ctx)
         await leave_work(ctx)
-    running.relay.wake()
+    running.facts_committed()
 
 
 def add_provisioning(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import importlib
 import importlib.util
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from shared.health import add_health
 from shared.housekeeping import run_housekeeping
 from shared.inbox import TOGETHER, Inbox
 from shared.jobs import JobFunction, JobRunner, run_jobs
+from shared.loops import REPORT_SECONDS
 from shared.openapi import add_openapi
 from shared.provisioning import add_provisioning
 from shared.relay import Relay
@@ -47,6 +48,7 @@ from shared.tables import TenantRow
 from shared.tenants import Tenants
 from shared.web import EdgeState, Router
 
+FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the doorbell is rung for
 Provision = Callable[[Ctx], Awaitable[object]]
 
 
@@ -142,16 +144,18 @@ class Running:
         self.worker_db = _database(dsn, tenancy.worker_role(name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.relay = Relay(name, self.worker_db, transport, settings)
-        self.doorbell = Doorbell(name, self.worker_db, self.relay.wake)
-        wake = self._facts_committed
+        wake = self.facts_committed
         self.inbox = Inbox(
-            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake
+            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, wake, self._held
         )
         self.retries = Retries(name, self.app_db, self.worker_db, self.inbox, settings)
         self.scheduler = Scheduler(
             name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, wake
         )
-        self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, wake)
+        self.jobs = JobRunner(
+            name, self.app_db, self.worker_db, service.job_functions(), self.tenants, wake, self._job_queued
+        )
+        self.doorbell = Doorbell(name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
         self.working = False
         self.leaving = False
@@ -163,15 +167,31 @@ class Running:
         add_health(self.app)
         add_provisioning(self.app)
 
-    def _facts_committed(self) -> None:
+    def _heard(self) -> dict[str, Callable[[], None]]:
+        """What to do when another process of the service has rung."""
+        return {FACTS: self.relay.wake, HELD: self.inbox.wake, JOBS: self.jobs.alarm.ring}
+
+    def facts_committed(self) -> None:
         """Wake our relay, and those of the service's other processes: they own partitions, too."""
         self.relay.wake()
-        self.doorbell.ring()
+        self.doorbell.ring(FACTS)
+
+    def retry_now(self) -> None:
+        """An event may be tried again that was given up or waited: look now, whichever process does."""
+        self.inbox.wake()
+        self._held()
+
+    def _held(self) -> None:
+        """Let the service's other processes learn when a held event is due, in case we are gone by then."""
+        self.doorbell.ring(HELD)
+
+    def _job_queued(self) -> None:
+        self.doorbell.ring(JOBS)
 
     async def start(self, *, work: bool = True, among_others: bool = False) -> None:
         """Check the database's protection, then begin; `work=False` answers requests only.
 
-        `among_others` says that the service has further processes, which are to hear of committed facts.
+        `among_others` says that the service has further processes, which are to hear of what we commit.
         """
         try:
             async with self.app_db.transaction(None) as tx:
@@ -194,15 +214,19 @@ class Running:
                 concurrency=TOGETHER,
             )
         self.relay.start()
-        poll = self.settings.poll_seconds
-        name = self.service.name
+        name, stopping, linger = self.service.name, self._stopping, self.settings.linger_seconds
         for kind, loop in (
-            ("retries", run_retries(self.retries, self._stopping, poll)),
-            ("scheduler", run_scheduler(self.scheduler, self._stopping, poll)),
-            ("jobs", run_jobs(self.jobs, self._stopping, poll)),
-            ("housekeeping", run_housekeeping(self.worker_db, self.settings, self._stopping)),
+            ("retries", run_retries(self.retries, stopping, self._pause(self.inbox.types), linger)),
+            ("scheduler", run_scheduler(self.scheduler, stopping, self._pause(self.scheduler.kinds))),
+            ("jobs", run_jobs(self.jobs, stopping, self._pause(self.jobs.kinds))),
+            ("housekeeping", run_housekeeping(self.worker_db, self.settings, stopping)),
         ):
             self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
+
+    def _pause(self, kinds: Collection[str]) -> float:
+        """How long a loop rests; longer where only the metrics need it, since nothing here leaves it work."""
+        poll = self.settings.poll_seconds
+        return poll if kinds else max(poll, REPORT_SECONDS)
 
     def leave(self) -> None:
         """Tell whoever asks for readiness to send requests elsewhere; `stop` follows."""
@@ -212,6 +236,7 @@ class Running:
         """Take no more work, finish what is in hand, publish what it left, let go of the database."""
         self._stopping.set()
         self.inbox.wake()
+        self.jobs.alarm.ring()
         if self.subscription is not None:
             # A handler that never returns must not keep the process: cancelled, its message comes again.
             with suppress(TimeoutError):
