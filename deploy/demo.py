@@ -160,9 +160,8 @@ class Demo:
         key = {"idempotency-key": f"demo-{company.tenant_id}-{number}"}
         order = await call(company.api, "POST", "/v1/orders", json=wish, headers=key)
         company.orders.append(order)
-        work = await call(company.api, "GET", f"/v1/fulfilments?order_id={order['id']}")
         parcel = {"carrier": "Post", "tracking_number": f"TRK{number:08d}"}
-        for fulfilment in work["items"]:
+        for fulfilment in order["fulfilments"]:
             await call(
                 company.api, "POST", f"/v1/fulfilments/{fulfilment['id']}/ship", json={"parcels": [parcel]}
             )

@@ -21,7 +21,8 @@ from shared import telemetry
 from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.health import probes_only
-from shared.service import Running, Service
+from shared.running import Running
+from shared.service import Service
 
 
 class Role(StrEnum):
@@ -53,7 +54,9 @@ async def serve_service(
         if role.works:
             transport = await unless(stopping, _connected(settings, f"{service.name}-{role}", stack))
         else:  # requests are taken without the broker: what they leave is in the outbox
-            transport = transport_for(settings, settings.database_url, name=f"{service.name}-{role}")
+            transport = transport_for(
+                settings, settings.database_url, name=f"{service.name}-{role}", among_others=True
+            )
         verifier = TokenVerifier(service.name, keys_from(settings.gateway_url))
         running = Running(
             service, dsn=settings.database_url, settings=settings, transport=transport, verifier=verifier
@@ -67,7 +70,7 @@ async def serve_service(
 
 
 async def _connected(settings: DeploySettings, name: str, stack: AsyncExitStack) -> Transport:
-    transport = transport_for(settings, settings.database_url, name=name)
+    transport = transport_for(settings, settings.database_url, name=name, among_others=True)
     stack.push_async_callback(transport.close)
     await patiently("the transport of events", transport.start, seconds=settings.boot_seconds)
     return transport

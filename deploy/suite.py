@@ -23,7 +23,7 @@ from shared import embedded, telemetry
 from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.migrations import migrate
-from shared.service import Running
+from shared.running import Running
 
 DATABASE = "backoffice"
 
@@ -117,7 +117,7 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         stack.enter_context(_only_one(settings.data_dir))
         url = await stack.enter_async_context(database(settings))
         await migrate_all(url, settings)
-        transport = transport_for(settings, url, name="backoffice")
+        transport = transport_for(settings, url, name="backoffice", among_others=False)
         stack.push_async_callback(transport.close)
         await transport.start()
         services, gateway = _assemble(url, settings, transport)

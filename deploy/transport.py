@@ -6,8 +6,11 @@ from shared.bus import pg as bus_pg
 from shared.settings import KernelSettings
 
 
-def transport_for(settings: KernelSettings, database_url: str, *, name: str) -> Transport:
-    """The transport of a process; nothing is connected before its `start`. The name is for the broker's lists."""
+def transport_for(settings: KernelSettings, database_url: str, *, name: str, among_others: bool) -> Transport:
+    """The transport of a process; nothing is connected before its `start`. The name is for the broker's lists.
+
+    `among_others` says that other processes publish and consume, too.
+    """
     if settings.amqp_url:
         from shared.bus import amqp as bus_amqp  # its client library takes long to load
 
@@ -17,6 +20,7 @@ def transport_for(settings: KernelSettings, database_url: str, *, name: str) -> 
         role_secret=settings.role_secret,
         poll_seconds=settings.poll_seconds,
         linger_seconds=settings.linger_seconds,
+        among_others=among_others,
     )
 
 

@@ -35,8 +35,9 @@ from shared.auth import TokenVerifier
 from shared.bus import Transport
 from shared.loops import pause, repeat
 from shared.outages import DATABASE_ERRORS
-from shared.service import Running
+from shared.running import Running
 
+TELL_SECONDS = 1.0  # how late a service that missed a tenant is told when its pause is over
 log = structlog.get_logger()
 
 
@@ -136,7 +137,12 @@ class Gateway:
         for name, loop in (
             (
                 "tenant-sync",
-                repeat("tenant-sync", self.sync.round, self._stopping, self._settings.poll_seconds),
+                repeat(
+                    "tenant-sync",
+                    self.sync.round,
+                    self._stopping,
+                    min(self._settings.poll_seconds, TELL_SECONDS),
+                ),
             ),
             ("keys-and-routes", self._refresh(first)),
         ):

@@ -1,5 +1,6 @@
 """One try of a request: replay or route, answer, facts and audit row, commit; and what a refusal leaves."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from shared import auth, clock, idempotency, problems, telemetry
 from shared.ctx import Ctx
 from shared.db import Database, Transaction
+from shared.events import Envelope
 from shared.faults import Busy, Fault
 from shared.straight import SHOWN, Handle, Together
 from shared.waiting import Waiting
@@ -43,24 +45,17 @@ class Declared(Protocol):
         ...
 
 
+@dataclass(slots=True)
 class EdgeState:
     """What the edge needs of the running service; hung on the app as `app.state.edge`."""
 
-    def __init__(
-        self,
-        service: str,
-        app: Database,
-        verifier: auth.TokenVerifier,
-        facts_committed: FactsCommitted,
-        waiting: Waiting,
-        max_body: int,
-    ) -> None:
-        self.service = service
-        self.app = app
-        self.verifier = verifier
-        self.facts_committed = facts_committed
-        self.waiting = waiting
-        self.max_body = max_body
+    service: str
+    app: Database
+    verifier: auth.TokenVerifier
+    facts_committed: FactsCommitted
+    job_queued: Callable[[], None]
+    waiting: Waiting
+    max_body: int
 
 
 def is_provider(caller: auth.Caller) -> bool:
@@ -119,9 +114,7 @@ async def once(request: Request, handle: Handle, asked: Asked) -> Response:
         if not (began and fault.status < 500 and not isinstance(fault, Busy)):
             raise fault from error
         return await _refusal(asked, fault)
-    if facts:
-        asked.edge.facts_committed(facts)
-    await run_after_commit(ctx)
+    await committed(asked.edge, [ctx], facts)
     return response
 
 
@@ -143,13 +136,20 @@ async def _refusal(asked: Asked, fault: Fault) -> Response:
     return response
 
 
-async def run_after_commit(ctx: Ctx) -> None:
-    """Do what had to wait for the commit, before the answer leaves; the effect stands even if this fails."""
-    for step in ctx.after_commit:
-        try:
-            await step()
-        except Exception:
-            log.exception("a step after the commit failed", service=ctx.service, request_id=ctx.request_id)
+async def committed(edge: EdgeState, works: Sequence[Ctx], facts: Sequence[Envelope]) -> None:
+    """Do what had to wait for the commit, before the answers leave; the effects stand even if this fails."""
+    if facts:
+        edge.facts_committed(facts)
+    if any(ctx.job_queued for ctx in works):
+        edge.job_queued()
+    for ctx in works:
+        for step in ctx.after_commit:
+            try:
+                await step()
+            except Exception:
+                log.exception(
+                    "a step after the commit failed", service=ctx.service, request_id=ctx.request_id
+                )
 
 
 def _as_fault(error: Exception) -> Fault | None:

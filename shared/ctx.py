@@ -111,6 +111,7 @@ class Ctx:
     causation_id: str | None = None
     correlation_id: str | None = None
     together: bool = False
+    job_queued: bool = False
     work: Work = field(default_factory=Work)
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 

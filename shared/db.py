@@ -14,17 +14,15 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
-from shared.outages import DATABASE_ERRORS
-from shared.tables import TenantRow
+from shared.outages import BROKEN, DATABASE_ERRORS
+from shared.outages import REPEATABLE as REPEATABLE
 
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "10s"
@@ -42,14 +40,6 @@ SETTINGS = {
     "enable_seqscan": "off",
     "random_page_cost": "1.1",
 }
-# What a statement may raise when its connection breaks, SQLAlchemy's own complaints about that included.
-BROKEN = (*DATABASE_ERRORS, SQLAlchemyError)
-REPEATABLE = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.InvalidCachedStatementError,  # a migration has changed a table under a prepared statement
-    asyncpg.OutdatedSchemaCacheError,
-)
 
 
 class PoolExhausted(DatabaseAway):
@@ -124,16 +114,6 @@ class Transaction:
         self._session = None
         if not self.sql.is_closed():
             await self.sql.execute("rollback to savepoint part; release savepoint part")
-
-
-@event.listens_for(Session, "do_orm_execute")
-def _add_tenant_filter(state: ORMExecuteState) -> None:
-    """Give the planner the tenant as a value; row-level security stays the backstop."""
-    tenant_id = state.session.info.get("tenant_id")
-    if tenant_id is not None and state.is_select and not state.is_column_load:
-        tables = [m.class_ for m in state.all_mappers if issubclass(m.class_, TenantRow)]
-        criteria = (with_loader_criteria(t, t.tenant_id == tenant_id, include_aliases=True) for t in tables)
-        state.statement = state.statement.options(*criteria)
 
 
 class Database:
@@ -225,6 +205,27 @@ class Database:
             finally:
                 if not began:
                     await self._give_back(connected, healthy=False)
+        raise DatabaseAway("the server closes every connection")
+
+    async def look(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Read by one statement that needs no transaction around it; under worker roles, which need no tenant.
+
+        Loops look with it many times a minute: a third of the round trips. What a restart of the server has left
+        dead in the pool is replaced, since reading twice does no harm.
+        """
+        for _ in range(self._size + CONNECT_TRIES):
+            connected = await self._checked_out()
+            healthy = False
+            try:
+                rows: list[asyncpg.Record] = await connected.sql.fetch(statement, *values)
+                healthy = True
+            except BROKEN:
+                if not connected.sql.is_closed():
+                    raise
+            else:
+                return rows
+            finally:
+                await self._give_back(connected, healthy=healthy)
         raise DatabaseAway("the server closes every connection")
 
     async def _checked_out(self) -> _Connected:

@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from fastapi import Request
 from pydantic import BaseModel
 
+from shared.ctx import Ctx
 from shared.faults import NotFound
 from shared.paging import LAST_ID, Page, PageDep, page_of
 from shared.web import CtxDep, Router
@@ -76,6 +78,15 @@ def _found(row: asyncpg.Record | None, event_id: UUID) -> DeadLetter:
     return DeadLetter(**row)
 
 
+def _look_after_commit(ctx: Ctx, request: Request) -> None:
+    """Have the event, or what waited behind it, taken up at once."""
+
+    async def look() -> None:
+        request.app.state.running.retry_now()
+
+    ctx.after_commit.append(look)
+
+
 def dead_letter_routes(service: str) -> Router:
     """The service's resource `/v1/<service>-dead-letters`."""
     router = Router("Events")
@@ -90,13 +101,15 @@ def dead_letter_routes(service: str) -> Router:
         return page_of(found, page, lambda letter: letter.id)
 
     @router.verb(path + "/{event_id}/replay", scope="events:write", name=f"replay_{service}_dead_letter")
-    async def replay_dead_letter(ctx: CtxDep, event_id: UUID) -> DeadLetter:
+    async def replay_dead_letter(ctx: CtxDep, event_id: UUID, request: Request) -> DeadLetter:
         """Try the event again from its first attempt."""
+        _look_after_commit(ctx, request)
         return await replay(ctx.sql, service, event_id, tenant_id=ctx.tenant.id)
 
     @router.verb(path + "/{event_id}/discard", scope="events:write", name=f"discard_{service}_dead_letter")
-    async def discard_dead_letter(ctx: CtxDep, event_id: UUID) -> DeadLetter:
+    async def discard_dead_letter(ctx: CtxDep, event_id: UUID, request: Request) -> DeadLetter:
         """Give the event up for good; what waits behind it goes on."""
+        _look_after_commit(ctx, request)
         return await discard(ctx.sql, service, event_id, tenant_id=ctx.tenant.id)
 
     return router

@@ -9,7 +9,7 @@ discarded by an operator.
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -25,12 +25,14 @@ from shared.events import Envelope, Event, UnreadableEvent, read_envelope
 from shared.gathering import Gathering
 from shared.ids import new_id
 from shared.inbox_sql import HOLD, TAKE, TAKE_AGAIN
+from shared.loops import LoopAlarm
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
 from shared.work import FactsCommitted, leave_works
 
 log = structlog.get_logger()
 TOGETHER = 64  # events of one tenant in one transaction at most
+WAITING_SECONDS = 0.25  # how soon after an event was put behind another one that is looked at
 TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
 
 
@@ -50,14 +52,17 @@ class Inbox:
         tenants: Tenants,
         settings: KernelSettings,
         facts_committed: FactsCommitted,
+        tell_others: Callable[[], None] = lambda: None,
     ) -> None:
+        """`tell_others` is called when the service's other processes are to look for retries, too."""
         self._service = service
         self._app = app
         self._worker = worker
         self.effects = Effects(service, handlers, tenants)
         self._settings = settings
         self._facts_committed = facts_committed
-        self._wake = asyncio.Event()
+        self._tell_others = tell_others
+        self.alarm = LoopAlarm()  # rings when something may be due before the next poll
         at_once = settings.consumer_concurrency
         self._alone = asyncio.Semaphore(at_once)
         self._gathering: Gathering[UUID, Received, str] = Gathering(
@@ -86,6 +91,8 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the event must stay visible
             await self._hold(event, "retry", 1, error)
             outcome = "retry"
+        if outcome == "waiting":  # what it waits for may have ended meanwhile: then nobody else would look
+            self.alarm.ring(min(WAITING_SECONDS, self._settings.poll_seconds))
         self.count(outcome)
 
     async def settle(self) -> None:
@@ -174,8 +181,11 @@ class Inbox:
             attempts=attempts,
             error=sentence(error),
         )
+        next_at = self.next_try(attempts)
         async with self._app.transaction(event.tenant_id) as tx:
-            await self._write_held(tx, event, state, attempts, self.next_try(attempts), sentence(error))
+            await self._write_held(tx, event, state, attempts, next_at, sentence(error))
+        self.alarm.ring((next_at - datetime.now(UTC)).total_seconds())
+        self._tell_others()
 
     async def _write_held(
         self,
@@ -219,14 +229,9 @@ class Inbox:
                 error,
             )
 
-    @property
-    def due(self) -> asyncio.Event:
-        """Set when something may be due before the next poll."""
-        return self._wake
-
     def wake(self) -> None:
         """Something may be due now: look at once instead of at the next poll."""
-        self._wake.set()
+        self.alarm.ring()
 
 
 def sentence(error: BaseException) -> str:

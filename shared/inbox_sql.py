@@ -34,11 +34,18 @@ NOTHING_BEFORE = """not exists (
    select from inbox e where e.tenant_id = i.tenant_id and e.consumer = i.consumer and e.lane = i.lane
    and e.state in ('retry', 'waiting', 'dead') and e.seq < i.seq)"""
 
+# What may be tried now, and in how many seconds the next one is due; that is told even if nothing may be tried.
 DUE = f"""
-(select * from inbox i where consumer = $1 and state = 'retry' and next_at <= now() and {NOTHING_BEFORE}
- order by seq limit $2)
-union all
-(select * from inbox i where consumer = $1 and state = 'waiting' and {NOTHING_BEFORE} order by seq limit $2)
+with due as (
+  (select * from inbox i where consumer = $1 and state = 'retry' and next_at <= now() and {NOTHING_BEFORE}
+   order by seq limit $2)
+  union all
+  (select * from inbox i where consumer = $1 and state = 'waiting' and {NOTHING_BEFORE} order by seq limit $2)
+), later as (
+  select extract(epoch from min(next_at) - now())::float8 as next_due from inbox
+  where consumer = $1 and state = 'retry' and next_at > now()
+)
+select later.next_due, due.* from later left join due on true
 """  # noqa: S608 - no input in it
 
 # A try under way holds its row's lock (it has marked it done, not yet committed): others pass it by. What is written

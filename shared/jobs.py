@@ -3,10 +3,12 @@
 A job's function is called again from the start when its process died (its lease ran out) or was stopped: it must
 find out from its own tables what is already done. It works in transactions of its own through
 `run.transaction()`. The lease is renewed beside it, so that a long step needs no report to keep the job.
+
+A job that a request queues begins at its commit, where a process is free for it; any other at the next poll.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -16,7 +18,7 @@ import structlog
 from shared import telemetry
 from shared.ctx import Actor, Ctx
 from shared.db import Database, DatabaseAway
-from shared.loops import repeat
+from shared.loops import LoopAlarm, repeat
 from shared.outages import DATABASE_ERRORS
 from shared.tenants import Tenants
 from shared.work import FactsCommitted, leave_work
@@ -87,6 +89,12 @@ class JobRun:
 
 JobFunction = Callable[[JobRun], Awaitable[object]]
 
+OPEN = """
+select count(*) as open, coalesce(bool_or(state = 'pending' or lease_until < now()), false) as waiting,
+  extract(epoch from min(lease_until) filter (where lease_until >= now()) - now())::float8 as next_lapse
+from jobs where state in ('pending', 'running')
+"""
+
 CLAIM = """
 with next as materialized (
   select tenant_id, id from jobs where state = 'pending' or (state = 'running' and lease_until < now())
@@ -127,6 +135,7 @@ async def start_job(ctx: Ctx, kind: str, job_id: UUID, *, total: int | None = No
         ctx.request_id,
         ctx.traceparent,
     )
+    ctx.job_queued = True
 
 
 async def cancel_job(ctx: Ctx, job_id: UUID) -> None:
@@ -150,24 +159,41 @@ class JobRunner:
         functions: Mapping[str, JobFunction],
         tenants: Tenants,
         facts_committed: FactsCommitted,
+        tell_others: Callable[[], None] = lambda: None,
     ) -> None:
-        self._service = service
+        """`tell_others` is called when the service's other processes are to look for jobs, too."""
+        self.service = service
+        self.alarm = LoopAlarm()
+        self._tell_others = tell_others
         self._app = app
         self._worker = worker
         self._functions = functions
         self._tenants = tenants
         self._facts_committed = facts_committed
 
+    @property
+    def kinds(self) -> Collection[str]:
+        """What jobs there may be."""
+        return self._functions.keys()
+
+    def queued(self) -> None:
+        """A job waits: look now, and let the service's other processes look; one of them has it first."""
+        self.alarm.ring()
+        self._tell_others()
+
     async def run_one(self) -> bool:
         """Take up one job if there is one; answers whether there was."""
+        (jobs,) = await self._worker.look(OPEN)
+        telemetry.JOBS_OPEN.labels(self.service).set(jobs["open"])
+        if jobs["next_lapse"] is not None:  # should its process have died, the job is taken up then
+            self.alarm.ring(jobs["next_lapse"])
+        if not jobs["waiting"]:
+            return False
         async with self._worker.transaction(None) as tx:
             row = await tx.sql.fetchrow(CLAIM, LEASE_SECONDS)
-            telemetry.JOBS_OPEN.labels(self._service).set(
-                await tx.sql.fetchval("select count(*) from jobs where state in ('pending', 'running')")
-            )
         if row is None:
             return False
-        run = JobRun(self._service, self._app, self._tenants, self._facts_committed, row)
+        run = JobRun(self.service, self._app, self._tenants, self._facts_committed, row)
         heart = asyncio.create_task(self._keep_lease(row), name=f"lease of job {row['id']}")
         try:
             await self._run(run, row)
@@ -183,14 +209,15 @@ class JobRunner:
             await self._functions[row["kind"]](run)
             await self._change(FINISH, row, "done", None)
         except JobCancelled:
-            log.info("job cancelled", service=self._service, kind=row["kind"], job_id=str(row["id"]))
+            log.info("job cancelled", service=self.service, kind=row["kind"], job_id=str(row["id"]))
         except asyncio.CancelledError:
             await self._change(RELEASE, row)
+            self._tell_others()
             raise
         except DatabaseAway:
             raise  # the lease runs out and the job is taken up again
         except Exception as error:
-            log.exception("job failed", service=self._service, kind=row["kind"], job_id=str(row["id"]),
+            log.exception("job failed", service=self.service, kind=row["kind"], job_id=str(row["id"]),
                           tenant_id=str(row["tenant_id"]))  # fmt: skip
             sentence = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")
             await self._change(FINISH, row, "failed", sentence)
@@ -203,7 +230,7 @@ class JobRunner:
                 await self._change(RENEW, row, LEASE_SECONDS)
             except DATABASE_ERRORS as error:
                 log.warning(
-                    "lease not renewed", service=self._service, job_id=str(row["id"]), error=repr(error)
+                    "lease not renewed", service=self.service, job_id=str(row["id"]), error=repr(error)
                 )
 
     async def _change(self, statement: str, row: asyncpg.Record, *values: object) -> None:
@@ -213,4 +240,4 @@ class JobRunner:
 
 async def run_jobs(runner: JobRunner, stopping: asyncio.Event, poll_seconds: float) -> None:
     """Run jobs until told to stop."""
-    await repeat("jobs", runner.run_one, stopping, max(poll_seconds, 0.25))
+    await repeat("jobs", runner.run_one, stopping, max(poll_seconds, 0.25), alarm=runner.alarm)

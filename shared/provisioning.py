@@ -113,8 +113,8 @@ async def _store_and_provision(request: Request) -> None:
         )
         for function in running.service.provision:
             await function(ctx)
-        await leave_work(ctx)
-    running.relay.wake()
+        told = await leave_work(ctx)
+    running.facts_committed(told)
 
 
 def add_provisioning(app: FastAPI) -> None:

@@ -114,7 +114,8 @@ class Relay:
                 if not complete:
                     await self._pause(1.0)
                 elif published < self._settings.relay_batch:
-                    await self._pause(self._settings.poll_seconds, linger=self._settings.linger_seconds)
+                    rest = min(self._settings.poll_seconds, next_share - time.monotonic())
+                    await self._pause(max(rest, 0.0), linger=self._settings.linger_seconds)
             await self._publish_rest(sql)
 
     async def _take_share(self, sql: asyncpg.Connection) -> None:

@@ -11,7 +11,7 @@ from shared.db import Database, DatabaseAway
 from shared.events import Envelope, read_envelope
 from shared.inbox import Inbox, sentence
 from shared.inbox_sql import COUNT, DONE, DUE, HELD
-from shared.loops import pause, repeat
+from shared.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
 from shared.settings import KernelSettings
 from shared.work import leave_works
 
@@ -31,15 +31,17 @@ class Retries:
         self._settings = settings
 
     @property
-    def due(self) -> asyncio.Event:
-        """Set when something may be due before the next poll."""
-        return self._inbox.due
+    def alarm(self) -> LoopAlarm:
+        """Rings when something may be due before the next poll."""
+        return self._inbox.alarm
 
     async def retry_due(self) -> int:
         """Try again what is due, and what waits behind nothing any more; answers how many were taken up."""
-        self._inbox.due.clear()
-        async with self._worker.transaction(None) as tx:
-            rows = await tx.sql.fetch(DUE, self._service, 100)
+        rows = await self._worker.look(DUE, self._service, 100)
+        if rows[0]["next_due"] is not None:
+            self._inbox.alarm.ring(rows[0]["next_due"])
+        if rows[0]["event_id"] is None:
+            return 0
         suspects: list[asyncpg.Record] = []
         others: list[asyncpg.Record] = []
         for row in rows:
@@ -117,8 +119,7 @@ class Retries:
 
     async def report(self) -> None:
         """Publish how much is held, and for how long."""
-        async with self._worker.transaction(None) as tx:
-            rows = await tx.sql.fetch(HELD, self._service)
+        rows = await self._worker.look(HELD, self._service)
         for state in ("retry", "waiting", "dead"):
             found = next((r for r in rows if r["state"] == state), None)
             telemetry.INBOX_HELD.labels(self._service, state).set(found["n"] if found else 0)
@@ -131,14 +132,16 @@ def unended(attempt: int) -> str:
     return f"try {attempt} has begun and not ended"
 
 
-async def run_retries(retries: Retries, stopping: asyncio.Event, poll_seconds: float) -> None:
-    """Look for due retries until told to stop."""
+async def run_retries(
+    retries: Retries, stopping: asyncio.Event, poll_seconds: float, linger_seconds: float
+) -> None:
+    """Look for retries when they are due, until told to stop."""
+    reporting = Seldom(REPORT_SECONDS)
 
     async def look() -> bool:
         taken = await retries.retry_due()
-        await retries.report()
-        if not taken and not stopping.is_set():
-            await pause(retries.due, poll_seconds)
-        return True
+        if reporting.due():
+            await retries.report()
+        return taken > 0
 
-    await repeat("retries", look, stopping, poll_seconds)
+    await repeat("retries", look, stopping, poll_seconds, alarm=retries.alarm, linger=linger_seconds)

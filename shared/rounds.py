@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import idempotency
-from shared.attempt import CTX, Asked, EdgeState, finished, is_provider, kept, once, run_after_commit
+from shared.attempt import CTX, Asked, EdgeState, committed, finished, is_provider, kept, once
 from shared.ctx import Ctx
 from shared.db import Transaction
 from shared.gathering import Gathering
@@ -109,10 +109,7 @@ class Rounds:
                 responses[each.place] = response
             works = [each.ctx for each in fitting]
             facts = await leave_works(works, [answer for answer in answers if answer is not None])
-        if facts:
-            self._edge.facts_committed(facts)
-        for ctx in works:
-            await run_after_commit(ctx)
+        await committed(self._edge, works, facts)
         return responses
 
     async def _fitting(self, tx: Transaction, together: Together, calls: Sequence[Call]) -> list[_Fitting]:

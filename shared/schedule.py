@@ -7,7 +7,7 @@ week after the one before, runs through to the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from uuid import UUID
 
 import asyncpg
@@ -16,28 +16,31 @@ import structlog
 from shared import telemetry
 from shared.ctx import SYSTEM, Actor, Ctx
 from shared.db import Database, DatabaseAway
-from shared.loops import repeat
+from shared.loops import REPORT_SECONDS, Seldom, repeat
 from shared.settings import KernelSettings
 from shared.tenants import Tenants
 from shared.work import FactsCommitted, leave_work
 
+LATE_SECONDS = 1.0  # how late scheduled work may begin: nothing wakes the scheduler
 log = structlog.get_logger()
 DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
 
-LIVE = """
-select d.tenant_id, d.kind, d.subject_id, d.due_at from due_times d
-where d.state = 'due' and d.due_at <= now() and coalesce(d.next_try_at <= now(), true)
-and not exists (select from tenants t where t.tenant_id = d.tenant_id and t.clock_offset > '0')
-order by d.due_at limit $1
+# Of a sandbox only the earliest: what it schedules in turn may be due before the next one of the list.
+DUE = """
+(select false as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from due_times d
+ where d.state = 'due' and d.due_at <= now() and coalesce(d.next_try_at <= now(), true)
+ and not exists (select from tenants t where t.tenant_id = d.tenant_id and t.clock_offset > '0')
+ order by d.due_at limit $1)
+union all
+(select true as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
+   select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
+   and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
+   order by d.due_at limit 1) d
+ where t.clock_offset > '0' order by d.due_at limit $1)
 """
-
-# Only the earliest of each sandbox: what it schedules in turn may be due before the next one of the list.
-SANDBOX = """
-select d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
-  select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
-  and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
-  order by d.due_at limit 1) d
-where t.clock_offset > '0' order by d.due_at limit $1
+AGE = """
+select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as age from due_times
+where state = 'due' and due_at <= now()
 """
 
 CLAIM = """
@@ -74,19 +77,17 @@ class Scheduler:
         self._settings = settings
         self._facts_committed = facts_committed
 
+    @property
+    def kinds(self) -> Collection[str]:
+        """What may come due."""
+        return self._functions.keys()
+
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; answers how many were taken up."""
-        async with self._worker.transaction(None) as tx:
-            live = await tx.sql.fetch(LIVE, limit)
-            sandbox = await tx.sql.fetch(SANDBOX, limit)
-        taken = 0
-        for row in live:
-            taken += await self._run_one(row, at_its_time=False)
-        for row in sandbox:
-            taken += await self._run_one(row, at_its_time=True)
-        return taken
+        rows = await self._worker.look(DUE, limit)
+        return sum([await self._run_one(row) for row in rows])
 
-    async def _run_one(self, row: asyncpg.Record, *, at_its_time: bool) -> bool:
+    async def _run_one(self, row: asyncpg.Record) -> bool:
         """Do one piece of work; answers whether it fell to this process."""
         tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
         try:
@@ -107,7 +108,7 @@ class Scheduler:
                         tenant=await self._tenants.facts(tx, tenant_id),
                         actor=Actor(f"system:{self._service}", SYSTEM.kind),
                         scopes=frozenset(),
-                        now=row["due_at"] if at_its_time else await self._tenants.now(tx, tenant_id),
+                        now=row["due_at"] if row["at_its_time"] else await self._tenants.now(tx, tenant_id),
                         request_id=f"due:{kind}:{subject_id}",
                         traceparent=traceparent,
                     )
@@ -129,20 +130,19 @@ class Scheduler:
 
     async def report(self) -> None:
         """Publish how late the oldest due work is."""
-        async with self._worker.transaction(None) as tx:
-            age = await tx.sql.fetchval(
-                "select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 from due_times "
-                "where state = 'due' and due_at <= now()"
-            )
-        telemetry.DUE_AGE.labels(self._service).set(age)
+        (row,) = await self._worker.look(AGE)
+        telemetry.DUE_AGE.labels(self._service).set(row["age"])
 
 
 async def run_scheduler(scheduler: Scheduler, stopping: asyncio.Event, poll_seconds: float) -> None:
     """Do scheduled work until told to stop."""
+    reporting = Seldom(REPORT_SECONDS)
 
     async def look() -> bool:
         taken = await scheduler.run_due()
-        await scheduler.report()
+        if reporting.due():
+            await scheduler.report()
         return taken > 0
 
-    await repeat("scheduler", look, stopping, max(poll_seconds, 0.5))
+    late = LATE_SECONDS if scheduler.kinds else poll_seconds
+    await repeat("scheduler", look, stopping, max(min(poll_seconds, late), 0.5))

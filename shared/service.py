@@ -9,12 +9,10 @@ Everything else is found by convention in the capabilities' modules: `routes.rou
 `consumers.py`, tables in `models.py`, `rules.LIFECYCLE`.
 """
 
-import asyncio
 import importlib
 import importlib.util
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -23,32 +21,18 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 
-from shared import tenancy
-from shared.auth import TokenVerifier
-from shared.bus import Subscription, Transport
 from shared.ctx import Ctx
-from shared.db import Database
 from shared.dead_letters import dead_letter_routes
 from shared.dispatch import ServiceApp
-from shared.doorbell import Doorbell
 from shared.effects import Handler
-from shared.events import Envelope, Event
-from shared.health import add_health
-from shared.housekeeping import run_housekeeping
-from shared.inbox import TOGETHER, Inbox
-from shared.jobs import JobFunction, JobRunner, run_jobs
+from shared.events import Event
+from shared.jobs import JobFunction
 from shared.openapi import add_openapi
-from shared.provisioning import add_provisioning
-from shared.relay import Relay
-from shared.retries import Retries, run_retries
-from shared.rounds import Rounds
-from shared.schedule import DueFunction, Scheduler, run_scheduler
-from shared.settings import KernelSettings
+from shared.schedule import DueFunction
 from shared.tables import TenantRow
-from shared.tenants import Tenants
-from shared.waiting import Waiting
-from shared.web import EdgeState, Router
+from shared.web import Router
 
+FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the doorbell is rung for
 Provision = Callable[[Ctx], Awaitable[object]]
 
 
@@ -121,152 +105,3 @@ def _tables(module: ModuleType) -> list[type[TenantRow]]:
         and table.__module__ == module.__name__
         and hasattr(table, "__table__")
     ]
-
-
-class Running:
-    """A service at work: pools, relay, inbox, scheduler, jobs and the app."""
-
-    def __init__(
-        self,
-        service: Service,
-        *,
-        dsn: str,
-        settings: KernelSettings,
-        transport: Transport,
-        verifier: TokenVerifier,
-        app: FastAPI | None = None,
-    ) -> None:
-        name = service.name
-        self.service = service
-        self.settings = settings
-        self.transport = transport
-        self.app_db = _database(dsn, tenancy.app_role(name), settings, settings.app_pool_size)
-        self.worker_db = _database(dsn, tenancy.worker_role(name), settings, settings.worker_pool_size)
-        self.tenants = Tenants()
-        self.relay = Relay(name, self.worker_db, transport, settings)
-        self.doorbell = Doorbell(name, self.worker_db, self.relay.wake)
-        self.waiting = Waiting()
-        told = self._facts_committed
-        self.inbox = Inbox(
-            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, told
-        )
-        self.retries = Retries(name, self.app_db, self.worker_db, self.inbox, settings)
-        self.scheduler = Scheduler(
-            name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, told
-        )
-        self.jobs = JobRunner(name, self.app_db, self.worker_db, service.job_functions(), self.tenants, told)
-        self.subscription: Subscription | None = None
-        self.working = self.leaving = False
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self.app = app or service.app()
-        edge = EdgeState(name, self.app_db, verifier, told, self.waiting, settings.max_body_bytes)
-        self.app.state.edge, self.app.state.rounds = edge, Rounds(edge, at_once=settings.app_pool_size)
-        self.app.state.running = self
-        add_health(self.app)
-        add_provisioning(self.app)
-
-    def _facts_committed(self, facts: Sequence[Envelope]) -> None:
-        """Wake our relay, those of the service's other processes (they own partitions, too), and who waits for news."""
-        self.relay.wake()
-        self.doorbell.ring()
-        self.waiting.tell(facts)
-
-    async def start(self, *, work: bool = True, among_others: bool = False) -> None:
-        """Check the database's protection, then begin; `work=False` answers requests only.
-
-        `among_others` says that the service has further processes, which are to hear of committed facts.
-        """
-        try:
-            async with self.app_db.transaction(None) as tx:
-                await tenancy.boot_guard(tx.sql, self.service.name)
-            if among_others:
-                self.doorbell.start()
-            if work:
-                await self._begin_work()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def _begin_work(self) -> None:
-        self.working = True
-        if self.inbox.types:  # before the relay: a fact published before its queue is bound would be unrouted
-            self.subscription = await self.transport.subscribe(
-                self.service.name,
-                self.inbox.types,
-                self.inbox.deliver,
-                concurrency=TOGETHER,
-            )
-        self.relay.start()
-        poll = self.settings.poll_seconds
-        name = self.service.name
-        for kind, loop in (
-            ("retries", run_retries(self.retries, self._stopping, poll)),
-            ("scheduler", run_scheduler(self.scheduler, self._stopping, poll)),
-            ("jobs", run_jobs(self.jobs, self._stopping, poll)),
-            ("housekeeping", run_housekeeping(self.worker_db, self.settings, self._stopping)),
-        ):
-            self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
-
-    def leave(self) -> None:
-        """Tell whoever asks for readiness to send requests elsewhere, and hold no answer back; `stop` follows."""
-        self.leaving = True
-        self.waiting.end()
-
-    async def stop(self) -> None:
-        """Take no more work, finish what is in hand, publish what it left, let go of the database."""
-        self._stopping.set()
-        self.waiting.end()
-        self.inbox.wake()
-        if self.subscription is not None:
-            # A handler that never returns must not keep the process: cancelled, its message comes again.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.subscription.stop(), self.settings.shutdown_seconds)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.inbox.settle(), self.settings.shutdown_seconds)
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self.settings.shutdown_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.relay.stop(), self.settings.shutdown_seconds)
-        await self.doorbell.stop()
-        await self.app_db.close()
-        await self.worker_db.close()
-
-    def complaints(self) -> list[str]:
-        """What keeps this process from doing its work right now; none means ready."""
-        if self.leaving:
-            return ["this process is stopping"]
-        if not self.working:
-            return []
-        found = [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
-        if not self.relay.healthy:
-            found.append("the relay does not reach its database")
-        if self.subscription is not None and not self.subscription.healthy:
-            found.append("the consumer does not reach its queue")
-        return found
-
-
-def _database(dsn: str, role: str, settings: KernelSettings, size: int) -> Database:
-    return Database(
-        dsn,
-        user=role,
-        password=tenancy.role_password(settings.role_secret, role),
-        size=size,
-        application_name=role,
-    )
-
-
-@asynccontextmanager
-async def running(
-    service: Service, *, dsn: str, settings: KernelSettings, transport: Transport, verifier: TokenVerifier
-) -> AsyncIterator[Running]:
-    """A started service for the length of a block."""
-    found = Running(service, dsn=dsn, settings=settings, transport=transport, verifier=verifier)
-    await found.start()
-    try:
-        yield found
-    finally:
-        await found.stop()

@@ -28,9 +28,7 @@ class KernelSettings(BaseSettings):
     )
     app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
-    poll_seconds: float = Field(
-        0.25, gt=0, description="How often queues are looked at when nothing woke us."
-    )
+    poll_seconds: float = Field(2.0, gt=0, description="How often queues are looked at when nothing woke us.")
     linger_seconds: float = Field(
         0.02, ge=0, description="How long relay and queues gather before they work."
     )

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, text
+from sqlalchemy import BigInteger, DateTime, event, text
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlmodel import Field, SQLModel
 
 from shared.ids import new_id
@@ -35,3 +36,13 @@ def touch(row: TenantRow, now: datetime) -> None:
     """Count a change of a row: new version (its ETag), new time."""
     row.version += 1
     row.updated_at = now
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _add_tenant_filter(state: ORMExecuteState) -> None:
+    """Give the planner the tenant as a value; row-level security stays the backstop."""
+    tenant_id = state.session.info.get("tenant_id")
+    if tenant_id is not None and state.is_select and not state.is_column_load:
+        tables = [m.class_ for m in state.all_mappers if issubclass(m.class_, TenantRow)]
+        criteria = (with_loader_criteria(t, t.tenant_id == tenant_id, include_aliases=True) for t in tables)
+        state.statement = state.statement.options(*criteria)

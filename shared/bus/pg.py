@@ -16,12 +16,14 @@ from shared.bus import Deliver, PublishError, Subscription
 from shared.bus.pg_consumer import LOCK_SPACE, PgSubscription
 from shared.bus.pg_schema import ROLE, SCHEMA
 from shared.db import Database
+from shared.doorbell import Doorbell
 from shared.events import Envelope
 from shared.outages import DATABASE_ERRORS
 from shared.tenancy import role_password
 
 UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
 TRIM_SECONDS = 3600.0
+MESSAGES = "messages"  # what the doorbell is rung for
 
 PUBLISH = """
 with given as (
@@ -71,7 +73,9 @@ class PgTransport:
         poll_seconds: float = 0.25,
         linger_seconds: float = 0.0,
         size: int = 8,
+        among_others: bool = False,
     ) -> None:
+        """`among_others`: consumers of other processes are to hear of what is published here, and ours of theirs."""
         self._poll = poll_seconds
         self._linger = linger_seconds
         self._database = Database(
@@ -82,15 +86,20 @@ class PgTransport:
             application_name="backoffice-bus",
         )
         self._wakes: set[asyncio.Event] = set()
+        self._doorbell = Doorbell("bus", self._database, {MESSAGES: self._wake})
+        self._among_others = among_others
         self._next_trim = 0.0
 
     async def start(self) -> None:
         """Check that the bus is reachable."""
         async with self._database.transaction(None) as tx:
             await tx.sql.fetchval("select count(*) from bindings")
+        if self._among_others:
+            self._doorbell.start()
 
     async def close(self) -> None:
         """Close the pool."""
+        await self._doorbell.stop()
         await self._database.close()
 
     async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
@@ -109,9 +118,13 @@ class PgTransport:
         except DATABASE_ERRORS as error:
             refused = PublishError(str(error))
             return [refused for _ in messages]
+        self._wake()
+        self._doorbell.ring(MESSAGES)
+        return [None for _ in messages]
+
+    def _wake(self) -> None:
         for wake in self._wakes:
             wake.set()
-        return [None for _ in messages]
 
     async def subscribe(
         self, queue: str, types: Sequence[str], deliver: Deliver, *, concurrency: int

@@ -15,6 +15,8 @@ from shared.outages import DATABASE_ERRORS
 
 LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
 PREFETCH = 200
+OWN_SECONDS = 1.0  # between two questions of who waits to own the queue
+AGAIN_SECONDS = 0.25  # after which what could not be delivered comes again
 LANE_PREFETCH = 16  # a lane that is slow or held must not fill the prefetch and so stop the others
 
 log = structlog.get_logger()
@@ -85,7 +87,7 @@ class PgSubscription:
         async with self._database.dedicated() as sql:
             while not await sql.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_SPACE, self._key()):
                 self._connected = True  # another process owns the queue: that is health, too
-                await self._pause(max(self._poll, 1.0))
+                await self._pause(OWN_SECONDS)
                 if self._stopping:
                     return
             handed = await sql.fetchval("select handed from progress where queue = $1", self._queue)
@@ -156,7 +158,7 @@ class PgSubscription:
             await self._deliver(delivery)
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
             log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
-            await asyncio.sleep(self._poll)
+            await asyncio.sleep(min(self._poll, AGAIN_SECONDS))
             self._held[delivery.lane] = {seq}
         else:
             self._done.append(seq)

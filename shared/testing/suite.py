@@ -28,7 +28,8 @@ from shared.ctx import SYSTEM, Actor, TenantFacts
 from shared.ids import new_id
 from shared.migrations import migrate
 from shared.provisioning import PATH, SCOPE, TenantWanted
-from shared.service import Running, Service
+from shared.running import Running
+from shared.service import Service
 from shared.settings import KernelSettings
 from shared.testing.postgres import create_database, database_url, drop_database
 from shared.web import Operation

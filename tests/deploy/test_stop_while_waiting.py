@@ -14,7 +14,7 @@ from deploy.suite import EmbeddedSuite
 from services.billing.service import SERVICE as BILLING
 from shared.ctx import TenantFacts
 from shared.ids import new_id
-from shared.service import Running
+from shared.running import Running
 from shared.testing.suite import ROLE_SECRET, Suite, eventually
 
 

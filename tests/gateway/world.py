@@ -19,7 +19,7 @@ from gateway.settings import GatewaySettings
 from services.all import SERVICES
 from shared import auth
 from shared.bus import pg as bus_pg
-from shared.service import Running
+from shared.running import Running
 from shared.testing.suite import ROLE_SECRET, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")

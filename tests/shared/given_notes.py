@@ -48,6 +48,20 @@ async def rows(url: str, schema: str, table: str, **where: object) -> list[async
         await sql.close()
 
 
+async def listeners(url: str, role: str) -> int:
+    """How many doorbells listen under a role."""
+    sql = await asyncpg.connect(url)
+    try:
+        found: int = await sql.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and usename = $1 "
+            "and (query ilike 'listen%' or query like '%pg_notify%')",
+            role,
+        )
+        return found
+    finally:
+        await sql.close()
+
+
 async def execute(url: str, statement: str, *values: object) -> str:
     """One statement as the superuser."""
     sql = await asyncpg.connect(url)

@@ -11,7 +11,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared import auth
 from shared.bus.pg import PgTransport
-from shared.service import Running
+from shared.running import Running
 from shared.testing.suite import ROLE_SECRET, Suite, scopes_of, test_settings
 from tests.shared.probe.service import PROBE
 

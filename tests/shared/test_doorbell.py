@@ -40,7 +40,9 @@ async def _listeners(worker: Database) -> int:
 async def test_others_hear_the_bell_and_oneself_does_not(worker: Database):
     heard: list[str] = []
     async with AsyncExitStack() as stack:
-        bells = [Doorbell("orders", worker, lambda name=name: heard.append(name)) for name in "abc"]  # type: ignore[misc]
+        bells = [
+            Doorbell("orders", worker, {"facts": lambda name=name: heard.append(name)}) for name in "abc"
+        ]  # type: ignore[misc]
         for bell in bells:
             bell.start()
             stack.push_async_callback(bell.stop)
@@ -49,7 +51,7 @@ async def test_others_hear_the_bell_and_oneself_does_not(worker: Database):
             return await _listeners(worker) == 3
 
         await eventually(all_listen)
-        bells[0].ring()
+        bells[0].ring("facts")
 
         async def both_heard() -> bool:
             return sorted(set(heard)) == ["b", "c"]
@@ -61,8 +63,8 @@ async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: D
     heard: list[float] = []
     loop = asyncio.get_running_loop()
     ringer, listener = (
-        Doorbell("orders", worker, list),
-        Doorbell("orders", worker, lambda: heard.append(loop.time())),
+        Doorbell("orders", worker, {}),
+        Doorbell("orders", worker, {"facts": lambda: heard.append(loop.time())}),
     )
     async with AsyncExitStack() as stack:
         for bell in (ringer, listener):
@@ -70,7 +72,7 @@ async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: D
             stack.push_async_callback(bell.stop)
 
         async def some_heard() -> bool:
-            ringer.ring()
+            ringer.ring("facts")
             return len(heard) >= 10
 
         await eventually(some_heard, within=10, every=0.001)
@@ -79,21 +81,22 @@ async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: D
 
 
 async def test_a_bell_never_started_may_be_rung(worker: Database):
-    bell = Doorbell("orders", worker, list)
-    bell.ring()
+    bell = Doorbell("orders", worker, {})
+    bell.ring("facts")
     await bell.stop()
 
 
 async def test_a_broken_bell_is_hung_up_anew(worker: Database):
     heard: list[int] = []
-    ringer, listener = Doorbell("orders", worker, list), Doorbell("orders", worker, lambda: heard.append(1))
+    ringer = Doorbell("orders", worker, {})
+    listener = Doorbell("orders", worker, {"facts": lambda: heard.append(1)})
     async with AsyncExitStack() as stack:
         for bell in (ringer, listener):
             bell.start()
             stack.push_async_callback(bell.stop)
 
         async def rung() -> bool:
-            ringer.ring()
+            ringer.ring("facts")
             return bool(heard)
 
         await eventually(rung)
@@ -124,7 +127,7 @@ async def test_a_bell_goes_on_whatever_a_dying_connection_says(
             yield sql
 
     monkeypatch.setattr(worker, "dedicated", breaking)
-    bell = Doorbell("orders", worker, list)
+    bell = Doorbell("orders", worker, {})
     bell.start()
 
     async def listens() -> bool:

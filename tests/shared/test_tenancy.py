@@ -11,7 +11,7 @@ import pytest
 from shared.ctx import TenantFacts
 from shared.db import Database, DatabaseAway, NothingCommitted, PoolExhausted
 from shared.ids import new_id
-from shared.service import Running
+from shared.running import Running
 from shared.tenancy import UnsafeDatabase, app_role, boot_guard, role_password
 from shared.testing.suite import ROLE_SECRET, Suite
 from tests.shared.given_notes import given_note, rows

@@ -1,8 +1,10 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from uuid import UUID
 
 import asyncpg
@@ -38,6 +40,8 @@ LINE_COLUMNS = (
 
 
 JSON = ("ship_to", "tax_breakdown")
+HOLD_WIDTH = len(fields(Hold))
+_MADE = attrgetter("id")  # ids sort by the moment they were made
 
 
 def _of(alias: str, columns: Sequence[str]) -> str:
@@ -51,9 +55,15 @@ select {_of("l", LINE_COLUMNS)} from order_lines l
 where l.tenant_id = $1 and l.order_id = any($2::uuid[]) order by l.order_id, l.position
 """  # noqa: S608 - our own column names
 
-HOLDS = """
-select id, order_id, reason, source, placed_by, placed_at from order_holds
-where tenant_id = $1 and order_id = any($2::uuid[]) and released_at is null order by id
+# Active holds, and of fulfilments what an order shows of them: a row is of one kind, the other kind's columns are null.
+HOLDS_AND_FULFILMENTS = """
+select id, order_id, reason, source, placed_by, placed_at, null::uuid as warehouse_id, null::text as state,
+  null::bigint as version, null::timestamptz as created_at, null::timestamptz as updated_at,
+  null::timestamptz as shipped_at
+from order_holds where tenant_id = $1 and order_id = any($2::uuid[]) and released_at is null
+union all
+select id, order_id, null, null, null, null, warehouse_id, state, version, created_at, updated_at, shipped_at
+from fulfilments where tenant_id = $1 and order_id = any($2::uuid[]) order by id
 """
 
 HEAD = f"""
@@ -80,7 +90,7 @@ where l.tenant_id = $1 and l.order_id = any($2::uuid[]) order by l.order_id, l.p
 
 
 async def get_order(ctx: Ctx, order_id: UUID) -> Order:
-    """One order with its lines and active holds."""
+    """One order with its lines, active holds and the heads of its fulfilments."""
     sql = f"select {_of('o', ORDER_COLUMNS)} from orders o where o.tenant_id = $1 and o.id = $2"  # noqa: S608
     rows = await ctx.sql.fetch(sql, ctx.tenant.id, order_id)
     if not rows:
@@ -91,7 +101,7 @@ async def get_order(ctx: Ctx, order_id: UUID) -> Order:
 async def list_orders(
     ctx: Ctx, page: PageQuery, *, state: str | None, customer_id: UUID | None, external_ref: str | None
 ) -> Page[Order]:
-    """Orders with their lines and active holds, newest first; three statements whatever the page's length."""
+    """Orders as `get_order` answers them, newest first; three statements whatever the page's length."""
     conditions, values = ["o.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
     filters = {"state = ": state, "customer_id = ": customer_id, "external_ref = ": external_ref}
     for comparison, value in (filters | {"id < ": page.after_id}).items():
@@ -154,16 +164,22 @@ async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:
                 order.holds = order.holds or _holds_of(order.id, row[-1])
         if row[width] is not None:
             _add_part(orders[line.order_id], line, fulfilments, row[width:])
+    for order in locked:
+        order.fulfilments.sort(key=_MADE)
 
 
 async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
-    """Orders of rows, with their lines and active holds."""
+    """Orders of rows, with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
     orders = {row["id"]: _order(row) for row in rows}
     if orders:
         for row in await ctx.sql.fetch(LINES, ctx.tenant.id, list(orders)):
             orders[row["order_id"]].lines.append(OrderLine(*row))
-        for row in await ctx.sql.fetch(HOLDS, ctx.tenant.id, list(orders)):
-            orders[row["order_id"]].holds.append(Hold(*row))
+        for row in await ctx.sql.fetch(HOLDS_AND_FULFILMENTS, ctx.tenant.id, list(orders)):
+            order = orders[row["order_id"]]
+            if row["state"] is None:
+                order.holds.append(Hold(*row[:HOLD_WIDTH]))
+            else:
+                order.fulfilments.append(Fulfilment(row[0], row[1], order.number or "", *row[HOLD_WIDTH:]))
     return list(orders.values())
 
 

@@ -40,7 +40,7 @@ async def list_orders(
 
 @router.read("/orders/{order_id}", scope="orders:read", response_model=OrderOut)
 async def get_order(ctx: CtxDep, order_id: UUID) -> Order:
-    """One order. `holds` are the active ones; the timeline shows all."""
+    """One order. `holds` are the active ones; the timeline shows all. `fulfilments` are all, oldest first."""
     return await queries.get_order(ctx, order_id)
 
 

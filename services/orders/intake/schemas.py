@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.orders.book.rules import OrderState
+from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
 from services.orders.intake.rules import MOST_LINES
 from shared.contracts.orders import TaxBreakdownRow
@@ -96,6 +96,14 @@ class HoldOut(WireModel):
     placed_at: Timestamp
 
 
+class FulfilmentRef(WireModel):
+    """A fulfilment of an order: how far it is, and where its goods leave the house."""
+
+    id: UUID
+    state: FulfilmentState
+    warehouse_id: UUID
+
+
 class OrderLineOut(WireModel):
     """A line with its figures and where its quantity has got to."""
 
@@ -152,6 +160,7 @@ class OrderOut(WireModel):
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
     holds: list[HoldOut]
+    fulfilments: list[FulfilmentRef]
     revision: int
     version: int
     created_at: Timestamp

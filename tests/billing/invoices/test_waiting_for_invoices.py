@@ -11,7 +11,7 @@ from services.billing.service import SERVICE as BILLING
 from shared import waiting
 from shared.ctx import TenantFacts
 from shared.ids import new_id
-from shared.service import Running
+from shared.running import Running
 from shared.testing.suite import Suite, eventually
 from shared.waiting import Waiting
 from tests.billing.given import given_draft, shipment, told

@@ -97,13 +97,14 @@ async def test_a_page_takes_three_statements_whatever_its_length(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):
     product, customer = await given_product(orders, stock=99), await given_customer(orders)
-    for _ in range(5):
-        await given_order(orders, {product["sku"]: 1}, customer_id=customer["id"])
+    for confirm in (True, True, True, False, False):
+        await given_order(orders, {product["sku"]: 1}, customer_id=customer["id"], confirm=confirm)
 
     async with statements(suite, tenant) as seen:
         page = (await orders.get("/v1/orders?limit=4")).json()
 
     assert len(page["items"]) == 4
+    assert [len(order["fulfilments"]) for order in page["items"]] == [0, 0, 1, 1]
     assert only(seen, "from orders", "from order_lines", "from order_holds") == [
         "from orders",
         "from order_lines",

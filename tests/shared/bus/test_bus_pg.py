@@ -10,9 +10,9 @@ from shared.bus import Subscription, Transport
 from shared.bus.pg import ROLE, PgTransport
 from shared.ids import new_id
 from shared.testing import postgres
-from shared.testing.suite import ROLE_SECRET
+from shared.testing.suite import ROLE_SECRET, eventually
 from tests.shared.bus.conformance import Received, TransportConformance, message
-from tests.shared.given_notes import execute, rows
+from tests.shared.given_notes import execute, listeners, rows
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,33 @@ class TestPgTransport(TransportConformance):
                 await subscription.stop()
 
         assert outcome == [None]
+
+    async def test_what_one_process_publishes_another_takes_without_waiting_for_its_poll(self, type_: str):
+        def transport() -> PgTransport:
+            return PgTransport(self.url, role_secret=ROLE_SECRET, poll_seconds=60.0, among_others=True)
+
+        here, there, received = transport(), transport(), Received()
+        for each in (here, there):
+            await each.start()
+        subscription = await there.subscribe("far", [type_], received, concurrency=1)
+        try:
+
+            async def both_listen_and_one_has_looked() -> bool:
+                return await listeners(self.url, ROLE) >= 2 and subscription.healthy
+
+            await eventually(both_listen_and_one_has_looked)
+            await here.publish([message("a", "1", type_)])
+
+            async def taken() -> bool:
+                return await self.waiting("far") == 0
+
+            await eventually(taken, within=6)
+        finally:
+            await subscription.stop()
+            for each in (here, there):
+                await each.close()
+
+        assert len(received.texts) == 1
 
     async def test_what_nobody_wanted_for_a_week_is_let_go(self, transport: Transport, type_: str):
         await transport.publish([message("a", "old", type_), message("a", "new", type_)])

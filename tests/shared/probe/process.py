@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from shared import auth
 from shared.bus import Delivery
 from shared.bus.pg import PgTransport
-from shared.service import Running
+from shared.running import Running
 from shared.testing.suite import ROLE_SECRET, test_settings
 from tests.shared.probe.service import PROBE
 
