@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared import kernel_tables
-from shared.tenancy import owner_role, roles_and_schema, worker_role
+from shared.tenancy import make_roles, owner_role, roles_and_schema, worker_role
 
 ENVIRONMENT = Path(__file__).parent / "alembic"
 LOCK_TRIES = 5
@@ -71,7 +71,7 @@ async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret:
     try:
         await sql.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
         found = await current_revision(sql, service)
-        await sql.execute(roles_and_schema(service, role_secret))
+        await make_roles(sql, roles_and_schema(service, role_secret))
         if found != wanted:
             await _upgraded(admin_dsn, service, directory)
         # so that a process can see before its start whether the schema is as new as its code

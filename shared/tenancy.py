@@ -5,12 +5,16 @@ subject to row-level security, and a worker role that sees the kernel's queues (
 over all tenants and nothing else.
 """
 
+import asyncio
 import hashlib
 import hmac
+import random
 
 import asyncpg
 
 from shared.db import IDLE_IN_TRANSACTION_TIMEOUT, LOCK_TIMEOUT, STATEMENT_TIMEOUT
+
+ROLE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 APP_SCHEMA = """
 create schema if not exists app;
@@ -45,6 +49,22 @@ def owner_role(service: str) -> str:
 def role_password(secret: str, role: str) -> str:
     """A login role's password, derived from the deployment's one role secret (HMAC-SHA-256)."""
     return hmac.new(secret.encode(), role.encode(), hashlib.sha256).hexdigest()
+
+
+async def make_roles(sql: asyncpg.Connection, statements: str) -> None:
+    """Run statements that make or alter roles; they belong to the whole server, which no lock of a database guards.
+
+    Where another database of the server is migrated at the same moment, PostgreSQL refuses one of the two: it
+    tries again, and finds the other's roles.
+    """
+    for pause in ROLE_PAUSES:
+        try:
+            await sql.execute(statements)
+        except (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.InternalServerError):
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        else:
+            return
+    await sql.execute(statements)
 
 
 def roles_and_schema(service: str, secret: str) -> str:

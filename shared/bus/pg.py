@@ -19,7 +19,7 @@ from shared.db import Database
 from shared.doorbell import Doorbell
 from shared.events import Envelope
 from shared.outages import DATABASE_ERRORS
-from shared.tenancy import role_password
+from shared.tenancy import make_roles, role_password
 
 UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
 TRIM_SECONDS = 3600.0
@@ -55,7 +55,8 @@ async def migrate(
     sql = await asyncpg.connect(admin_dsn)
     try:
         await sql.execute("select pg_advisory_lock($1)", LOCK_SPACE)
-        await sql.execute(SCHEMA + f"alter role {ROLE} password '{role_password(role_secret, ROLE)}';")
+        password = role_password(role_secret, ROLE)
+        await make_roles(sql, f"{SCHEMA} alter role {ROLE} password '{password}';")
         for queue, types in (bindings or {}).items():
             await sql.execute(BIND, queue, list(types))
     finally:

@@ -13,8 +13,10 @@ from shared.db import Database, DatabaseAway, NothingCommitted, PoolExhausted
 from shared.ids import new_id
 from shared.running import Running
 from shared.tenancy import UnsafeDatabase, app_role, boot_guard, role_password
-from shared.testing.suite import ROLE_SECRET, Suite
+from shared.testing import postgres
+from shared.testing.suite import ROLE_SECRET, Suite, migrate_all
 from tests.shared.given_notes import given_note, rows
+from tests.shared.probe.service import PROBE
 
 ROLE = app_role("probe")
 
@@ -235,3 +237,16 @@ async def test_a_service_that_is_refused_leaves_no_connection_behind(kernel: Sui
         await admin.fetchval("select count(*) from pg_stat_activity where datname = current_database()") == 1
     )
     await admin.close()
+
+
+async def test_databases_of_one_server_may_be_migrated_at_the_same_moment(admin_url: str):
+    names = [f"probe_{new_id().hex}" for _ in range(4)]
+    urls = [await postgres.create_database(admin_url, name) for name in names]
+    for url in urls:  # alembic itself takes one database at a time in a process
+        await migrate_all(url, [PROBE])
+
+    for _ in range(5):
+        await asyncio.gather(*(migrate_all(url, [PROBE]) for url in urls))
+
+    for name in names:
+        await postgres.drop_database(admin_url, name)
