@@ -2,8 +2,9 @@
 
 A statement costs PostgreSQL and us nearly the same for three orders as for one, and requests of one tenant would only
 wait for each other's rows. So an operation that says how several are done at once (`together=`) is done that way under
-load; alone, a request goes its own way at once. All or none: when one of several is refused, or anything else fails,
-nothing has happened, and each goes its own way after all, where it gets its own answer (docs/adr/0019).
+load; alone, a request goes its own way at once. All or none: when one of several is refused, or anything else fails
+before the commit, nothing has happened, and each goes its own way after all, where it gets its own answer
+(docs/adr/0019). Only a commit that is not answered is never tried again.
 """
 
 import asyncio
@@ -11,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared import idempotency
+from shared import idempotency, telemetry
 from shared.attempt import CTX, Asked, EdgeState, committed, finished, is_provider, kept, once
 from shared.ctx import Ctx
-from shared.db import Transaction
+from shared.db import NothingCommitted, Transaction
+from shared.events import Envelope
 from shared.gathering import Gathering
 from shared.straight import DoesNotFit, Handle, Together
 from shared.work import leave_works
@@ -55,6 +58,14 @@ class _Fitting:
     arguments: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a round leaves."""
+
+    works: list[Ctx]
+    facts: list[Envelope]
+
+
 class Rounds:
     """Takes requests of one service."""
 
@@ -82,34 +93,34 @@ class Rounds:
         self, key: tuple[UUID, Together], calls: Sequence[Call]
     ) -> Sequence[Response | None]:
         """Answers to the calls that fit into one transaction; None for those that have to go alone."""
+        telemetry.ROUND_SIZE.labels(self._edge.service).observe(len(calls))
         if len(calls) == 1:
             return [await calls[0].alone()]
-        tenant_id, together = key
         try:
-            async with asyncio.timeout(TOGETHER_SECONDS):
-                return await self._together(tenant_id, together, calls)
-        except Exception as error:
-            raise RoundFailed from error
+            return await self._together(*key, calls)
+        except RoundFailed:
+            telemetry.ROUNDS_FAILED.labels(self._edge.service).inc()
+            raise
 
     async def _together(
         self, tenant_id: UUID, together: Together, calls: Sequence[Call]
     ) -> list[Response | None]:
         responses: list[Response | None] = [None] * len(calls)
-        async with self._edge.app.transaction(tenant_id) as tx:
-            fitting = await self._fitting(tx, together, calls)
-            if not fitting:
-                return responses
-            answers = []
-            results = await together.function([each.arguments for each in fitting])
-            for each, result in zip(fitting, results, strict=True):
-                request, asked = each.call.request, each.call.asked
-                response = finished(request, together.way.shown(request, result))
-                each.ctx.audit(asked.operation.name, request.scope["path"])
-                answers.append(kept(asked, each.ctx, response))
-                responses[each.place] = response
-            works = [each.ctx for each in fitting]
-            facts = await leave_works(works, [answer for answer in answers if answer is not None])
-        await committed(self._edge, works, facts)
+        done, committing = _Done([], []), False
+        try:
+            async with self._edge.app.transaction(tenant_id) as tx:
+                async with asyncio.timeout(TOGETHER_SECONDS):
+                    fitting = await self._fitting(tx, together, calls)
+                    if fitting:
+                        done = await _do(together, fitting, responses)
+                committing = True
+        except (asyncpg.PostgresError, NothingCommitted) as error:
+            raise RoundFailed from error
+        except Exception as error:
+            if committing:  # nobody knows whether it was committed: each is told that the database is away
+                raise
+            raise RoundFailed from error
+        await committed(self._edge, done.works, done.facts)
         return responses
 
     async def _fitting(self, tx: Transaction, together: Together, calls: Sequence[Call]) -> list[_Fitting]:
@@ -126,3 +137,17 @@ class Rounds:
         new = await idempotency.claim([(ctx, key) for _, ctx, key in keyed])
         taken = {place for (place, _, _), is_new in zip(keyed, new, strict=True) if not is_new}
         return [each for each in fitting if each.place not in taken]
+
+
+async def _do(together: Together, fitting: Sequence[_Fitting], responses: list[Response | None]) -> _Done:
+    """Call the function for all, write down what it leaves, and put each answer in its place."""
+    answers = []
+    results = await together.function([each.arguments for each in fitting])
+    for each, result in zip(fitting, results, strict=True):
+        request, asked = each.call.request, each.call.asked
+        response = finished(request, together.way.shown(request, result))
+        each.ctx.audit(asked.operation.name, request.scope["path"])
+        answers.append(kept(asked, each.ctx, response))
+        responses[each.place] = response
+    works = [each.ctx for each in fitting]
+    return _Done(works, await leave_works(works, [answer for answer in answers if answer is not None]))

@@ -30,6 +30,17 @@ REQUESTS = Histogram(
     ["service", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+ROUND_SIZE = Histogram(
+    "backoffice_round_requests",
+    "Requests of one operation and tenant that shared a transaction",
+    ["service"],
+    buckets=(1, 2, 4, 8, 16, 32, 64),
+)
+ROUNDS_FAILED = Counter(
+    "backoffice_rounds_failed_total",
+    "Transactions of several requests given up, each then taken alone",
+    ["service"],
+)
 OUTBOX_AGE = Gauge("backoffice_outbox_age_seconds", "Age of the oldest fact not yet published", ["service"])
 OUTBOX_WAITING = Gauge("backoffice_outbox_waiting", "Facts not yet published", ["service"])
 PUBLISHED = Counter("backoffice_events_published_total", "Facts handed to the transport", ["service"])

@@ -164,6 +164,28 @@ async def test_a_connection_that_breaks_under_several_costs_none_of_them(
     assert len(await rows(kernel.url, "probe", "notes", tenant_id=owner.id)) == COUNT + 1
 
 
+async def test_a_commit_that_is_not_answered_is_not_tried_again(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    leave = rounds.leave_works
+
+    async def commit_and_lose_the_answer(works: Any, answers: Any) -> Any:
+        facts = await leave(works, answers)
+        sql = works[0].tx.sql
+        await sql.execute("commit")
+        sql.terminate()
+        return facts
+
+    monkeypatch.setattr(rounds, "leave_works", commit_and_lose_the_answer)
+    titles = [title() for _ in range(COUNT)]
+
+    answers = await sent(probe, *({"title": each} for each in titles))
+
+    assert {a.status_code for a in answers} == {201, 503}
+    made = await rows(kernel.url, "probe", "notes", tenant_id=owner.id)
+    assert sorted(row["title"] for row in made) == sorted(titles)
+
+
 async def test_a_round_that_takes_too_long_is_given_up_and_each_goes_alone(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
