@@ -181,7 +181,8 @@ async def test_a_commit_that_is_not_answered_is_not_tried_again(
 
     answers = await sent(probe, *({"title": each} for each in titles))
 
-    assert {a.status_code for a in answers} == {201, 503}
+    came = Counter(a.status_code for a in answers)
+    assert (came[201] + came[503], came[503] > 1) == (COUNT, True)
     made = await rows(kernel.url, "probe", "notes", tenant_id=owner.id)
     assert sorted(row["title"] for row in made) == sorted(titles)
 
