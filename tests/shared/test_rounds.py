@@ -119,6 +119,27 @@ async def test_a_key_among_others_takes_effect_once_and_is_replayed_ever_after(
     assert {a.json()["code"] for a in other} == {"idempotency_mismatch"}
 
 
+async def test_keys_that_were_used_or_come_twice_do_not_part_those_that_are_new(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
+):
+    used = title()
+    first = await probe.post("/v1/notes", json={"title": used}, headers={"idempotency-key": used})
+    titles = [title() for _ in range(COUNT)]
+
+    answers = await asyncio.gather(
+        *(
+            probe.post("/v1/notes", json={"title": each}, headers={"idempotency-key": each})
+            for each in [*titles, used, titles[-1]]
+        )
+    )
+
+    assert {a.status_code for a in answers[:COUNT]} == {201}
+    assert answers[COUNT].json() == first.json()
+    twice = answers[COUNT + 1].json()  # the second of a key may also come while the first is at work
+    assert twice == answers[COUNT - 1].json() or twice["code"] == "in_progress"
+    assert (await transactions(kernel, owner))[0] > COUNT / 2
+
+
 async def test_each_leaves_its_own_timeline_and_audit_row(kernel: Suite, owner: TenantFacts):
     clients = [kernel.client("probe", owner, actor=Actor(f"client {n}")) for n in range(COUNT)]
 
@@ -194,7 +215,8 @@ async def test_a_round_that_takes_too_long_is_given_up_and_each_goes_alone(
     stuck = title()
     switches.BEFORE_EFFECT[stuck] = lambda: asyncio.sleep(60)
 
-    answers = await sent(probe, *({"title": title()} for _ in range(COUNT)), {"title": stuck})
+    async with asyncio.timeout(20):
+        answers = await sent(probe, *({"title": title()} for _ in range(COUNT)), {"title": stuck})
 
     assert [a.status_code for a in answers] == [201] * (COUNT + 1)
     assert await transactions(kernel, owner) == [1] * (COUNT + 1)
