@@ -90,7 +90,12 @@ class Running:
 
     def _heard(self) -> dict[str, Callable[[], None]]:
         """What to do when another process of the service has rung."""
-        return {FACTS: self.relay.wake, HELD: self.inbox.wake, JOBS: self.jobs.alarm.ring}
+        return {FACTS: self._facts_heard, HELD: self.inbox.wake, JOBS: self.jobs.alarm.ring}
+
+    def _facts_heard(self) -> None:
+        """Another process has committed facts: their partitions may be ours, and somebody here may wait for them."""
+        self.relay.wake()
+        self.waiting.hear()
 
     def facts_committed(self, facts: Sequence[Envelope]) -> None:
         """Wake our relay, those of the service's other processes (they own partitions, too), and who waits for news."""

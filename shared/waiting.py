@@ -1,8 +1,8 @@
 """Waiting instead of asking again: an empty list is held back until it is empty no more (`Prefer: wait=N`, RFC 7240).
 
 Who waits holds no connection and no transaction: each look is a transaction of its own. A fact committed here that
-names the awaited subject is followed by a look at once. What is committed in other processes, or without telling
-it, is found by looking again (docs/adr/0020).
+names the awaited subject is followed by a look at once. Other processes only say that they have committed some (the
+doorbell): then all look, soon. What is committed without telling it is found by looking again (docs/adr/0020).
 """
 
 import asyncio
@@ -23,6 +23,7 @@ MOST_SECONDS = (
 MOST_WAITING = 256  # of one service in one process; who comes then is answered at once
 LOOK_AGAIN_SECONDS = 0.25
 LOOKS_A_SECOND = 100  # of all who wait together: the more they are, the longer each waits between two looks
+SOON_SECONDS = 0.02  # after the word of another process, which may come fifty times a second
 PREFERENCE_APPLIED = "preference-applied"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 Looked = tuple[Response, bool]  # an answer, and whether it shows nothing
@@ -77,6 +78,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._waits: set[_Wait] = set()
+        self._all_look: asyncio.TimerHandle | None = None
         self._ended = False
 
     def __len__(self) -> int:
@@ -89,11 +91,21 @@ class Waiting:
             if any(wait.is_named_by(fact) for fact in facts):
                 wait.news.set()
 
+    def hear(self) -> None:
+        """Another process has committed facts of whatever: let all look, but not more often than they may."""
+        if self._waits and self._all_look is None:
+            soon = max(SOON_SECONDS, len(self._waits) / LOOKS_A_SECOND)
+            self._all_look = asyncio.get_running_loop().call_later(soon, self._look_all)
+
+    def _look_all(self) -> None:
+        self._all_look = None
+        for wait in self._waits:
+            wait.news.set()
+
     def end(self) -> None:
         """Let nobody wait any more: each answers what it has."""
         self._ended = True
-        for wait in self._waits:
-            wait.news.set()
+        self._look_all()
 
     async def until_found(self, wish: Wish, look: Callable[[], Awaitable[Looked]]) -> Response:
         """Look until something is found or the time is over; without the header where waiting was refused or cut."""

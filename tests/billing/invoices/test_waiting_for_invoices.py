@@ -131,8 +131,11 @@ async def test_an_invoice_committed_between_look_and_wait_is_not_lost(
 
 
 @asynccontextmanager
-async def another_process(suite: Suite) -> AsyncIterator[Suite]:
-    """Billing once more over the same database, as another process would run it: nobody here hears of its commits."""
+async def another_process(suite: Suite, *, among_others: bool = False) -> AsyncIterator[Suite]:
+    """Billing once more over the same database, as another process would run it.
+
+    Nobody hears of its commits unless it is `among_others`.
+    """
     first = suite["billing"]
     other = Running(
         BILLING, dsn=suite.url, settings=first.settings, transport=suite.transport,
@@ -140,7 +143,7 @@ async def another_process(suite: Suite) -> AsyncIterator[Suite]:
     )  # fmt: skip
     async with AsyncExitStack() as stack:
         stack.push_async_callback(other.stop)
-        await other.start(work=False)
+        await other.start(work=False, among_others=among_others)
         yield Suite(suite.url, {"billing": other}, suite.transport, suite.key, suite.all_scopes)
 
 
@@ -156,6 +159,25 @@ async def test_an_invoice_of_another_process_is_found_by_looking_again(
         answer = await asyncio.wait_for(waits, 3)
 
     assert len(answer.json()["items"]) == 1
+
+
+@pytest.mark.usefixtures("rarely")
+async def test_an_invoice_of_another_process_that_rings_is_there_at_once(suite: Suite, tenant: TenantFacts):
+    shipments = [shipment() for _ in range(3)]
+    async with (
+        another_process(suite, among_others=True) as here,
+        another_process(suite, among_others=True) as elsewhere,
+    ):
+        client = here.client("billing", tenant)
+        waits = [asyncio.create_task(asked(client, shipped.order_id)) for shipped in shipments]
+        await all_wait(here, len(waits))
+
+        for shipped in shipments:
+            await told(elsewhere, tenant, shipped)
+        answers = await asyncio.wait_for(asyncio.gather(*waits), 5)
+        await here.close()
+
+    assert [len(answer.json()["items"]) for answer in answers] == [1, 1, 1]
 
 
 async def test_a_draft_made_by_hand_is_found_by_looking_again(suite: Suite, billing: httpx.AsyncClient):
