@@ -34,8 +34,9 @@ select {", ".join(field.name for field in fields(OpenInvoice))} from invoices
 where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update
 """  # noqa: S608 - our own column names
 KNOWN = """
-select exists (select from customers where tenant_id = $1 and id = $2)
-  or exists (select from invoices where tenant_id = $1 and customer_id = $2)
+select asked.id from unnest($2::uuid[]) as asked(id)
+where exists (select from customers c where c.tenant_id = $1 and c.id = asked.id)
+  or exists (select from invoices i where i.tenant_id = $1 and i.customer_id = asked.id)
 """
 INVOICED = """
 select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 and number is not null)
@@ -86,10 +87,10 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
 
 
-async def is_known_customer(ctx: Ctx, customer_id: UUID) -> bool:
-    """Whether billing has heard of a customer, from orders or by an invoice."""
-    known: bool = await ctx.sql.fetchval(KNOWN, ctx.tenant.id, customer_id)
-    return known
+async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the customers that billing has heard of, from orders or by an invoice."""
+    rows = await ctx.sql.fetch(KNOWN, ctx.tenant.id, list(customer_ids)) if customer_ids else []
+    return {row["id"] for row in rows}
 
 
 async def is_invoiced(ctx: Ctx, fulfilment_id: UUID) -> bool:

@@ -66,9 +66,9 @@ async def record_payments(told: Sequence[tuple[Ctx, PaymentIn]]) -> list[Payment
     ctx = told[-1][0]
     received = [_received(its_ctx, given) for its_ctx, given in told]
     found = await invoices.lock_settled([each.settling for each in received])
-    for each in received:
-        if not each.settling.settlements:
-            await _require_customer(ctx, each.given.customer_id)
+    await _require_customers(
+        ctx, [each.given.customer_id for each in received if not each.settling.settlements]
+    )
     await ledger.post_entries([(each.ctx, each.entry) for each in received])
     settled = await invoices.settle_invoices(found, [each.settling for each in received])
     await ctx.sql.execute(INSERT, ctx.tenant.id, rows_json(tuple(PAYMENT), map(_row, received)))
@@ -145,10 +145,14 @@ def _sum(settlements: Sequence[Settlement], currency: str) -> Money:
     return total((s.amount for s in settlements), currency)
 
 
-async def _require_customer(ctx: Ctx, customer_id: UUID) -> None:
-    if not await invoice_queries.is_known_customer(ctx, customer_id):
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+async def _require_customers(ctx: Ctx, customer_ids: Sequence[UUID]) -> None:
+    known = await invoice_queries.known_customers(ctx, customer_ids)
+    for customer_id in customer_ids:
+        if customer_id not in known:
+            sentence = f"There is no customer {customer_id}."
+            raise UnknownCustomer(
+                sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)]
+            )
 
 
 def _tell_recorded(received: _Received, told: list[AllocatedInvoice]) -> None:
