@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from shared.bus.amqp import AmqpTransport, migrate
@@ -42,6 +44,21 @@ def is_ill(subscription: object) -> Callable[[], Awaitable[bool]]:
         return not subscription.healthy  # type: ignore[attr-defined]
 
     return ill
+
+
+def queue_path(vhost: str) -> str:
+    return f"queues/{vhost.rsplit('/', 1)[1]}/{queue_name(QUEUE)}"
+
+
+async def exists(broker: Broker, vhost: str) -> bool:
+    """Asked of the broker: a subscription is ill too briefly to be caught at it."""
+    try:
+        await broker.call("GET", queue_path(vhost))
+    except httpx.HTTPStatusError as refused:
+        if refused.response.status_code != httpx.codes.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def numbered(lanes: int, start: int, end: int) -> list[Envelope]:
@@ -131,33 +148,64 @@ async def test_a_wire_that_lets_nothing_through_is_noticed_and_replaced(transpor
     assert_whole_and_in_order(received.texts, lanes=3, count=60)
 
 
-async def test_a_deleted_queue_is_made_again_and_its_consumer_goes_on(
-    transport: AmqpTransport, broker: Broker, vhost: str
+@pytest.mark.parametrize("replicas", [1, 4])
+async def test_a_deleted_queue_is_made_again_and_its_consumers_go_on(
+    wire: Wire, transport: AmqpTransport, broker: Broker, vhost: str, replicas: int
 ):
     received = Received()
-    subscription = await transport.subscribe(QUEUE, [TYPE], received, concurrency=2)
-    await published(transport, numbered(1, 0, 1))
-    await received.reached(1)
+    async with AsyncExitStack() as stack:
+        transports = [transport]
+        for number in range(1, replicas):
+            transports.append(AmqpTransport(wire.url, name=f"replica-{number}", watch_seconds=1.0))
+            await transports[-1].start()
+            stack.push_async_callback(transports[-1].close)
+        consumers = [await each.subscribe(QUEUE, [TYPE], received, concurrency=2) for each in transports]
+        await published(transport, numbered(1, 0, 1))
+        await received.reached(1)
+        for consumer in consumers:
+            await eventually(is_healthy(consumer))
 
-    await broker.call("DELETE", f"queues/{vhost.rsplit('/', 1)[1]}/{queue_name(QUEUE)}")
-    await eventually(is_ill(subscription))
-    await eventually(is_healthy(subscription))
-    await published(transport, numbered(1, 1, 3))
-    await received.reached(3)
-    await subscription.stop()
+        await broker.call("DELETE", queue_path(vhost))
+        await eventually(lambda: exists(broker, vhost))
+        for consumer in consumers:
+            await eventually(is_healthy(consumer))
+        await published(transport, numbered(1, 1, 3))
+        await received.reached(3)
+        for consumer in consumers:
+            await consumer.stop()
 
     assert received.texts == ["0", "1", "2"]
+
+
+async def test_a_consumer_that_was_cancelled_waits_before_it_connects_again_and_still_stops_at_once(
+    transport: AmqpTransport, broker: Broker, vhost: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shared.bus.amqp_consumer.CANCELLED_PAUSE_SECONDS", 300.0)
+    subscription = await transport.subscribe(QUEUE, [TYPE], Received(), concurrency=2)
+    await eventually(is_healthy(subscription))
+
+    await broker.call("DELETE", queue_path(vhost))
+    await eventually(is_ill(subscription))
+    await asyncio.sleep(1)
+    still_ill = not subscription.healthy
+    await asyncio.wait_for(subscription.stop(), 20)
+
+    assert still_ill
 
 
 async def test_a_consumer_lost_without_a_word_is_missed(
     transport: AmqpTransport, broker: Broker, vhost: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shared.bus.amqp_consumer.AmqpSubscription._broker_cancelled", lambda *_: None)
+    unheard = asyncio.Event()
+    monkeypatch.setattr(
+        "shared.bus.amqp_consumer.AmqpSubscription._broker_cancelled", lambda *_: unheard.set()
+    )
     received = Received()
     subscription = await transport.subscribe(QUEUE, [TYPE], received, concurrency=2)
     await eventually(is_healthy(subscription))
 
-    await broker.call("DELETE", f"queues/{vhost.rsplit('/', 1)[1]}/{queue_name(QUEUE)}")
+    await broker.call("DELETE", queue_path(vhost))
+    await asyncio.wait_for(unheard.wait(), 20)
     await migrate(vhost, {QUEUE: [TYPE]})
     await published(transport, numbered(1, 0, 2))
     await received.reached(2)
