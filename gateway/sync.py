@@ -123,7 +123,7 @@ class TenantSync:
 
     async def round(self) -> bool:
         """Look once for tenants that some service does not know yet; what fails again waits for its pause."""
-        rows = await self._worker_db.look(OPEN, list(self._services))
+        rows = await self._worker_db.repeatable(OPEN, list(self._services))
         await asyncio.gather(*(self.push(row["tenant_id"], at_once=False) for row in rows))
         return False
 

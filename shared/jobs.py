@@ -183,7 +183,7 @@ class JobRunner:
 
     async def run_one(self) -> bool:
         """Take up one job if there is one; answers whether there was."""
-        (jobs,) = await self._worker.look(OPEN)
+        (jobs,) = await self._worker.repeatable(OPEN)
         telemetry.JOBS_OPEN.labels(self.service).set(jobs["open"])
         if jobs["next_lapse"] is not None:  # should its process have died, the job is taken up then
             self.alarm.ring(jobs["next_lapse"])

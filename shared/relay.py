@@ -31,6 +31,9 @@ select seq, id, tenant_id, lane, type, envelope, created_at from outbox
 where published_at is null and part = any($1::smallint[]) order by seq limit $2
 """
 
+# All that is written here are the marks, after the transport has the facts for good: those of the last moment before a
+# crash of PostgreSQL may be lost, then the facts are published again and the inboxes know them.
+MARKS_MAY_BE_LOST = "set synchronous_commit = off"
 
 RELAYS = """
 select count(*) from pg_locks
@@ -99,6 +102,7 @@ class Relay:
         """Hold this relay's share of the partitions on one connection; publish from those until it breaks."""
         self._owned = []
         async with self._worker.dedicated() as sql:
+            await sql.execute(MARKS_MAY_BE_LOST)
             await sql.execute("select pg_advisory_lock_shared($1, $2)", self._locks, PRESENCE)
             next_share = next_report = 0.0
             while not self._stopping:

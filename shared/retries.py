@@ -37,7 +37,7 @@ class Retries:
 
     async def retry_due(self) -> int:
         """Try again what is due, and what waits behind nothing any more; answers how many were taken up."""
-        rows = await self._worker.look(DUE, self._service, 100)
+        rows = await self._worker.repeatable(DUE, self._service, 100)
         if rows[0]["next_due"] is not None:
             self._inbox.alarm.ring(rows[0]["next_due"])
         if rows[0]["event_id"] is None:
@@ -119,7 +119,7 @@ class Retries:
 
     async def report(self) -> None:
         """Publish how much is held, and for how long."""
-        rows = await self._worker.look(HELD, self._service)
+        rows = await self._worker.repeatable(HELD, self._service)
         for state in ("retry", "waiting", "dead"):
             found = next((r for r in rows if r["state"] == state), None)
             telemetry.INBOX_HELD.labels(self._service, state).set(found["n"] if found else 0)

@@ -84,7 +84,7 @@ class Scheduler:
 
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; answers how many were taken up."""
-        rows = await self._worker.look(DUE, limit)
+        rows = await self._worker.repeatable(DUE, limit)
         return sum([await self._run_one(row) for row in rows])
 
     async def _run_one(self, row: asyncpg.Record) -> bool:
@@ -130,7 +130,7 @@ class Scheduler:
 
     async def report(self) -> None:
         """Publish how late the oldest due work is."""
-        (row,) = await self._worker.look(AGE)
+        (row,) = await self._worker.repeatable(AGE)
         telemetry.DUE_AGE.labels(self._service).set(row["age"])
 
 

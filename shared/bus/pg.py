@@ -104,18 +104,14 @@ class PgTransport:
         await self._database.close()
 
     async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
-        """Insert all messages in one transaction; either all are taken or none."""
+        """Insert all messages in one statement; either all are taken or none."""
         try:
-            async with self._database.transaction(None) as tx:
-                await tx.sql.execute(
-                    PUBLISH,
-                    [m.lane for m in messages],
-                    [m.type for m in messages],
-                    [m.text for m in messages],
-                )
-                if time.monotonic() >= self._next_trim:
-                    await tx.sql.execute(TRIM, UNROUTED_DAYS)
-                    self._next_trim = time.monotonic() + TRIM_SECONDS
+            if time.monotonic() >= self._next_trim:
+                await self._database.repeatable(TRIM, UNROUTED_DAYS)
+                self._next_trim = time.monotonic() + TRIM_SECONDS
+            await self._database.repeatable(
+                PUBLISH, [m.lane for m in messages], [m.type for m in messages], [m.text for m in messages]
+            )
         except DATABASE_ERRORS as error:
             refused = PublishError(str(error))
             return [refused for _ in messages]

@@ -19,6 +19,20 @@ OWN_SECONDS = 1.0  # between two questions of who waits to own the queue
 AGAIN_SECONDS = 0.25  # after which what could not be delivered comes again
 LANE_PREFETCH = 16  # a lane that is slow or held must not fill the prefetch and so stop the others
 
+# Deletes what is done, reads what nobody has in hand, and notes how far has been handed out: one commit for all.
+TURN = """
+with done as (
+  delete from messages where queue = $1 and seq = any($2::bigint[])
+), next as (
+  select seq, lane, body from messages
+  where queue = $1 and seq <> all($3::bigint[]) and lane <> all($4::text[]) order by seq limit $5
+), handed as (
+  update progress set handed = last.seq from (select max(seq) as seq from next) as last
+  where queue = $1 and last.seq > handed
+)
+select seq, lane, body from next order by seq
+"""
+
 log = structlog.get_logger()
 
 
@@ -98,17 +112,12 @@ class PgSubscription:
 
     async def _read(self, sql: asyncpg.Connection, handed_before: int) -> None:
         """Read and hand out; rows up to `handed_before` may have been begun by who owned the queue before."""
-        handed = handed_before
         try:
             while not self._stopping:
                 self._wake.clear()  # before looking: what is put or done from here on wakes the pause below
                 self._release_held()
-                await self._delete_done(sql)
-                rows, room = await self._fetch(sql)
+                rows, room = await self._turn(sql)
                 self._connected = True
-                if rows and rows[-1]["seq"] > handed:
-                    handed = rows[-1]["seq"]
-                    await sql.execute("update progress set handed = $2 where queue = $1", self._queue, handed)
                 for row in rows:
                     self._in_hand[row["seq"]] = row["lane"]
                     delivery = Delivery(row["lane"], row["body"], row["seq"] <= handed_before)
@@ -116,7 +125,7 @@ class PgSubscription:
                 if len(rows) < room or room == 0:
                     await self._pause_unless_woken()
             await self._lanes.drain()
-            await self._delete_done(sql)
+            await self._turn(sql, last=True)
         except asyncio.CancelledError:
             await self._lanes.cancel()
             raise
@@ -131,21 +140,19 @@ class PgSubscription:
         if not self._stopping:
             await pause(self._wake, self._poll, linger=self._linger)
 
-    async def _fetch(self, sql: asyncpg.Connection) -> tuple[list[asyncpg.Record], int]:
-        """The next rows that nobody has in hand, and how many there was room for."""
-        lanes = Counter(self._in_hand.values())
+    async def _turn(self, sql: asyncpg.Connection, *, last: bool = False) -> tuple[list[asyncpg.Record], int]:
+        """Delete what is done; the next rows that nobody has in hand, and how many there was room for."""
+        done, self._done = self._done, []
+        lanes = Counter(self._in_hand.values()) - Counter(self._in_hand[seq] for seq in done)
         full = [lane for lane, count in lanes.items() if count >= LANE_PREFETCH]
         room = max(0, PREFETCH - sum(min(count, LANE_PREFETCH) for count in lanes.values()))
-        if room == 0:
-            return [], 0
-        rows = await sql.fetch(
-            "select seq, lane, body from messages where queue = $1 and seq <> all($2::bigint[]) "
-            "and lane <> all($3::text[]) order by seq limit $4",
-            self._queue,
-            list(self._in_hand),
-            full,
-            room,
-        )
+        if last:
+            room = 0
+        rows = []
+        if done or room:
+            rows = await sql.fetch(TURN, self._queue, done, list(self._in_hand), full, room)
+        for seq in done:
+            del self._in_hand[seq]
         return rows, room
 
     async def _handle(self, item: tuple[int, Delivery]) -> None:
@@ -175,13 +182,3 @@ class PgSubscription:
             for seq in seqs:
                 del self._in_hand[seq]
         self._held.clear()
-
-    async def _delete_done(self, sql: asyncpg.Connection) -> None:
-        if not self._done:
-            return
-        done, self._done = self._done, []
-        await sql.execute(
-            "delete from messages where queue = $1 and seq = any($2::bigint[])", self._queue, done
-        )
-        for seq in done:
-            del self._in_hand[seq]

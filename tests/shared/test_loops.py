@@ -64,12 +64,12 @@ async def test_a_report_is_due_at_once_and_then_only_now_and_then():
 
 async def test_a_look_replaces_connections_that_a_restart_left_dead(kernel: Suite):
     worker = kernel["probe"].worker_db
-    (before,) = await worker.look("select pg_backend_pid() as pid")
+    (before,) = await worker.repeatable("select pg_backend_pid() as pid")
     await execute(
         kernel.url, "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", worker.role
     )
 
-    (after,) = await worker.look("select pg_backend_pid() as pid")
+    (after,) = await worker.repeatable("select pg_backend_pid() as pid")
 
     assert after["pid"] != before["pid"]
 
@@ -78,7 +78,7 @@ async def test_a_look_that_is_wrong_says_why_and_the_pool_stays_whole(kernel: Su
     worker = kernel["probe"].worker_db
     for _ in range(10):
         with pytest.raises(asyncpg.UndefinedTableError):
-            await worker.look("select * from nowhere")
+            await worker.repeatable("select * from nowhere")
 
     assert worker.in_use <= 3
-    assert await worker.look("select 1 as one")
+    assert await worker.repeatable("select 1 as one")
