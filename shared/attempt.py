@@ -104,8 +104,7 @@ async def once(request: Request, handle: Handle, asked: Asked) -> Response:
             began = True
             request.scope[CTX] = ctx
             response = finished(request, await handle(request))
-            if request.method not in ("GET", "HEAD"):
-                ctx.audit(asked.operation.name, request.scope["path"])
+            note(request, ctx, asked)
             facts = await leave_work(ctx, kept(asked, ctx, response))
     except (Fault, RequestValidationError, HTTPException, asyncpg.PostgresError) as error:
         fault = _as_fault(error)
@@ -116,6 +115,17 @@ async def once(request: Request, handle: Handle, asked: Asked) -> Response:
         return await _refusal(asked, fault)
     await committed(asked.edge, [ctx], facts)
     return response
+
+
+def only_reads(request: Request) -> bool:
+    """Whether a request changes nothing by what it is."""
+    return request.method in ("GET", "HEAD")
+
+
+def note(request: Request, ctx: Ctx, asked: Asked) -> None:
+    """Leave an audit row of what is about to be changed."""
+    if not only_reads(request):
+        ctx.audit(asked.operation.name, request.scope["path"])
 
 
 def kept(asked: Asked, ctx: Ctx, response: Response) -> StoredAnswer | None:

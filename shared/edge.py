@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import idempotency, problems, telemetry
-from shared.attempt import Asked, Declared, EdgeState
+from shared.attempt import Asked, Declared, EdgeState, only_reads
 from shared.db import REPEATABLE, DatabaseAway
 from shared.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.ids import new_id
@@ -72,8 +72,9 @@ async def _transact(
     needed = operation.needed_scope
     if needed not in caller.scopes:
         raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
-    body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, operation, edge.max_body)
-    key = None if request.method in ("GET", "HEAD") else idempotency.key_of(request)
+    reads = only_reads(request)
+    body = b"" if reads else await _read_body(request, operation, edge.max_body)
+    key = None if reads else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
     asked = Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import idempotency, telemetry
-from shared.attempt import CTX, Asked, EdgeState, committed, finished, is_provider, kept, once
+from shared.attempt import CTX, Asked, EdgeState, committed, finished, is_provider, kept, note, once
 from shared.ctx import Ctx
 from shared.db import NothingCommitted, Transaction
 from shared.events import Envelope
@@ -146,7 +146,7 @@ async def _do(together: Together, fitting: Sequence[_Fitting], responses: list[R
     for each, result in zip(fitting, results, strict=True):
         request, asked = each.call.request, each.call.asked
         response = finished(request, together.way.shown(request, result))
-        each.ctx.audit(asked.operation.name, request.scope["path"])
+        note(request, each.ctx, asked)
         answers.append(kept(asked, each.ctx, response))
         responses[each.place] = response
     works = [each.ctx for each in fitting]

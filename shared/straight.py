@@ -148,7 +148,7 @@ class Together:
         function = getattr(route.endpoint, TOGETHER, None)
         if function is None:
             return None
-        if not _is_usual(route) or route.methods != {"POST"}:
+        if not _is_usual(route) or route.methods not in ({"POST"}, {"GET"}):
             raise TypeError(f"{route.path}: requests of this kind of route cannot be taken together")
         return cls(Straight(route), function)
 

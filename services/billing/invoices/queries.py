@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
+from itertools import islice
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,10 @@ from shared.paging import Page, PageQuery, page_of
 JSON = ("customer", "tax_breakdown")
 COLUMNS = tuple(field.name for field in fields(InvoiceView))
 SHOWN = f"select {', '.join(f'i.{c}::text' if c in JSON else f'i.{c}' for c in COLUMNS)} from invoices i"  # noqa: S608
+LISTED = f"""
+select i.*, asked.n from unnest($3::uuid[]) with ordinality as asked(order_id, n)
+cross join lateral ({SHOWN} where {{}} order by i.id desc limit $2) as i order by asked.n, i.id desc
+"""  # noqa: S608 - our own column names
 LINES = f"""
 select {", ".join(field.name for field in fields(LineView))} from invoice_lines
 where tenant_id = $1 and invoice_id = any($2::uuid[]) order by invoice_id, position
@@ -41,6 +46,9 @@ where exists (select from customers c where c.tenant_id = $1 and c.id = asked.id
 INVOICED = """
 select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 and number is not null)
 """
+
+# Who asks for a list, and by which order, customer, state, and whether overdue.
+Asked = tuple[Ctx, PageQuery, UUID | None, UUID | None, str | None, bool | None]
 
 
 async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
@@ -112,19 +120,31 @@ async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     return (await _with_lines(ctx, rows))[0]
 
 
-async def list_invoices(
-    ctx: Ctx,
-    page: PageQuery,
-    *,
-    order_id: UUID | None,
-    customer_id: UUID | None,
-    state: str | None,
-    overdue: bool | None,
-) -> Page[InvoiceOut]:
-    """Invoices, newest first; two statements whatever the page's length."""
-    conditions, values = ["i.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
-    filters = {"order_id =": order_id, "customer_id =": customer_id, "state =": state, "id <": page.after_id}
-    for comparison, value in filters.items():
+async def list_invoices(told: Sequence[Asked]) -> list[Page[InvoiceOut]]:
+    """A page for each who asks, newest first.
+
+    Who asks alike but for the order shares a statement; all lines are one more, whatever the pages' length.
+    """
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for number, (ctx, page, order_id, *filters) in enumerate(told):
+        key = (page.limit, page.after_id, order_id is None, ctx.today, *filters)
+        alike.setdefault(key, []).append(number)
+    found: list[Page[asyncpg.Record]] = [Page(items=[]) for _ in told]
+    for numbers in alike.values():
+        listed = await _list_alike([told[number] for number in numbers])
+        for number, rows in zip(numbers, listed, strict=True):
+            found[number] = page_of(rows, told[number][1], lambda row: row["id"])
+    shown = iter(await _with_lines(told[0][0], [row for page in found for row in page.items]))
+    return [Page(items=list(islice(shown, len(page.items))), next=page.next) for page in found]
+
+
+async def _list_alike(told: Sequence[Asked]) -> list[list[asyncpg.Record]]:
+    """The rows of each and one more, if there are; all ask for the same but for the order."""
+    ctx, page, order_id, customer_id, state, overdue = told[0]
+    conditions, values = ["i.tenant_id = $1"], [ctx.tenant.id, page.limit + 1, [each[2] for each in told]]
+    if order_id is not None:
+        conditions.append("i.order_id = asked.order_id")
+    for comparison, value in {"customer_id =": customer_id, "state =": state, "id <": page.after_id}.items():
         if value is not None:
             values.append(value)
             conditions.append(f"i.{comparison} ${len(values)}")
@@ -132,11 +152,10 @@ async def list_invoices(
         values.append(ctx.today)
         late = f"(i.open_minor > 0 and i.due_on < ${len(values)})"
         conditions.append(late if overdue else f"{late} is not true")
-    rows = await ctx.sql.fetch(
-        f"{SHOWN} where {' and '.join(conditions)} order by i.id desc limit $2", *values
-    )
-    found = page_of(rows, page, lambda row: row["id"])
-    return Page(items=await _with_lines(ctx, found.items), next=found.next)
+    listed: list[list[asyncpg.Record]] = [[] for _ in told]
+    for row in await ctx.sql.fetch(LISTED.format(" and ".join(conditions)), *values):
+        listed[row["n"] - 1].append(row)
+    return listed
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
@@ -148,7 +167,7 @@ async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceO
 
 
 def _view(row: asyncpg.Record) -> InvoiceView:
-    view = InvoiceView(*row)
+    view = InvoiceView(*row[: len(COLUMNS)])
     view.customer, view.tax_breakdown = orjson.loads(row["customer"]), orjson.loads(row["tax_breakdown"])
     return view
 

@@ -25,7 +25,13 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     return await queries.show_invoice(ctx, await actions.create_invoice(ctx, body))
 
 
-@router.read("/invoices", scope="billing:read", waits_for="order_id", response_model=Page[InvoiceOut])
+@router.read(
+    "/invoices",
+    scope="billing:read",
+    waits_for="order_id",
+    response_model=Page[InvoiceOut],
+    together=queries.list_invoices,
+)
 async def list_invoices(
     ctx: CtxDep,
     page: PageDep,
@@ -35,9 +41,7 @@ async def list_invoices(
     overdue: bool | None = None,
 ) -> Page[InvoiceOut]:
     """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
-    return await queries.list_invoices(
-        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
-    )
+    return (await queries.list_invoices([(ctx, page, order_id, customer_id, state, overdue)]))[0]
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)
