@@ -21,6 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
+from shared.loops import underway
 from shared.outages import BROKEN, DATABASE_ERRORS
 from shared.outages import REPEATABLE as REPEATABLE
 
@@ -236,6 +237,7 @@ class Database:
         except TimeoutError as error:
             raise PoolExhausted("every connection is in use") from error
         self._in_use += 1
+        underway.count += 1
         if self._idle:
             return self._idle.pop()
         try:
@@ -260,6 +262,7 @@ class Database:
 
     def _release(self) -> None:
         self._in_use -= 1
+        underway.count -= 1
         self._free.release()
 
     @asynccontextmanager

@@ -11,14 +11,33 @@ from shared.outages import DATABASE_ERRORS
 log = structlog.get_logger()
 AFTER_FAILURE_SECONDS = 1.0
 REPORT_SECONDS = 5.0  # a metric that says whether something is stuck may be that old
+LINGER_LOOK_SECONDS = 0.005
 _NEVER = float("inf")
 
 
-async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
-    """Wait for a signal, but no longer than that; linger a moment after it, so that more is taken at once.
+class Underway:
+    """How much is under way in this process: connections that requests, events and loops have in use."""
 
-    Under load lingering turns a round of statements per event into one per batch; alone it only adds its time.
-    """
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.count = 0
+
+    async def linger(self, seconds: float) -> None:
+        """Wait a moment, so that more is taken at once; no longer than anything is under way, since then no more comes.
+
+        Under load that turns a round of statements per event into one per batch; an event that is alone loses nothing.
+        """
+        end = time.monotonic() + seconds
+        # Looked at now and then, since an event would tell of every moment between two transactions, too.
+        while self.count and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(left, LINGER_LOOK_SECONDS))
+
+
+underway = Underway()
+
+
+async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
+    """Wait for a signal, but no longer than that; linger after it, as long as that may bring more."""
     try:
         async with asyncio.timeout(
             seconds
@@ -26,8 +45,7 @@ async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -
             await signal.wait()
     except TimeoutError:
         return
-    if linger:
-        await asyncio.sleep(linger)
+    await underway.linger(linger)
 
 
 class LoopAlarm:
@@ -50,13 +68,13 @@ class LoopAlarm:
         self._at = _NEVER
 
     async def wait(self, seconds: float, *, linger: float = 0.0) -> None:
-        """Wait until the alarm rings, but no longer than that; linger a moment after it, as `pause` does."""
+        """Wait until the alarm rings, but no longer than that; linger after it, as `pause` does."""
         end = time.monotonic() + seconds
         while (left := min(end, self._at) - time.monotonic()) > 0:
             self._earlier.clear()
             await pause(self._earlier, left)
-        if linger and self._at < end:
-            await asyncio.sleep(linger)
+        if self._at < end:
+            await underway.linger(linger)
 
 
 class Seldom:

@@ -30,7 +30,7 @@ class KernelSettings(BaseSettings):
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
     poll_seconds: float = Field(2.0, gt=0, description="How often queues are looked at when nothing woke us.")
     linger_seconds: float = Field(
-        0.02, ge=0, description="How long relay and queues gather before they work."
+        0.05, ge=0, description="How long relay and queues gather at most while transactions are open."
     )
     relay_batch: int = Field(500, ge=1, description="Facts published at most in one go.")
     consumer_concurrency: int = Field(

@@ -6,8 +6,8 @@ import time
 import asyncpg
 import pytest
 
-from shared.loops import LoopAlarm, Seldom, repeat
-from shared.testing.suite import Suite
+from shared.loops import LoopAlarm, Seldom, pause, repeat, underway
+from shared.testing.suite import Suite, eventually
 from tests.shared.given_notes import execute
 
 
@@ -32,6 +32,38 @@ async def test_an_alarm_that_is_asked_to_ring_sooner_while_somebody_waits_rings_
     asyncio.get_running_loop().call_later(0.05, alarm.ring, 0.05)
 
     assert 0.09 < await waited(alarm, 60.0) < 5.0
+
+
+async def test_a_loop_lingers_as_long_as_something_is_under_way(kernel: Suite):
+    rung = asyncio.Event()
+    rung.set()
+
+    await asyncio.wait_for(pause(rung, 60.0, linger=60.0), 5.0)  # nothing is: at once
+    async with kernel["probe"].worker_db.transaction(None):
+        lingering = asyncio.create_task(pause(rung, 60.0, linger=60.0))
+        lingering_shortly = pause(rung, 60.0, linger=0.05)
+        await asyncio.wait_for(lingering_shortly, 5.0)
+        assert not lingering.done()
+    await asyncio.wait_for(lingering, 5.0)
+
+
+async def test_what_has_failed_is_no_longer_under_way(kernel: Suite):
+    database = kernel["probe"].worker_db
+
+    async def failing() -> None:
+        async with database.transaction(None):
+            assert underway.count > 0
+            raise ZeroDivisionError
+
+    async def nothing() -> bool:
+        return underway.count == 0
+
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await database.repeatable("select * from nowhere")
+    with pytest.raises(ZeroDivisionError):
+        await failing()
+
+    await eventually(nothing)
 
 
 async def test_nobody_waits_longer_for_an_alarm_than_they_said():
