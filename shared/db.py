@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.faults import DatabaseAway as DatabaseAway
 from shared.leases import NumberLeases
 from shared.loops import underway
-from shared.outages import BROKEN, DATABASE_ERRORS
+from shared.outages import BROKEN, DATABASE_ERRORS, cause_of
 from shared.outages import REPEATABLE as REPEATABLE
 
 STATEMENT_TIMEOUT = "30s"
@@ -105,7 +105,7 @@ class Transaction:
         except BaseException as error:
             await self._undo_part()
             if isinstance(error, DBAPIError):
-                raise _cause(error) from error
+                raise cause_of(error) from error
             raise
         await self.sql.execute("release savepoint part")
 
@@ -179,7 +179,7 @@ class Database:
                 healthy = True
             except BaseException as error:
                 healthy = await _rolled_back(sql)
-                cause = _cause(error) if isinstance(error, DBAPIError) else error
+                cause = cause_of(error) if isinstance(error, DBAPIError) else error
                 if not healthy and isinstance(cause, BROKEN):
                     raise DatabaseAway(f"the connection broke: {cause!r}") from error
                 if cause is error:
@@ -274,12 +274,6 @@ class Database:
         finally:
             with suppress(*DATABASE_ERRORS):
                 await sql.close(timeout=2)
-
-
-def _cause(error: DBAPIError) -> Exception:
-    """The driver's own error below SQLAlchemy's wrappers, so that both doors fail alike."""
-    cause = error.orig.__cause__ if error.orig is not None else None
-    return cause if isinstance(cause, DATABASE_ERRORS) else error
 
 
 async def _rolled_back(sql: asyncpg.Connection) -> bool:
