@@ -31,7 +31,7 @@ test: setup ## Run the tests on two workers (T=path for a part, WORKERS=n)
 	$(VENV)/python -m pytest -n $(WORKERS) $(T)
 
 docs: setup ## Regenerate docs/generated from the code
-	$(VENV)/python -m deploy.docs
+	$(VENV)/python -m deploy.cli.generate_docs
 
 bench: setup ## Measure throughput and latency (ARGS=...)
 	$(VENV)/python -m benchmarks $(ARGS)

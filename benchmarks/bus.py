@@ -13,20 +13,20 @@ import asyncpg
 
 from benchmarks.bus_ground import CONSUMER, PUBLISHER, Ground, fact, facts, ground, pool
 from benchmarks.report import Section, spread, table
-from shared.bus import Delivery
-from shared.bus.amqp import AmqpTransport
-from shared.bus.amqp_publisher import CONTENT_TYPE, WINDOW
-from shared.bus.amqp_topology import EVENTS, queue_name
+from shared.base.settings import KernelSettings
+from shared.bus.amqp.publisher import CONTENT_TYPE, WINDOW
+from shared.bus.amqp.topology import EVENTS, queue_name
+from shared.bus.amqp.transport import AmqpTransport
+from shared.bus.transport import Delivery
+from shared.context.tenants import Tenants
+from shared.context.unit_of_work import part_of
 from shared.contracts.billing import InvoiceFinalized
-from shared.events import Envelope
-from shared.ids import new_id
-from shared.inbox import Inbox
-from shared.relay import Relay
-from shared.settings import KernelSettings
-from shared.tenancy import app_role, worker_role
-from shared.tenants import Tenants
-from shared.testing.suite import ROLE_SECRET
-from shared.work import part_of
+from shared.contracts.event import Envelope
+from shared.database.rls import app_role, worker_role
+from shared.messaging.inbox import Inbox
+from shared.messaging.relay import Relay
+from shared.values.ids import new_id
+from tests.kit.suite import ROLE_SECRET
 
 ROUNDS = 3
 PUBLISHED = 10_000

@@ -12,16 +12,16 @@ from uuid import UUID
 import asyncpg
 
 from services.all import SERVICES
-from shared import embedded
-from shared.bus.amqp import migrate
+from shared.bus.amqp.transport import migrate
+from shared.context.tenants import UPSERT
 from shared.contracts.billing import InvoiceFinalized
-from shared.db import Database
-from shared.events import Envelope, envelope
-from shared.ids import new_id
-from shared.tenancy import role_password
-from shared.tenants import UPSERT
-from shared.testing import rabbit
-from shared.testing.suite import ROLE_SECRET, migrate_all
+from shared.contracts.event import Envelope, envelope
+from shared.database.pool import Database
+from shared.database.rls import role_password
+from shared.embedded import server as embedded
+from shared.values.ids import new_id
+from tests.kit import rabbit
+from tests.kit.suite import ROLE_SECRET, migrate_all
 
 PUBLISHER, CONSUMER = "billing", "orders"
 

@@ -15,16 +15,18 @@ from uuid import UUID
 from benchmarks.client import Measured
 from benchmarks.orders import wish
 from benchmarks.server import Server, Shop
-from deploy.suite import DATABASE
+from deploy.run.suite import DATABASE
 from services.orders.intake import actions
 from services.orders.intake.schemas import OrderIn
-from shared import clock, embedded, telemetry
-from shared.ctx import Actor, Ctx
-from shared.db import Database, Transaction
-from shared.ids import new_id
-from shared.tenancy import app_role, role_password
-from shared.tenants import Tenants
-from shared.work import leave_work
+from shared.base import telemetry
+from shared.context.ctx import Actor, Ctx
+from shared.context.tenants import Tenants
+from shared.context.unit_of_work import leave_work
+from shared.database.pool import Database, Transaction
+from shared.database.rls import app_role, role_password
+from shared.embedded import server as embedded
+from shared.values import clock
+from shared.values.ids import new_id
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"SO-\d{4}-\d+")

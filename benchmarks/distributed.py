@@ -22,9 +22,9 @@ from benchmarks.client import Measured
 from benchmarks.orders import order_to_cash
 from benchmarks.report import Section, spread, table
 from benchmarks.server import Front, Shop
-from shared import embedded
-from shared.testing import rabbit
-from shared.testing.deployment import OPERATOR, Deployment, deployment, migrated
+from shared.embedded import server as embedded
+from tests.kit import rabbit
+from tests.kit.deployment import OPERATOR, Deployment, deployment, migrated
 
 ROUNDS = 3
 ORDERS = 150

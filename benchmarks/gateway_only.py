@@ -4,13 +4,13 @@ import os
 
 import uvloop
 
-from deploy.server import bind, served, stop_event
-from deploy.settings import DeploySettings
-from deploy.suite import database, migrate_all, with_role_secret
+from deploy.run.server import bind, served, stop_event
+from deploy.run.settings import DeploySettings
+from deploy.run.suite import database, migrate_all, with_role_secret
 from gateway.app import build_gateway
-from gateway.proxy.upstream_http import HttpUpstream
-from shared import telemetry
-from shared.bus import pg as bus_pg
+from gateway.upstream.http import HttpUpstream
+from shared.base import telemetry
+from shared.bus.pg import transport as bus_pg
 
 
 async def main() -> None:

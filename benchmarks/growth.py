@@ -13,7 +13,7 @@ from benchmarks.client import Connection, Measured, load
 from benchmarks.orders import create_orders
 from benchmarks.report import Section, spread, table
 from benchmarks.server import Server, Shop
-from shared import embedded
+from shared.embedded import server as embedded
 
 SIZES = (1_000, 100_000, 1_000_000)
 ROUNDS = 3

@@ -4,9 +4,9 @@ import gc
 
 
 def main() -> None:
-    """Run the command; until a server is ready nothing is collected (`deploy.server`), since what is loaded stays."""
+    """Run the command; what is loaded stays, so nothing is collected until a server is ready (`deploy.run.server`)."""
     gc.disable()
-    from deploy.cli import app
+    from deploy.cli.commands import app
 
     app(prog_name="backoffice")
 

@@ -17,25 +17,25 @@ from pathlib import Path
 import structlog
 from joserfc.jwk import KeySet
 
-from gateway.catalog import Catalog
 from gateway.control import Control
+from gateway.door.front import Front
+from gateway.door.pipeline import OWN_SERVICE, Pipeline
 from gateway.first_start import FirstStart, prepare
-from gateway.front import Front
 from gateway.identity.directory import Directory
 from gateway.identity.secrets import SecretKeeper
 from gateway.identity.signing import KeyRing
 from gateway.identity.token_endpoint import TokenEndpoint
-from gateway.pipeline import OWN_SERVICE, Pipeline
-from gateway.proxy.asgi import AsgiApp
-from gateway.proxy.upstream_local import LocalUpstream
+from gateway.routes.catalog import Catalog
 from gateway.service import SERVICE
 from gateway.settings import GatewaySettings
-from gateway.sync import TenantSync
-from shared.auth import TokenVerifier
-from shared.bus import Transport
-from shared.loops import pause, repeat
-from shared.outages import DATABASE_ERRORS
-from shared.running import Running
+from gateway.tenant_sync import TenantSync
+from gateway.upstream.local import LocalUpstream
+from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.loops import pause, repeat
+from shared.bus.transport import Transport
+from shared.http.internal_token import TokenVerifier
+from shared.httpserver.asgi import AsgiApp
+from shared.service.runtime import Running
 
 TELL_SECONDS = 1.0  # how late a service that missed a tenant is told when its pause is over
 log = structlog.get_logger()

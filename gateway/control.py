@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from shared.ctx import TenantFacts
+from shared.context.ctx import TenantFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from gateway.identity.scopes import EVERYTHING
 from gateway.identity.secrets import SecretKeeper, new_secret
 from gateway.settings import GatewaySettings
 from gateway.tenants.rules import SUBSCRIBABLE, TenantState
-from shared.db import Database
-from shared.ids import new_id
+from shared.database.pool import Database
+from shared.values.ids import new_id
 
 FILE = "admin-credentials.json"
 LOCK = "select pg_advisory_xact_lock(hashtextextended('gateway first start', 0))"

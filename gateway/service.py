@@ -1,6 +1,6 @@
 """The manifest of the gateway's own resources: tenants, clients, API keys, test clocks."""
 
-from shared.service import Service
+from shared.service.manifest import Service
 
 SERVICE = Service(
     "gateway",

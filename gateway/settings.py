@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import KernelSettings
+from shared.base.settings import KernelSettings
 
 
 class GatewaySettings(KernelSettings):

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
-from shared import telemetry
-from shared.ctx import TenantFacts
-from shared.testing import docker_engine, postgres
-from shared.testing.suite import Suite, migrated_database, running_suite, test_settings
+from shared.base import telemetry
+from shared.context.ctx import TenantFacts
+from tests.kit import docker_engine, postgres
+from tests.kit.suite import Suite, migrated_database, running_suite, test_settings
 
 telemetry.configure_logs(test_settings())
 

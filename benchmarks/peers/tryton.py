@@ -30,7 +30,7 @@ from benchmarks.client import Connection, Measured, load
 from benchmarks.orders import create_orders, order_to_cash
 from benchmarks.report import Section, spread, table
 from benchmarks.server import Server, Shop
-from shared import embedded
+from shared.embedded import server as embedded
 
 PACKAGES = ("trytond", "trytond-sale", "trytond-stock", "trytond-account-invoice", "proteus", "psycopg[binary]",
             "psycopg_pool", "uwsgi")  # fmt: skip

@@ -9,9 +9,9 @@ from gateway.control import Control
 from gateway.identity import scopes as rules
 from gateway.identity import secrets
 from gateway.tenants import queries as tenants
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.ids import new_id
+from shared.context.ctx import Ctx
+from shared.values.faults import NotFound
+from shared.values.ids import new_id
 
 INSERT = f"""
 insert into api_keys (tenant_id, id, created_at, updated_at, name, prefix, scopes, key_hash)

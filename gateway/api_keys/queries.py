@@ -4,8 +4,8 @@ from uuid import UUID
 
 from gateway.api_keys.models import ApiKey
 from gateway.tenants import queries as tenants
-from shared.ctx import Ctx
-from shared.paging import Page, PageQuery, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
 
 COLUMNS = "id, tenant_id, version, created_at, updated_at, name, prefix, scopes, revoked_at"
 LIST = f"""

@@ -8,9 +8,9 @@ from gateway.api_keys import actions, queries
 from gateway.api_keys.models import ApiKey
 from gateway.api_keys.schemas import ApiKeyIn, ApiKeyOut, ApiKeyWithKey
 from gateway.control import ControlDep
-from shared.idempotency import ONCE_HEADER
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, Router
+from shared.http.idempotency import ONCE_HEADER
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
 
 router = Router("API keys")
 PATH = "/tenants/{tenant_id}/api-keys"

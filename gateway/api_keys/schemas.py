@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gateway.clients.schemas import Scopes
-from shared.wire import ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
 
 
 class ApiKeyIn(WireInput):

@@ -9,8 +9,8 @@ from gateway.control import Control
 from gateway.identity import scopes as rules
 from gateway.identity import secrets
 from gateway.tenants import queries as tenants
-from shared.ctx import Ctx
-from shared.ids import new_id
+from shared.context.ctx import Ctx
+from shared.values.ids import new_id
 
 INSERT = f"""
 insert into clients (tenant_id, id, created_at, updated_at, client_id, name, scopes, secret_hash)

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from gateway.clients.models import Client
 from gateway.tenants import queries as tenants
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
+from shared.values.faults import NotFound
 
 COLUMNS = "id, tenant_id, version, created_at, updated_at, client_id, name, scopes, revoked_at"
 GET = f"select {COLUMNS} from clients where tenant_id = $1 and id = $2 and revoked_at is null for update"  # noqa: S608

@@ -10,9 +10,9 @@ from gateway.clients.models import Client
 from gateway.clients.schemas import ClientIn, ClientOut, ClientWithSecret
 from gateway.control import ControlDep
 from gateway.identity.secrets import SecretKeeper
-from shared.idempotency import ONCE_HEADER
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, Router
+from shared.http.idempotency import ONCE_HEADER
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
 
 router = Router("Clients")
 

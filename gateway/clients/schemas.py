@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from shared.wire import ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
 
 ScopeText = Annotated[
     str, StringConstraints(strict=True, max_length=64, pattern=r"^(\*|[a-z][a-z0-9_.-]*:[a-z][a-z0-9_]*)$")

@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
-from shared.auth import ALGORITHM
+from shared.http.internal_token import ALGORITHM
 
 ISSUER = "backoffice"
 AUDIENCE = "backoffice"

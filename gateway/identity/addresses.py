@@ -3,7 +3,7 @@
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from gateway.proxy.asgi import Scope
+from shared.httpserver.asgi import Scope
 
 Network = IPv4Network | IPv6Network
 

@@ -19,10 +19,10 @@ from gateway.identity.secrets import key_hash
 from gateway.identity.signing import KeyRing, fingerprint
 from gateway.settings import GatewaySettings
 from gateway.tenants.rules import told_state
-from shared import auth
-from shared.ctx import Actor, TenantFacts
-from shared.db import Database
-from shared.faults import Malformed, NotFound, Unauthenticated
+from shared.context.ctx import Actor, TenantFacts
+from shared.database.pool import Database
+from shared.http import internal_token
+from shared.values.faults import Malformed, NotFound, Unauthenticated
 
 CLIENT = """
 select client_id as actor, tenant_id, scopes, secret_hash from clients where client_id = $1 and revoked_at is null
@@ -57,7 +57,7 @@ class Grant:
         if known is not None and known[1] > now:
             return known[0]
         held = scopes.for_gateway(self.scopes, self.actor.kind) if audience == "gateway" else self.scopes
-        made = auth.mint(
+        made = internal_token.mint(
             keys.internal, audience=audience, tenant=self.tenant, actor=self.actor, scopes=held
         ).encode()
         self._tokens[audience] = (made, now + TOKEN_SECONDS)

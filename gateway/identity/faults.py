@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from shared.faults import Fault, Forbidden, Malformed, Unauthenticated
+from shared.values.faults import Fault, Forbidden, Malformed, Unauthenticated
 
 
 class BadCredentials(Unauthenticated):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from shared.faults import Forbidden, Invalid
+from shared.values.faults import Forbidden, Invalid
 
 EVERYTHING = "*"
 _FORM = re.compile(r"[a-z][a-z0-9_.-]*:(read|write|approve|admin)")

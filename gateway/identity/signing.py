@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import KeySet, OKPKey
 
-from shared.auth import new_key
-from shared.db import Database
-from shared.ids import new_id
+from shared.database.pool import Database
+from shared.http.internal_token import new_key
+from shared.values.ids import new_id
 
 log = structlog.get_logger()
 PURPOSES = ("access", "internal")

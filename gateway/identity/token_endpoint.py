@@ -13,12 +13,12 @@ from starlette.responses import Response
 from gateway.identity import access_tokens, scopes
 from gateway.identity.directory import Directory
 from gateway.identity.faults import TooManyRequests
+from gateway.identity.rate_limits import Gcra, Limit
 from gateway.identity.secrets import SecretKeeper
 from gateway.identity.signing import KeyRing
-from gateway.proxy.asgi import Headers
-from gateway.proxy.headers import find
-from gateway.proxy.limits import Gcra, Limit
 from gateway.settings import GatewaySettings
+from shared.httpserver.asgi import Headers
+from shared.httpserver.headers import find
 
 LONGEST_BODY = 16 * 1024
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}

@@ -1,7 +1,7 @@
 """Who am I."""
 
 from gateway.me.schemas import MeOut, TenantShown
-from shared.web import CtxDep, Router
+from shared.http.router import CtxDep, Router
 
 router = Router("Me")
 

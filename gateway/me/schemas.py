@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.wire import Timestamp, WireModel
+from shared.values.fields import Timestamp, WireModel
 
 
 class TenantShown(WireModel):

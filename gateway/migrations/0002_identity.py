@@ -5,8 +5,8 @@ holds for operators who act for no client company. Credentials are looked up bef
 that is the worker role's SELECT. Signing keys (encrypted) are the worker role's alone.
 """
 
-from shared.alembic import run
-from shared.tenancy import app_role, protect, worker_role
+from shared.database.alembic import run
+from shared.database.rls import app_role, protect, worker_role
 
 revision = "gateway_0002"
 down_revision = "gateway_0001"

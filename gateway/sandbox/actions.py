@@ -6,8 +6,8 @@ from gateway.sandbox.schemas import ClockIn, ClockOut
 from gateway.tenants import actions as tenant_actions
 from gateway.tenants import queries as tenants
 from gateway.tenants.models import Tenant
-from shared import clock
-from shared.ctx import Ctx
+from shared.context.ctx import Ctx
+from shared.values import clock
 
 
 async def show_clock(ctx: Ctx) -> ClockOut:

@@ -3,7 +3,7 @@
 from gateway.control import ControlDep
 from gateway.sandbox import actions
 from gateway.sandbox.schemas import ClockIn, ClockOut
-from shared.web import CtxDep, Router
+from shared.http.router import CtxDep, Router
 
 router = Router("Sandbox")
 

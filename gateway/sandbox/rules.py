@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from shared.faults import Invalid, Refused
+from shared.values.faults import Invalid, Refused
 
 FURTHEST = timedelta(days=366 * 20)
 

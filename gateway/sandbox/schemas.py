@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.wire import Timestamp, WireInput, WireModel
+from shared.values.fields import Timestamp, WireInput, WireModel
 
 
 class ClockIn(WireInput):

@@ -16,10 +16,10 @@ from gateway.control import Control
 from gateway.tenants import queries, rules
 from gateway.tenants.models import Tenant
 from gateway.tenants.schemas import TenantChange, TenantIn
-from shared.ctx import Ctx
-from shared.faults import PreconditionFailed
-from shared.ids import new_id
-from shared.states import begin, move
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import begin, move
+from shared.values.faults import PreconditionFailed
+from shared.values.ids import new_id
 
 INSERT = """
 insert into registered_tenants (tenant_id, id, created_at, updated_at, name, legal_name, country, currency, time_zone,

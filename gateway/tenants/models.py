@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from gateway.tenants import rules
-from shared.ctx import TenantFacts
+from shared.context.ctx import TenantFacts
 
 
 @dataclass(slots=True)

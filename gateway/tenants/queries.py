@@ -4,10 +4,10 @@ from uuid import UUID
 
 from gateway.tenants.models import Tenant, tenant_of
 from gateway.tenants.rules import OperatorsOnly
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, page_of
-from shared.timeline import TimelineEntry
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.timeline import TimelineEntry
+from shared.values.faults import NotFound
 
 SELECT = """
 select t.*,

@@ -6,9 +6,9 @@ from gateway.control import ControlDep
 from gateway.tenants import actions, queries
 from gateway.tenants.models import Tenant
 from gateway.tenants.schemas import TenantChange, TenantIn, TenantOut, Why
-from shared.paging import Page, PageDep
-from shared.timeline import TimelineEntry
-from shared.web import CtxDep, IfMatch, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.http.timeline import TimelineEntry
 
 router = Router("Tenants")
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from shared.faults import Forbidden, Refused
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
+from shared.values.faults import Forbidden, Refused
 
 SUBSCRIBABLE = ("orders", "billing", "payroll", "hr", "helpdesk")
 

@@ -5,7 +5,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.wire import CountryCode, CurrencyCode, ShortText, Timestamp, TimeZoneName, WireInput, WireModel
+from shared.values.fields import (
+    CountryCode,
+    CurrencyCode,
+    ShortText,
+    Timestamp,
+    TimeZoneName,
+    WireInput,
+    WireModel,
+)
 
 ServiceName = Literal["orders", "billing", "payroll", "hr", "helpdesk"]
 Kind = Literal["live", "sandbox"]

@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 
-from shared.tables import TenantRow
+from shared.database.tables import TenantRow
 
 
 class BillingRow(TenantRow, registry=registry(metadata=MetaData())):

@@ -2,7 +2,7 @@
 
 from services.billing.ledger import actions as ledger
 from services.billing.tax import actions as tax
-from shared.service import Service
+from shared.service.manifest import Service
 
 SERVICE = Service(
     "billing",

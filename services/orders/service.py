@@ -2,7 +2,7 @@
 
 from services.orders.catalog import actions as catalog
 from services.orders.stock import actions as stock
-from shared.service import Service
+from shared.service.manifest import Service
 
 SERVICE = Service(
     "orders",

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.events import Event
-from shared.wire import MoneyIO, Percent
+from shared.contracts.event import Event
+from shared.values.fields import MoneyIO, Percent
 
 
 class TaxCodeChanged(Event, type="billing.tax_code.changed.v1"):

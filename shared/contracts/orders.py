@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from shared.events import Event
-from shared.wire import Address, MoneyIO, Percent, PositiveQuantity
+from shared.contracts.event import Event
+from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):

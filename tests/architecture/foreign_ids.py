@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import httpx
 
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.testing.suite import Suite, eventually
+from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
 from tests.billing import given as billing_given
+from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
 
 Build = Callable[[Suite, TenantFacts], Awaitable[str]]

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from deploy.docs import TARGET, documents
+from deploy.cli.generate_docs import TARGET, documents
 from services.all import SERVICES
-from shared.catalogue import asyncapi, breaking_changes, event_contracts, event_schemas
+from shared.service.asyncapi import asyncapi, breaking_changes, event_contracts, event_schemas
 from tests.architecture.source import ROOT
 
 

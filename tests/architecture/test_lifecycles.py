@@ -5,11 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.docs import lifecycles
+from deploy.cli.generate_docs import lifecycles
 from services.all import SERVICES
-from shared import states
-from shared.clock import utc_now
-from shared.states import IllegalTransition, Lifecycle
+from shared.context.lifecycle import IllegalTransition, Lifecycle, advance, begin
+from shared.values.clock import utc_now
 
 ALL = [(s.name, lifecycle) for s in SERVICES for lifecycle in lifecycles(s)]
 MOVES = [
@@ -39,7 +38,7 @@ def test_a_verb_leads_where_the_table_says_or_is_refused_with_what_is_allowed(
     ctx = Recorder()
     target = lifecycle.moves.get((state, verb))
     try:
-        states.advance(ctx, lifecycle, row, verb)  # type: ignore[arg-type]
+        advance(ctx, lifecycle, row, verb)  # type: ignore[arg-type]
         refusal = None
     except IllegalTransition as refused:
         refusal = refused.facts
@@ -73,14 +72,14 @@ def test_every_state_is_reached_and_drawn(service: str, lifecycle: Lifecycle):
 def test_an_aggregate_begins_where_its_table_says_and_nowhere_else(service: str, lifecycle: Lifecycle):
     ctx, row_id = Recorder(), uuid4()
 
-    begun = [states.begin(ctx, lifecycle, row_id)]  # type: ignore[arg-type]
-    begun += [states.begin(ctx, lifecycle, row_id, state=state) for state in lifecycle.initials]  # type: ignore[arg-type]
+    begun = [begin(ctx, lifecycle, row_id)]  # type: ignore[arg-type]
+    begun += [begin(ctx, lifecycle, row_id, state=state) for state in lifecycle.initials]  # type: ignore[arg-type]
 
     assert begun == [lifecycle.initials[0], *lifecycle.initials]
     assert ctx.moves == [(lifecycle.aggregate, row_id, "create", None, state, None) for state in begun]
     for state in {*lifecycle.states, "nowhere"} - set(lifecycle.initials):
         with pytest.raises(ValueError, match="nothing begins as"):
-            states.begin(ctx, lifecycle, row_id, state=state)  # type: ignore[arg-type]
+            begin(ctx, lifecycle, row_id, state=state)  # type: ignore[arg-type]
     assert len(ctx.moves) == len(begun)
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from services.all import SERVICES
-from shared.migrations import pending_differences
-from shared.service import Service
+from shared.database.migrations import pending_differences
+from shared.service.manifest import Service
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=[s.name for s in SERVICES])

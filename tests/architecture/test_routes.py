@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from services.all import SERVICES
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
-from shared.web import Operation
+from shared.context.ctx import TenantFacts
+from shared.http.router import Operation
 from tests.architecture.foreign_ids import BUILDERS
+from tests.kit.suite import Suite
 
 ROUTES = [(s.name, r) for s in SERVICES for router in s.routers() for r in router.routes]
 SCOPE = re.compile(r"^[a-z]+(\.[a-z]+)?:(read|write|approve)$")

@@ -8,7 +8,10 @@ from uuid import UUID
 import httpx
 import orjson
 
-from shared.bus import Delivery
+from shared.base.telemetry import new_traceparent
+from shared.bus.transport import Delivery
+from shared.context.ctx import TenantFacts
+from shared.contracts.event import Event, envelope
 from shared.contracts.orders import (
     CustomerChanged,
     FulfilmentShipped,
@@ -16,14 +19,11 @@ from shared.contracts.orders import (
     ShippedLine,
     TaxBreakdownRow,
 )
-from shared.ctx import TenantFacts
-from shared.events import Event, envelope
-from shared.ids import new_id
-from shared.money import Money, total
-from shared.tax import TaxInput, TaxMode, tax_document
-from shared.telemetry import new_traceparent
-from shared.testing.suite import Suite
-from shared.wire import Address
+from shared.values.fields import Address
+from shared.values.ids import new_id
+from shared.values.money import Money, total
+from shared.values.tax import TaxInput, TaxMode, tax_document
+from tests.kit.suite import Suite
 
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
 

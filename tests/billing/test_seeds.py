@@ -7,8 +7,8 @@ import pytest
 
 from services.billing.ledger import chart
 from services.billing.ledger.chart import STANDARD_CHART
-from shared.reference.tax_codes import _RATES, tax_codes_for
-from shared.wire import COUNTRIES
+from shared.values.fields import COUNTRIES
+from shared.values.tax_codes import _RATES, tax_codes_for
 
 EU = {
     "AT",

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from shared.testing.program import Process
+from tests.kit.program import Process
 
 Document = dict[str, Any]
 TRY_SECONDS = 20.0

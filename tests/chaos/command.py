@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.console import console
+from deploy.cli.console import console
 from tests.chaos import report
 from tests.chaos.faults import FAULTS
 from tests.chaos.laboratory import Laboratory, laboratory

@@ -7,9 +7,9 @@ from decimal import Decimal
 from random import Random
 from uuid import uuid4
 
-from shared.testing.deployment import OPERATOR
 from tests.chaos.caller import Caller, Document, Notes
 from tests.chaos.laboratory import Laboratory
+from tests.kit.deployment import OPERATOR
 
 STOCK = 100_000
 PRICES = {"LAMP": "33.33", "DESK": "129.90", "CHAIR": "7.77"}  # few, so that orders meet at the stock's rows

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from shared.testing.program import Process
-from shared.testing.suite import eventually
 from tests.chaos.laboratory import HEARTBEAT_SECONDS, KINDS, Laboratory
 from tests.chaos.program import POINTS
+from tests.kit.program import Process
+from tests.kit.suite import eventually
 
 Strike = Callable[[Laboratory, Random], Awaitable[str]]
 FAULTS: dict[str, "Fault"] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from services.orders.book.rules import FULFILMENT_LIFECYCLE, ORDER_LIFECYCLE
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
 from tests.chaos.caller import Document
 from tests.chaos.company import PRICES, STOCK, Company, Trade
 

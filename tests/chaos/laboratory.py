@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from deploy.suite import DATABASE
-from shared.testing.deployment import Deployment, migrated, planned
-from shared.testing.program import Process, free_port
-from shared.testing.suite import ROLE_SECRET, eventually
+from deploy.run.suite import DATABASE
 from tests.chaos.links import Link, Place
 from tests.chaos.servers import BrokerServer, DatabaseServer, broker_server, database_server
+from tests.kit.deployment import Deployment, migrated, planned
+from tests.kit.program import Process, free_port
+from tests.kit.suite import ROLE_SECRET, eventually
 
 KINDS = ("gateway", "orders-api", "orders-worker", "billing-api", "billing-worker")
 REPLICAS = 2

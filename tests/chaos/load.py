@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from shared.testing.suite import eventually
 from tests.chaos.caller import Document
 from tests.chaos.company import Company, Trade
+from tests.kit.suite import eventually
 
 CLERKS = 2
 PAUSE_SECONDS = 0.2

@@ -1,4 +1,4 @@
-"""The program, with points at which it can be told to die: `deploy.cli` around which everything else is as it is.
+"""The program with points at which it can be told to die: `deploy.cli.commands`, everything else as it is.
 
 SIGUSR1 makes it read the file named in CHAOS_POINT: the name of a point and how often it is passed until the
 process kills itself there with SIGKILL. An empty file disarms. None of this exists in the program itself.
@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import shared.attempt
-import shared.inbox
-import shared.rounds
-from deploy.cli import app
-from shared.bus.amqp import AmqpTransport
-from shared.inbox import Inbox
-from shared.rounds import Rounds
+import shared.http.fast.request_batches
+import shared.http.request_transaction
+import shared.messaging.inbox
+from deploy.cli.commands import app
+from shared.bus.amqp.transport import AmqpTransport
+from shared.http.fast.request_batches import Rounds
+from shared.messaging.inbox import Inbox
 
 __all__ = ["app"]
 
@@ -105,7 +105,7 @@ if "CHAOS_POINT" in os.environ:
     signal.signal(signal.SIGUSR1, _arm)
     AmqpTransport.publish = _publishing(AmqpTransport.publish)  # type: ignore[method-assign]
     Inbox.deliver = _delivering(Inbox.deliver)  # type: ignore[method-assign]
-    shared.inbox.leave_works = _leaving_works(shared.inbox.leave_works)
-    shared.attempt.leave_work = _keeping(shared.attempt.leave_work)
-    shared.rounds.leave_works = _keeping(shared.rounds.leave_works)
+    shared.messaging.inbox.leave_works = _leaving_works(shared.messaging.inbox.leave_works)
+    shared.http.request_transaction.leave_work = _keeping(shared.http.request_transaction.leave_work)
+    shared.http.fast.request_batches.leave_works = _keeping(shared.http.fast.request_batches.leave_works)
     Rounds.take = _answering(Rounds.take)  # type: ignore[method-assign]

@@ -11,7 +11,6 @@ from random import Random
 
 import httpx
 
-from shared.testing.suite import eventually
 from tests.chaos import link_faults  # noqa: F401 - registers its faults
 from tests.chaos.caller import TOTAL, TRY_SECONDS, Notes
 from tests.chaos.company import Company, open_company, operator_of
@@ -19,6 +18,7 @@ from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.history import History, settled, strangers_are_refused
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.load import Load, gone_through
+from tests.kit.suite import eventually
 
 COMPANIES = 2
 WARM_ORDERS = 6

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.suite import DATABASE
-from shared import embedded
-from shared.embedded_host import EmbeddedError
-from shared.testing import postgres, rabbit_local
-from shared.testing.rabbit import MISSING, NoBroker
-from shared.testing.rabbit_local import LocalServer
+from deploy.run.suite import DATABASE
+from shared.embedded import server as embedded
+from shared.embedded.host import EmbeddedError
+from tests.kit import postgres, rabbit_local
+from tests.kit.rabbit import MISSING, NoBroker
+from tests.kit.rabbit_local import LocalServer
 
 # What a crash of the server must not lose is kept; a power cut of the machine is not among our faults.
 SETTINGS = {"fsync": "off", "synchronous_commit": "on", "max_wal_size": "2GB"}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.testing import rabbit, rabbit_local
 from tests.chaos.faults import FAULTS
 from tests.chaos.laboratory import laboratory
 from tests.chaos.rounds import play
+from tests.kit import rabbit, rabbit_local
 
 WITHIN_SECONDS = 30.0  # ten is the goal, measured by `make chaos`; other tests run beside this one
 SEED = 1

@@ -3,7 +3,7 @@
 from click import Context
 from typer.main import get_command
 
-from deploy.cli import app
+from deploy.cli.commands import app
 
 
 def accepts(arguments: list[str]) -> None:

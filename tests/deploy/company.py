@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from shared.testing.deployment import OPERATOR
+from tests.kit.deployment import OPERATOR
 from tests.stories.steps import made
 
 SCOPES = ["orders:read", "orders:write", "billing:read", "billing:write"]

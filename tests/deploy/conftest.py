@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from shared import embedded
+from shared.embedded import server as embedded
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import asyncpg
 
-from deploy.settings import DeploySettings
-from deploy.suite import migrate_all
+from deploy.run.settings import DeploySettings
+from deploy.run.suite import migrate_all
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
-from shared.testing import postgres
-from shared.testing.suite import ROLE_SECRET, migrated_database
+from tests.kit import postgres
+from tests.kit.suite import ROLE_SECRET, migrated_database
 
 
 @asynccontextmanager

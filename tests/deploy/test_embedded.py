@@ -12,11 +12,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared import embedded, embedded_host
-from shared.embedded import EmbeddedError, EmbeddedPostgres
+from shared.embedded import host
+from shared.embedded import server as embedded
+from shared.embedded.server import EmbeddedError, EmbeddedPostgres
 from tests.deploy.conftest import Spawn, eventually, line_from
 
-START = "from pathlib import Path; from shared import embedded; pg = embedded.start(Path({data_dir!r}))\n"
+START = (
+    "from pathlib import Path; from shared.embedded import server as embedded\n"
+    "pg = embedded.start(Path({data_dir!r}))\n"
+)
 START_AND_HOLD = START + "print('up', flush=True); import time; time.sleep(600)"
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
@@ -159,7 +163,7 @@ async def test_a_pid_file_whose_number_now_belongs_to_another_process_is_no_obst
     lock = server.socket_dir / f".s.PGSQL.{server.port}.lock"
     for pid_file in (server.log_file.parent / "postmaster.pid", lock):
         recorded = pid_file.read_text().splitlines()[1:]
-        embedded_host.write_owned(pid_file, "\n".join([str(bystander.pid), *recorded, ""]), account)
+        host.write_owned(pid_file, "\n".join([str(bystander.pid), *recorded, ""]), account)
 
     server.stop()
     again = embedded.start(data_dir)
@@ -252,8 +256,8 @@ async def test_root_finds_its_data_again_below_a_folder_only_root_enters(folder:
 
     again = embedded.start(data_dir)
 
-    home = Path((data_dir / embedded_host.POINTER_NAME).read_text().strip())
-    assert home.parent == embedded_host.SYSTEM_ROOT / "clusters"
+    home = Path((data_dir / host.POINTER_NAME).read_text().strip())
+    assert home.parent == host.SYSTEM_ROOT / "clusters"
     assert await the_note(again) == "kept"
     embedded.destroy(data_dir)
     assert not home.exists()
@@ -263,17 +267,17 @@ async def test_root_finds_its_data_again_below_a_folder_only_root_enters(folder:
 @as_root
 def test_a_pointer_does_not_send_root_elsewhere(folder: Path, data_dir: Path) -> None:
     data_dir.mkdir()
-    (data_dir / embedded_host.POINTER_NAME).write_text(f"{folder}\n")
+    (data_dir / host.POINTER_NAME).write_text(f"{folder}\n")
 
     with pytest.raises(EmbeddedError, match="keeps no data"):
         embedded.start(data_dir)
 
-    (data_dir / embedded_host.POINTER_NAME).unlink()
+    (data_dir / host.POINTER_NAME).unlink()
 
 
 @as_root
 async def test_root_copies_programs_that_the_account_cannot_reach(folder: Path, spawn: Spawn) -> None:
-    programs = embedded_host._programs_for(embedded_host._dedicated_account())
+    programs = host._programs_for(host._dedicated_account())
     hidden, system_root = folder / "hidden", folder / "system"
     hidden.mkdir(mode=0o700)
     package = programs.parents[1]
@@ -281,8 +285,8 @@ async def test_root_copies_programs_that_the_account_cannot_reach(folder: Path, 
         shutil.copytree(package.parent / part, hidden / part)
     (hidden / package.name / "__init__.py").touch()
     code = (
-        f"from pathlib import Path; from shared import embedded, embedded_host\n"
-        f"embedded_host.SYSTEM_ROOT = Path({str(system_root)!r})\n"
+        f"from pathlib import Path; from shared.embedded import host, server as embedded\n"
+        f"host.SYSTEM_ROOT = Path({str(system_root)!r})\n"
         f"for _ in range(2):\n"
         f"    server = embedded.start(Path({str(folder / 'data')!r})); server.stop()\n"
         f"    print(server._site.programs, flush=True)\n"

@@ -12,9 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from deploy.settings import DeploySettings
-from shared.testing import docker_engine
+from deploy.run.settings import DeploySettings
 from tests.deploy.commands import accepts
+from tests.kit import docker_engine
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "deploy" / "kubernetes"

@@ -1,14 +1,10 @@
 """Fixtures of the gateway's tests."""
 
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from world import Caller, World, running_world
+from tests.gateway.world import Caller, World, running_world
 
 
 @pytest.fixture(scope="session")

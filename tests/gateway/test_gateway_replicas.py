@@ -9,17 +9,17 @@ from uuid import uuid4
 import asyncpg
 import orjson
 import pytest
-from world import World, settings
 
 from gateway.app import Gateway, build_gateway
 from gateway.first_start import FILE
-from gateway.proxy.asgi import Receive, Scope, Send
 from gateway.service import SERVICE
 from services.all import SERVICES
-from shared.bus.pg import PgTransport
-from shared.provisioning import PATH
-from shared.testing import postgres
-from shared.testing.suite import ROLE_SECRET, eventually, migrated_database
+from shared.bus.pg.transport import PgTransport
+from shared.httpserver.asgi import Receive, Scope, Send
+from shared.service.provisioning import PATH
+from tests.gateway.world import World, settings
+from tests.kit import postgres
+from tests.kit.suite import ROLE_SECRET, eventually, migrated_database
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import uvicorn
-from world import ADMIN, Caller, World, echo, settings
 
-from deploy.http.connection import HttpConnection
 from gateway.app import build_gateway
-from gateway.proxy.batch import Batch
-from gateway.proxy.upstream_http import HttpUpstream
-from shared.testing.suite import eventually
+from gateway.upstream.http import HttpUpstream
+from shared.httpserver.connection import HttpConnection
+from shared.httpserver.write_batch import Batch
+from tests.gateway.world import ADMIN, Caller, World, echo, settings
+from tests.kit.suite import eventually
 
 
 async def _started(server: uvicorn.Server) -> bool:

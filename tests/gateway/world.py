@@ -12,15 +12,15 @@ import orjson
 
 from gateway.app import Gateway, build_gateway
 from gateway.first_start import FirstStart
-from gateway.proxy.asgi import AsgiApp, Message, Receive, Scope, Send
-from gateway.proxy.errors import UpstreamUnavailable
-from gateway.proxy.upstream_local import LocalUpstream
 from gateway.settings import GatewaySettings
+from gateway.upstream.errors import UpstreamUnavailable
+from gateway.upstream.local import LocalUpstream
 from services.all import SERVICES
-from shared import auth
-from shared.bus import pg as bus_pg
-from shared.running import Running
-from shared.testing.suite import ROLE_SECRET, test_settings
+from shared.bus.pg import transport as bus_pg
+from shared.http import internal_token
+from shared.httpserver.asgi import AsgiApp, Message, Receive, Scope, Send
+from shared.service.runtime import Running
+from tests.kit.suite import ROLE_SECRET, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")
 ADDRESSES = (f"10.0.{n // 250}.{n % 250}" for n in itertools.count(1))
@@ -217,7 +217,7 @@ async def running_world(url: str, data_dir: Path) -> AsyncIterator[World]:
                 dsn=url,
                 settings=test_settings(app_pool_size=5),
                 transport=transport,
-                verifier=auth.TokenVerifier(service.name, fetch_keys),
+                verifier=internal_token.TokenVerifier(service.name, fetch_keys),
             )
             await running.start()
             stack.push_async_callback(running.stop)

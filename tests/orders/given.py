@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import httpx
 
-from shared import clock, telemetry
-from shared.ctx import Actor, Ctx, TenantFacts
-from shared.testing.suite import Suite
-from shared.work import leave_work
+from shared.base import telemetry
+from shared.context.ctx import Actor, Ctx, TenantFacts
+from shared.context.unit_of_work import leave_work
+from shared.values import clock
+from tests.kit.suite import Suite
 
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
 

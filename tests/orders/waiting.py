@@ -1,7 +1,7 @@
 """Waiting for what happens by itself after stock has arrived."""
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite, eventually
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite, eventually
 
 
 async def filled(suite: Suite, tenant: TenantFacts) -> None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.testing import postgres
-from shared.testing.suite import Suite, migrate_all, running_suite
+from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
+from tests.kit import postgres
+from tests.kit.suite import Suite, migrate_all, running_suite
 from tests.shared.probe.service import PROBE
 
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from shared.testing.suite import Suite
+from tests.kit.suite import Suite
 
 
 async def given_note(probe: httpx.AsyncClient, title: str = "") -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from joserfc.jwk import KeySet, OKPKey
 
-from shared import auth
-from shared.bus.pg import PgTransport
-from shared.running import Running
-from shared.testing.suite import ROLE_SECRET, Suite, scopes_of, test_settings
+from shared.bus.pg.transport import PgTransport
+from shared.http import internal_token
+from shared.service.runtime import Running
+from tests.kit.suite import ROLE_SECRET, Suite, scopes_of, test_settings
 from tests.shared.probe.service import PROBE
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ async def killed_at(url: str, point: str) -> None:
 @asynccontextmanager
 async def idle_suite(url: str) -> AsyncIterator[Suite]:
     """The probe answering requests only: its outbox and inbox stand still until a process comes."""
-    key = auth.new_key()
+    key = internal_token.new_key()
 
     async def keys() -> KeySet:
         return KeySet([OKPKey.import_key(key.as_dict(private=False))])
@@ -55,7 +55,7 @@ async def idle_suite(url: str) -> AsyncIterator[Suite]:
         dsn=url,
         settings=test_settings(),
         transport=transport,
-        verifier=auth.TokenVerifier("probe", keys),
+        verifier=internal_token.TokenVerifier("probe", keys),
     )
     await running.start(work=False)
     suite = Suite(url, {"probe": running}, transport, key, scopes_of([PROBE]))

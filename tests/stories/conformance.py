@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.merged_openapi import merged
+from gateway.routes.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 

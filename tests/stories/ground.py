@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from shared.testing.suite import eventually
 from tests.gateway.world import Caller, World
+from tests.kit.suite import eventually
 from tests.stories.conformance import Ground
 from tests.stories.steps import ADDRESS, made
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from shared.testing.suite import eventually
+from tests.kit.suite import eventually
 
 Document = dict[str, Any]
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.client import BadAnswer, Connection
 from benchmarks.orders import wish
 from benchmarks.server import Server, Shop, open_shop, start, stop
-from shared.embedded_host import locate
+from shared.embedded.host import locate
 
 ROUNDS = 3
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import httpx
 import orjson
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite, eventually
+from shared.context.ctx import TenantFacts
 from tests.gateway.world import World
+from tests.kit.suite import Suite, eventually
 from tests.orders.waiting import filled
 from tests.stories.steps import (
     a_customer,

@@ -13,8 +13,8 @@ import asyncpg
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import ROLE_SECRET, Suite, eventually
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import ROLE_SECRET, Suite, eventually
 from tests.stories.steps import (
     a_customer,
     a_product,

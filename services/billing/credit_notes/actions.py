@@ -27,15 +27,15 @@ from services.billing.invoices.schemas import AllocateIn
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
 from services.billing.ledger.rules import OpenItem, Posting
-from shared import states
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.context.numbering import take_number
 from shared.contracts.billing import AllocatedInvoice, CreditNoteAllocated, CreditNoteFinalized
 from shared.contracts.orders import TaxBreakdownRow
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.money import total
-from shared.numbering import take_number
-from shared.tables import touch
-from shared.tax import Totals
+from shared.database.tables import touch
+from shared.values.ids import new_id
+from shared.values.money import total
+from shared.values.tax import Totals
 
 
 async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
@@ -58,7 +58,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
         id=credit_note_id,
         created_at=ctx.now,
         updated_at=ctx.now,
-        state=states.begin(ctx, LIFECYCLE, credit_note_id, verb="finalize", why=wanted.reason),
+        state=lifecycle.begin(ctx, LIFECYCLE, credit_note_id, verb="finalize", why=wanted.reason),
         invoice_id=invoice.id,
         customer_id=invoice.customer_id,
         seller=await find_seller_facts(ctx),

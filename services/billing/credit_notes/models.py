@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
-from shared.money import Money
+from shared.values.money import Money
 
 
 class CreditNote(BillingRow, table=True):

@@ -15,10 +15,10 @@ from services.billing.invoices import queries as invoices
 from services.billing.invoices.queries import InvoiceLine, document_line
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.money import Money, currency_digits
-from shared.paging import Page, PageQuery, list_rows, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.values.faults import NotFound
+from shared.values.money import Money, currency_digits
 
 CREDITS = """
 (select 'payment' as kind, id, customer_id, reference, amount_minor, unallocated_minor, currency, received_on as dated

@@ -10,9 +10,9 @@ from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, C
 from services.billing.documents.pdf import render_pdf
 from services.billing.documents.sending import PDF, XML, named, xml_of
 from services.billing.invoices.schemas import AllocateIn
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Credit notes")
 add_timeline(router, "credit-notes", "credit_note", scope="billing:read")

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import TaxBreakdownRow
-from shared.faults import FieldError, Invalid, Refused
-from shared.money import total
-from shared.states import Lifecycle
-from shared.tax import Prices, TaxedLine, Totals, prorate
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.money import total
+from shared.values.tax import Prices, TaxedLine, Totals, prorate
 
 SERIES: Final = "CN"
 FINALIZED: Final = "finalized"

@@ -10,8 +10,7 @@ from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
-from shared.money import Money
-from shared.wire import (
+from shared.values.fields import (
     LocalDate,
     MoneyIO,
     Percent,
@@ -22,6 +21,7 @@ from shared.wire import (
     WireInput,
     WireModel,
 )
+from shared.values.money import Money
 
 
 class CreditNoteLineIn(WireInput):

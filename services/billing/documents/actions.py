@@ -3,9 +3,9 @@
 from services.billing.documents import queries
 from services.billing.documents.models import Seller
 from services.billing.documents.schemas import SellerChange
-from shared.ctx import Ctx
-from shared.tables import touch
-from shared.web import require_version
+from shared.context.ctx import Ctx
+from shared.database.tables import touch
+from shared.http.router import require_version
 
 
 async def change_seller(ctx: Ctx, change: SellerChange, *, version: int) -> Seller:

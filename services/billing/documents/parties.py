@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.billing.documents.content import Address, Party, TaxRow
+from shared.context.ctx import TenantFacts
 from shared.contracts.orders import TaxBreakdownRow
-from shared.ctx import TenantFacts
 
 _NOWHERE: Mapping[str, Any] = {"line1": "", "city": ""}
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlmodel import select
 
 from services.billing.documents.models import Seller
-from shared.ctx import Ctx
+from shared.context.ctx import Ctx
 
 SNAPSHOT: Final = """(select jsonb_strip_nulls(to_jsonb(s) - '{tenant_id,id,version,created_at,updated_at}'::text[])
   from sellers s where s.tenant_id = $1 and s.id = $1)"""

@@ -3,7 +3,7 @@
 from services.billing.documents import actions, queries
 from services.billing.documents.models import Seller
 from services.billing.documents.schemas import SellerChange, SellerOut
-from shared.web import CtxDep, IfMatch, Router
+from shared.http.router import CtxDep, IfMatch, Router
 
 router = Router("Seller")
 

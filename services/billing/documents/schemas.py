@@ -1,6 +1,6 @@
 """Wire shapes of the seller."""
 
-from shared.wire import Address, Code, EmailText, LongText, Timestamp, WireInput, WireModel
+from shared.values.fields import Address, Code, EmailText, LongText, Timestamp, WireInput, WireModel
 
 
 class SellerChange(WireInput):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.billing.documents.content import DocumentContent
 from services.billing.documents.rules import DocumentRefusedError
 from services.billing.documents.xml import render_xml
-from shared.faults import Refused
+from shared.values.faults import Refused
 
 PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/pdf": {}}}}
 XML: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/xml": {}}}}

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from services.billing.invoices import actions
 from services.billing.invoices.rules import OVERDUE
+from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
-from shared.ctx import Ctx
-from shared.events import on, on_due
+from shared.service.subscriptions import on, on_due
 
 
 @on(CustomerChanged)

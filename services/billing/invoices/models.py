@@ -11,8 +11,8 @@ from sqlmodel import Field
 
 from services.billing.base import BillingRow
 from services.billing.invoices.rules import InvoiceFigures
-from shared.money import Money
-from shared.tax import Prices, Rounding, TaxedLine
+from shared.values.money import Money
+from shared.values.tax import Prices, Rounding, TaxedLine
 
 ZERO = {"server_default": text("0")}
 

@@ -17,10 +17,10 @@ from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED, InvoiceView, LineView, OpenInvoice
 from services.billing.invoices.schemas import InvoiceOut
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.money import Money, currency_digits
-from shared.paging import Page, PageQuery, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
+from shared.values.faults import NotFound
+from shared.values.money import Money, currency_digits
 
 JSON = ("customer", "tax_breakdown")
 COLUMNS = tuple(field.name for field in fields(InvoiceView))

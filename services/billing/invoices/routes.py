@@ -11,9 +11,9 @@ from services.billing.documents.pdf import render_pdf
 from services.billing.documents.sending import PDF, XML, named, xml_of
 from services.billing.invoices import actions, queries
 from services.billing.invoices.schemas import InvoiceChange, InvoiceIn, InvoiceOut, VoidIn
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, IfMatch, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Invoices")
 add_timeline(router, "invoices", "invoice", scope="billing:read")

@@ -12,9 +12,7 @@ from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
-from shared.money import Money
-from shared.tax import Prices, Rounding
-from shared.wire import (
+from shared.values.fields import (
     Address,
     Code,
     CurrencyCode,
@@ -31,6 +29,8 @@ from shared.wire import (
     WireInput,
     WireModel,
 )
+from shared.values.money import Money
+from shared.values.tax import Prices, Rounding
 
 TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 

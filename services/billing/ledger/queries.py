@@ -10,10 +10,10 @@ from sqlmodel import select
 
 from services.billing.ledger.models import Account, AllocationRow, OpenItemRow, Period
 from services.billing.ledger.rules import Posting, month_of
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.money import Money
-from shared.paging import Page, PageQuery, list_rows, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.values.faults import NotFound
+from shared.values.money import Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from services.billing.ledger.schemas import (
     PeriodOut,
     ReverseIn,
 )
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, IfMatch, Router
-from shared.wire import Code, LocalDate
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.http.timeline import add_timeline
+from shared.values.fields import Code, LocalDate
 
 router = Router("Ledger")
 

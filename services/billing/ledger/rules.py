@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from shared.faults import FieldError, Invalid, Refused
-from shared.money import Money
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.money import Money
 
 
 class PeriodState(StrEnum):

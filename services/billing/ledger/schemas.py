@@ -8,8 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from services.billing.ledger.chart import AccountType, Control
 from services.billing.ledger.rules import LIFECYCLE
-from shared.money import Money
-from shared.wire import (
+from shared.values.fields import (
     Code,
     CurrencyCode,
     LocalDate,
@@ -19,6 +18,7 @@ from shared.wire import (
     WireInput,
     WireModel,
 )
+from shared.values.money import Money
 
 MOST_LINES = 1000
 

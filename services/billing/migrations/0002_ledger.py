@@ -4,7 +4,7 @@ They hold for plain SQL as much as for our own code: entries balance, nothing is
 closed, month totals equal postings, open items equal control accounts.
 """
 
-from shared.alembic import run
+from shared.database.alembic import run
 
 revision = "billing_0002"
 down_revision = "billing_0002_tables"

@@ -4,8 +4,8 @@ The app role may add to them; it changes nothing but an account's name and a per
 features/billing.md section 2).
 """
 
-from shared.alembic import run
-from shared.tenancy import owner_role, protect
+from shared.database.alembic import run
+from shared.database.rls import owner_role, protect
 
 revision = "billing_0002_tables"
 down_revision = "billing_0001"

@@ -1,7 +1,7 @@
 """Tax codes, the copy of orders' customers, the seller, invoices, credit notes, payments, posting exceptions."""
 
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "billing_0003"
 down_revision = "billing_0002"

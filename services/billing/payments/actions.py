@@ -16,13 +16,13 @@ from services.billing.ledger.rules import Entry, OpenItem, Posting
 from services.billing.payments import queries
 from services.billing.payments.models import Payment
 from services.billing.payments.schemas import PaymentIn, PaymentOut
+from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
-from shared.ctx import Ctx
-from shared.faults import FieldError
-from shared.ids import new_id
-from shared.money import Money, total
-from shared.rowset import recordset, rows_json
-from shared.tables import touch
+from shared.database.json_rows import recordset, rows_json
+from shared.database.tables import touch
+from shared.values.faults import FieldError
+from shared.values.ids import new_id
+from shared.values.money import Money, total
 
 PAYMENT = {
     "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "currency": "text", "amount": "bigint",

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
-from shared.money import Money
+from shared.values.money import Money
 
 
 class Payment(BillingRow, table=True):

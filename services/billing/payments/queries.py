@@ -10,9 +10,9 @@ from services.billing.invoices.schemas import AllocationOut
 from services.billing.ledger import queries as ledger
 from services.billing.payments.models import Payment
 from services.billing.payments.schemas import PaymentOut
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, list_rows
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows
+from shared.values.faults import NotFound
 
 
 async def get_payment(ctx: Ctx, payment_id: UUID, *, lock: bool = False) -> Payment:

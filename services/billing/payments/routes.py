@@ -5,8 +5,8 @@ from uuid import UUID
 from services.billing.invoices.schemas import AllocateIn
 from services.billing.payments import actions, queries
 from services.billing.payments.schemas import PaymentIn, PaymentOut
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
 
 router = Router("Payments")
 

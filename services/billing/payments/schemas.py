@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 
 from services.billing.invoices.schemas import AllocationIn, AllocationOut, above_zero
 from services.billing.payments.models import Payment
-from shared.money import Money
-from shared.wire import Code, LocalDate, MoneyIO, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, LocalDate, MoneyIO, ShortText, Timestamp, WireInput, WireModel
+from shared.values.money import Money
 
 
 class PaymentIn(WireInput):

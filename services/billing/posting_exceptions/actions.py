@@ -22,13 +22,14 @@ from services.billing.posting_exceptions.rules import (
     StillNotPostable,
     UnusableAmount,
 )
-from shared import problems, states
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.contracts.event import Event
 from shared.contracts.orders import FulfilmentShipped
-from shared.ctx import Ctx
-from shared.events import Event
-from shared.faults import Busy, Fault
-from shared.ids import new_id
-from shared.money import CurrencyMismatch, MoneyOutOfRange, UnknownCurrency
+from shared.http import problems
+from shared.values.faults import Busy, Fault
+from shared.values.ids import new_id
+from shared.values.money import CurrencyMismatch, MoneyOutOfRange, UnknownCurrency
 
 HOLD = """
 insert into posting_exceptions (tenant_id, id, created_at, updated_at, state, event_type, event_id, payload, code,
@@ -77,14 +78,14 @@ async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
     if refusal is not None:
         reason = {"code": refusal.code, "detail": refusal.detail}
         raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)
-    states.advance(ctx, LIFECYCLE, row, "retry")
+    lifecycle.advance(ctx, LIFECYCLE, row, "retry")
     return row
 
 
 async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> PostingException:
     """Decide that an event is never to be posted."""
     row = await queries.get_exception(ctx, exception_id, lock=True)
-    states.advance(ctx, LIFECYCLE, row, "discard", why=reason)
+    lifecycle.advance(ctx, LIFECYCLE, row, "discard", why=reason)
     return row
 
 
@@ -126,4 +127,4 @@ async def _hold(ctx: Ctx, event: Event, refusal: Fault) -> None:
         *(event.model_dump_json(), refusal.code, refusal.detail),
     )
     if held:
-        states.begin(ctx, LIFECYCLE, exception_id, verb="hold", why=f"{refusal.code}: {refusal.detail}")
+        lifecycle.begin(ctx, LIFECYCLE, exception_id, verb="hold", why=f"{refusal.code}: {refusal.detail}")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from services.billing.posting_exceptions import actions
+from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped
-from shared.ctx import Ctx
-from shared.events import on_all
+from shared.service.subscriptions import on_all
 
 
 @on_all(FulfilmentShipped)

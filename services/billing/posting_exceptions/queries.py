@@ -6,9 +6,9 @@ from sqlmodel import select
 
 from services.billing.posting_exceptions.models import PostingException
 from services.billing.posting_exceptions.schemas import PostingExceptionOut
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, list_rows
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows
+from shared.values.faults import NotFound
 
 
 async def get_exception(ctx: Ctx, exception_id: UUID, *, lock: bool = False) -> PostingException:

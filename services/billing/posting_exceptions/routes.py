@@ -7,9 +7,9 @@ from fastapi import Query
 
 from services.billing.posting_exceptions import actions, queries
 from services.billing.posting_exceptions.schemas import DiscardIn, PostingExceptionOut
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Posting exceptions")
 add_timeline(router, "posting-exceptions", "posting_exception", scope="billing:read")

@@ -1,7 +1,7 @@
 """Rules of posting exceptions: open until a retry succeeds or a person discards them."""
 
-from shared.faults import Refused
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
+from shared.values.faults import Refused
 
 OPEN, RESOLVED, DISCARDED = "open", "resolved", "discarded"
 LIFECYCLE = Lifecycle(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.billing.posting_exceptions.models import PostingException
 from services.billing.posting_exceptions.rules import LIFECYCLE, OPEN
-from shared.wire import ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
 
 
 class DiscardIn(WireInput):

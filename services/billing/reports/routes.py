@@ -13,8 +13,8 @@ from services.billing.reports.schemas import (
     TieOutOut,
     TrialBalanceOut,
 )
-from shared.web import CtxDep, Router
-from shared.wire import CurrencyCode, LocalDate
+from shared.http.router import CtxDep, Router
+from shared.values.fields import CurrencyCode, LocalDate
 
 router = Router("Reports")
 AsOf = Annotated[LocalDate | None, Query(description="The end of this day; today, unless given.")]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.money import Money, total
+from shared.values.money import Money, total
 
 INVESTING_CODES: Final = ("15",)
 FINANCING_CODES: Final = ("26",)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.wire import LocalDate, MoneyIO, WireModel
+from shared.values.fields import LocalDate, MoneyIO, WireModel
 
 
 class TrialRowOut(WireModel):

@@ -6,11 +6,11 @@ from services.billing.tax import queries
 from services.billing.tax.models import TaxCode
 from services.billing.tax.rules import require_consistent
 from services.billing.tax.schemas import TaxCodeChange, TaxCodeIn
+from shared.context.ctx import Ctx
 from shared.contracts.billing import TaxCodeChanged
-from shared.ctx import Ctx
-from shared.reference.tax_codes import tax_code_id, tax_codes_for
-from shared.tables import touch
-from shared.web import require_version
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.tax_codes import tax_code_id, tax_codes_for
 
 SEED = """
 insert into tax_codes (tenant_id, id, created_at, updated_at, code, name, category, rate, valid_from)

@@ -8,9 +8,9 @@ from sqlmodel import select
 
 from services.billing.tax.models import TaxCode
 from services.billing.tax.rules import TaxRate
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, list_rows
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows
+from shared.values.faults import NotFound
 
 HOLDING = """
 select distinct on (code) code, category, rate from tax_codes

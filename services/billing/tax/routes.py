@@ -8,9 +8,9 @@ from fastapi import Query
 from services.billing.tax import actions, queries
 from services.billing.tax.models import TaxCode
 from services.billing.tax.schemas import TaxCodeChange, TaxCodeIn, TaxCodeOut
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, IfMatch, Router
-from shared.wire import Code
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.values.fields import Code
 
 router = Router("Tax codes")
 

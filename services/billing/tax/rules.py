@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from shared.faults import FieldError, Invalid
+from shared.values.faults import FieldError, Invalid
 
 Category = Literal["S", "Z", "E", "AE", "K", "G", "O"]
 """UNTDID 5305: standard (any rate), zero rated, exempt, reverse charge, intra-community, export, out of scope."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.billing.tax.rules import Category
-from shared.wire import Code, LocalDate, Percent, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, LocalDate, Percent, ShortText, Timestamp, WireInput, WireModel
 
 
 class TaxCodeIn(WireInput):

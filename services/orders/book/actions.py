@@ -17,11 +17,11 @@ from services.orders.book.rules import (
     OrderState,
     mark_changed,
 )
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import advance, begin, step
 from shared.contracts.orders import OrderCompleted
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.rowset import recordset, rows_json
-from shared.states import advance, begin, step
+from shared.database.json_rows import recordset, rows_json
+from shared.values.ids import new_id
 
 Reader = Callable[[Any], tuple[object, ...]]
 

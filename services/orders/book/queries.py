@@ -19,11 +19,11 @@ from services.orders.book.rules import (
     OrderLine,
     Parcel,
 )
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.money import Money
-from shared.paging import Page, PageQuery, page_of
-from shared.tax import TaxGroup
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
+from shared.values.faults import NotFound
+from shared.values.money import Money
+from shared.values.tax import TaxGroup
 
 ORDER_COLUMNS = (
     "id", "version", "created_at", "updated_at", "number", "customer_id", "channel", "external_ref", "currency",

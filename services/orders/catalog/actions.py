@@ -8,12 +8,12 @@ from services.orders.catalog.models import Product
 from services.orders.catalog.rules import UnknownTaxCode
 from services.orders.catalog.schemas import ProductChange, ProductIn
 from services.orders.stock import actions as stock
+from shared.context.ctx import Ctx
 from shared.contracts.billing import TaxCodeChanged
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.reference.tax_codes import tax_code_id, tax_codes_for
-from shared.tables import touch
-from shared.web import require_version
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.ids import new_id
+from shared.values.tax_codes import tax_code_id, tax_codes_for
 
 SEED = """
 insert into tax_codes (tenant_id, id, created_at, updated_at, code, name, category, rate, valid_from)

@@ -1,9 +1,9 @@
 """What the catalogue does when billing tells of its tax codes."""
 
 from services.orders.catalog import actions
+from shared.context.ctx import Ctx
 from shared.contracts.billing import TaxCodeChanged
-from shared.ctx import Ctx
-from shared.events import on
+from shared.service.subscriptions import on
 
 
 @on(TaxCodeChanged)

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
-from shared.money import Money
+from shared.values.money import Money
 
 
 class Product(OrdersRow, table=True):

@@ -9,10 +9,10 @@ from sqlmodel import select
 
 from services.orders.catalog.models import Product
 from services.orders.catalog.rules import PricedProduct, ProductRow, TaxCodeRow
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.money import Money
-from shared.paging import Page, PageQuery, list_rows
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows
+from shared.values.faults import NotFound
+from shared.values.money import Money
 
 # Of a code's rows: the one that began last by the day; before any began, the first to come (orders brought in
 # from elsewhere may be older than the rates). A row that has ended does not count.

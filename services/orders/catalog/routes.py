@@ -8,9 +8,9 @@ from fastapi import Query
 from services.orders.catalog import actions, queries
 from services.orders.catalog.models import Product
 from services.orders.catalog.schemas import ProductChange, ProductIn, ProductOut
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, IfMatch, Router
-from shared.wire import Code
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.values.fields import Code
 
 router = Router("Products")
 

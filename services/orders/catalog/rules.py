@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from shared.faults import FieldError, Invalid
-from shared.money import Money
+from shared.values.faults import FieldError, Invalid
+from shared.values.money import Money
 
 
 @dataclass(frozen=True, slots=True)

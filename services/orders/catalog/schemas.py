@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from shared.money import Money
-from shared.wire import Code, Flag, MoneyIO, ShortText, Timestamp, WireInput, WireModel, left_out
+from shared.values.fields import Code, Flag, MoneyIO, ShortText, Timestamp, WireInput, WireModel, left_out
+from shared.values.money import Money
 
 
 def _price(price: Money) -> Money:

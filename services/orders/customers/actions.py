@@ -6,11 +6,11 @@ from uuid import UUID
 from services.orders.customers import queries
 from services.orders.customers.models import Customer
 from services.orders.customers.schemas import CustomerChange, CustomerIn
+from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.tables import touch
-from shared.web import require_version
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.ids import new_id
 
 ADD_MISSING = """
 insert into customers (tenant_id, id, name, external_ref, created_at, updated_at)

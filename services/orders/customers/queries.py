@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlmodel import select
 
 from services.orders.customers.models import Customer
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, list_rows
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows
+from shared.values.faults import NotFound
 
 
 async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:

@@ -8,9 +8,9 @@ from fastapi import Query
 from services.orders.customers import actions, queries
 from services.orders.customers.models import Customer
 from services.orders.customers.schemas import CustomerChange, CustomerIn, CustomerOut
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, IfMatch, Router
-from shared.wire import Code, EmailText
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.values.fields import Code, EmailText
 
 router = Router("Customers")
 

@@ -2,7 +2,16 @@
 
 from uuid import UUID
 
-from shared.wire import Address, Code, EmailText, ShortText, Timestamp, WireInput, WireModel, left_out
+from shared.values.fields import (
+    Address,
+    Code,
+    EmailText,
+    ShortText,
+    Timestamp,
+    WireInput,
+    WireModel,
+    left_out,
+)
 
 
 class CustomerIn(WireInput):

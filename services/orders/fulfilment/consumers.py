@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from services.orders.fulfilment import actions
-from shared.ctx import Ctx
-from shared.events import on_due
+from shared.context.ctx import Ctx
+from shared.service.subscriptions import on_due
 
 
 @on_due("stock.arrived")

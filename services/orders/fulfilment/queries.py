@@ -7,9 +7,9 @@ import asyncpg
 
 from services.orders.book.queries import read_parcels
 from services.orders.book.rules import Fulfilment, FulfilmentLine
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, page_of
+from shared.values.faults import NotFound
 
 HEADS = """
 select f.id, f.order_id, coalesce(o.number, '') as order_number, f.warehouse_id, f.state, f.version, f.created_at,

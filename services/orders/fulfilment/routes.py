@@ -8,9 +8,9 @@ from fastapi import Query
 from services.orders.book.rules import Fulfilment, FulfilmentState
 from services.orders.fulfilment import actions, queries
 from services.orders.fulfilment.schemas import CancelIn, FulfilmentOut, ShipIn
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Fulfilments")
 add_timeline(router, "fulfilments", "fulfilment", scope="orders:read")

@@ -7,10 +7,10 @@ from typing import Protocol
 from uuid import UUID
 
 from services.orders.book.rules import Fulfilment, FulfilmentLine, Order, OrderLine
-from shared.faults import FieldError, Invalid, Refused
-from shared.money import Money
-from shared.tax import TaxedLine, TaxMode, Totals, prorate
-from shared.wire import decimal_text
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.fields import decimal_text
+from shared.values.money import Money
+from shared.values.tax import TaxedLine, TaxMode, Totals, prorate
 
 MOST_PARCELS = 200
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.orders.book.rules import FulfilmentState
 from services.orders.fulfilment.rules import MOST_PARCELS
-from shared.wire import Code, PositiveQuantity, Quantity, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, PositiveQuantity, Quantity, ShortText, Timestamp, WireInput, WireModel
 
 
 class ParcelIn(WireInput):

@@ -1,8 +1,8 @@
 """The job that works through an order file."""
 
 from services.orders.imports import actions
-from shared.events import on_job
-from shared.jobs import JobRun
+from shared.background.jobs import JobRun
+from shared.service.subscriptions import on_job
 
 
 @on_job("order_import")

@@ -7,9 +7,9 @@ from sqlmodel import select
 from services.orders.imports.models import OrderImport
 from services.orders.imports.rules import LIFECYCLE
 from services.orders.imports.schemas import ImportFailure, ImportOptions, ImportRowOut, OrderImportOut
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import Page, PageQuery, list_rows, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.values.faults import NotFound
 
 ROWS = """
 select row, order_ref, status, code, message, order_id from order_import_rows

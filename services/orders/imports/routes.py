@@ -7,9 +7,9 @@ from fastapi import File, Form, Query, UploadFile
 
 from services.orders.imports import actions, queries
 from services.orders.imports.schemas import ImportRowOut, OrderImportOut
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, Router
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Order imports")
 

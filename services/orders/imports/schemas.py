@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.orders.imports.rules import DEFAULT_MAPPING
-from shared.wire import Code, CurrencyCode, Flag, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, CurrencyCode, Flag, ShortText, Timestamp, WireInput, WireModel
 
 
 class ImportMapping(WireInput):

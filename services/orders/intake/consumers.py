@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.orders.intake import actions
+from shared.context.ctx import Ctx
 from shared.contracts.billing import (
     CreditNoteAllocated,
     CreditNoteFinalized,
@@ -12,8 +13,7 @@ from shared.contracts.billing import (
     PaymentAllocated,
     PaymentRecorded,
 )
-from shared.ctx import Ctx
-from shared.events import on_all
+from shared.service.subscriptions import on_all
 
 
 @on_all(

@@ -5,7 +5,7 @@ from datetime import date
 
 from services.orders.catalog import queries as catalog
 from services.orders.intake.rules import PriceList, WantedLine
-from shared.ctx import Ctx
+from shared.context.ctx import Ctx
 
 
 async def find_prices(ctx: Ctx, lines: Sequence[WantedLine], *, on: date) -> PriceList:

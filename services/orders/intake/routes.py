@@ -9,10 +9,10 @@ from services.orders.book import queries
 from services.orders.book.rules import Order, OrderState
 from services.orders.intake import actions
 from services.orders.intake.schemas import HoldIn, OrderChange, OrderIn, OrderOut, ReasonIn
-from shared.paging import Page, PageDep
-from shared.timeline import add_timeline
-from shared.web import CtxDep, IfMatch, Router
-from shared.wire import Code
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.http.timeline import add_timeline
+from shared.values.fields import Code
 
 router = Router("Orders")
 add_timeline(router, "orders", "order", scope="orders:read")

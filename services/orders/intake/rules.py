@@ -8,11 +8,11 @@ from uuid import UUID
 
 from services.orders.book.rules import Order, OrderLine, OrderState
 from services.orders.catalog.rules import PricedProduct, TaxCodeRow
-from shared.faults import FieldError, Invalid, Refused
-from shared.ids import new_id
-from shared.money import Money, MoneyOutOfRange
-from shared.states import IllegalTransition
-from shared.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
+from shared.context.lifecycle import IllegalTransition
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.ids import new_id
+from shared.values.money import Money, MoneyOutOfRange
+from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
 MOST_LINES = 1000
 HOLDABLE = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.PROCESSING)

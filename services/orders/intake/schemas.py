@@ -10,7 +10,7 @@ from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
 from services.orders.intake.rules import MOST_LINES
 from shared.contracts.orders import TaxBreakdownRow
-from shared.wire import (
+from shared.values.fields import (
     Address,
     Code,
     CurrencyCode,

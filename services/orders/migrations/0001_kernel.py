@@ -1,7 +1,7 @@
 """The kernel's tables."""
 
-from shared import kernel_tables
-from shared.alembic import run
+from shared.database import kernel_tables
+from shared.database.alembic import run
 
 revision = "orders_0001"
 down_revision = None

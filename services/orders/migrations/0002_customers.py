@@ -1,7 +1,7 @@
 """Customers: the buyers of a client company."""
 
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "orders_0002"
 down_revision = "orders_0001"

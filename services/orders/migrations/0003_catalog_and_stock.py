@@ -1,7 +1,7 @@
 """Products, the copy of billing's tax codes, warehouses, stock and its movements."""
 
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "orders_0003"
 down_revision = "orders_0002"

@@ -1,7 +1,7 @@
 """Orders with their lines and holds, fulfilments, and what of each order was invoiced."""
 
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "orders_0004"
 down_revision = "orders_0003"

@@ -1,7 +1,7 @@
 """Order imports: the job's face to its client, the file, and what became of each row."""
 
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "orders_0005"
 down_revision = "orders_0004"

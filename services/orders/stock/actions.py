@@ -28,9 +28,9 @@ from services.orders.stock.rules import (
     sum_by_item,
 )
 from services.orders.stock.schemas import StockAdjustmentIn, WarehouseIn
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.rowset import recordset, rows_json
+from shared.context.ctx import Ctx
+from shared.database.json_rows import recordset, rows_json
+from shared.values.ids import new_id
 
 MAKE_MAIN = """
 insert into warehouses (tenant_id, id, created_at, updated_at, code, name) values ($1, $2, $3, $3, $4, $5)

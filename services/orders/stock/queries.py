@@ -14,9 +14,9 @@ from services.orders.stock.rules import (
     StockItem,
     StockLevel,
 )
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.paging import MAX_LIMIT, Page, PageQuery, list_rows, page_of
+from shared.context.ctx import Ctx
+from shared.http.paging import MAX_LIMIT, Page, PageQuery, list_rows, page_of
+from shared.values.faults import NotFound
 
 LOCK = """
 with held as (

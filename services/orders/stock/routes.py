@@ -17,9 +17,9 @@ from services.orders.stock.schemas import (
     WarehouseIn,
     WarehouseOut,
 )
-from shared.paging import Page, PageDep
-from shared.web import CtxDep, Router
-from shared.wire import Code
+from shared.http.paging import Page, PageDep
+from shared.http.router import CtxDep, Router
+from shared.values.fields import Code
 
 router = Router("Stock")
 CodeFilter = Annotated[Code | None, Query()]

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from shared.faults import FieldError, Invalid, Refused
-from shared.wire import decimal_text
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.fields import decimal_text
 
 MAIN = "MAIN"
 MOST_ON_HAND = Decimal(10**12)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.orders.stock.rules import MAIN
-from shared.wire import Code, Quantity, ShortText, Timestamp, WireInput, WireModel, decimal_text
+from shared.values.fields import Code, Quantity, ShortText, Timestamp, WireInput, WireModel, decimal_text
 
 
 def _count(value: Decimal | None) -> Decimal | None:

@@ -9,8 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.given import (
     assert_tied_out,
     balances,
@@ -24,6 +23,7 @@ from tests.billing.given import (
     shipment,
     told,
 )
+from tests.kit.suite import Suite
 
 
 async def credited(billing: httpx.AsyncClient, invoice: dict, *parts: tuple[int, str]) -> httpx.Response:

@@ -16,10 +16,10 @@ from services.billing.credit_notes.rules import (
     parts_of,
     totals_of,
 )
-from shared.faults import Invalid
-from shared.ids import new_id
-from shared.money import Money
-from shared.tax import TaxedLine
+from shared.values.faults import Invalid
+from shared.values.ids import new_id
+from shared.values.money import Money
+from shared.values.tax import TaxedLine
 
 
 def eur(minor: int) -> Money:

@@ -8,9 +8,9 @@ import asyncpg
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.given import assert_tied_out, given_draft, line
+from tests.kit.suite import Suite
 
 DOOM = """
 create function billing.doom() returns trigger language plpgsql as $$

@@ -8,9 +8,8 @@ import httpx
 import pytest
 from lxml import etree
 
+from shared.context.ctx import TenantFacts
 from shared.contracts.orders import CustomerChanged
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite, eventually
 from tests.billing.given import (
     assert_tied_out,
     balances,
@@ -24,6 +23,7 @@ from tests.billing.given import (
     money,
     told,
 )
+from tests.kit.suite import Suite, eventually
 
 
 async def test_a_draft_states_its_figures_and_has_no_number(billing: httpx.AsyncClient):

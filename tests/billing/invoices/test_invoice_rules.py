@@ -15,8 +15,8 @@ from services.billing.invoices.rules import (
     payment_status,
     require_coherent,
 )
-from shared.money import Money
-from shared.states import IllegalTransition
+from shared.context.lifecycle import IllegalTransition
+from shared.values.money import Money
 from tests.billing.given import shipment
 
 

@@ -7,10 +7,10 @@ import httpx
 from prometheus_client import REGISTRY
 
 from services.billing.service import SERVICE as BILLING
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
 from tests.billing.given import given_draft, given_invoice, shipment, told
+from tests.kit.suite import Suite
 
 COUNT = 12
 

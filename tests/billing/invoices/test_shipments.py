@@ -9,12 +9,11 @@ import pytest
 
 from services.billing.invoices.actions import shipments
 from services.billing.posting_exceptions import actions
-from shared.bus import Delivery
-from shared.ctx import TenantFacts
-from shared.events import envelope
-from shared.ids import new_id
-from shared.money import Money
-from shared.testing.suite import Suite, eventually
+from shared.bus.transport import Delivery
+from shared.context.ctx import TenantFacts
+from shared.contracts.event import envelope
+from shared.values.ids import new_id
+from shared.values.money import Money
 from tests.billing.given import (
     assert_tied_out,
     balances,
@@ -24,6 +23,7 @@ from tests.billing.given import (
     shipment,
     told,
 )
+from tests.kit.suite import Suite, eventually
 
 
 async def invoices_of(billing: httpx.AsyncClient, **filters: str) -> list[dict[str, object]]:

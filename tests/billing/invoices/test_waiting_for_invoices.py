@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from services.billing.service import SERVICE as BILLING
-from shared import waiting
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.running import Running
-from shared.testing.suite import Suite, eventually
-from shared.waiting import Waiting
+from shared.context.ctx import TenantFacts
+from shared.http import waiting
+from shared.http.waiting import Waiting
+from shared.service.runtime import Running
+from shared.values.ids import new_id
 from tests.billing.given import given_draft, shipment, told
+from tests.kit.suite import Suite, eventually
 
 LONG = "wait=10"
 

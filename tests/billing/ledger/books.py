@@ -11,11 +11,12 @@ import httpx
 
 from services.billing.ledger import actions
 from services.billing.ledger.rules import OpenItem, Posting
-from shared import clock, telemetry
-from shared.ctx import Actor, Ctx, TenantFacts
-from shared.money import Money
-from shared.testing.suite import Suite
-from shared.work import leave_work
+from shared.base import telemetry
+from shared.context.ctx import Actor, Ctx, TenantFacts
+from shared.context.unit_of_work import leave_work
+from shared.values import clock
+from shared.values.money import Money
+from tests.kit.suite import Suite
 
 RECEIVABLE, BANK, SALES, COSTS = "1100", "1000", "4000", "6300"
 DAY = date(2025, 3, 10)

@@ -6,8 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -21,6 +20,7 @@ from tests.billing.ledger.books import (
     trial_balance,
     wire,
 )
+from tests.kit.suite import Suite
 
 ENTRIES = "/v1/journal-entries"
 

@@ -12,8 +12,7 @@ import pytest
 
 from services.billing.ledger import actions
 from services.billing.ledger.rules import AlreadyPosted, Entry, OpenItem, Posting
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -30,6 +29,7 @@ from tests.billing.ledger.books import (
     plain_sql,
     trial_balance,
 )
+from tests.kit.suite import Suite
 
 INSERT = """
 with e as (

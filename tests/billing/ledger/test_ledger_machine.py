@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from services.billing.ledger import actions, queries
 from services.billing.ledger.rules import AlreadyReversed, OpenItem, Posting
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     COSTS,
@@ -29,6 +28,7 @@ from tests.billing.ledger.books import (
     open_of,
     trial_balance,
 )
+from tests.kit.suite import Suite
 
 MONTHS = (1, 2, 3)
 PARTY = uuid4()

@@ -9,8 +9,7 @@ import httpx
 
 from services.billing.ledger import actions
 from services.billing.ledger.rules import Posting
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -22,6 +21,7 @@ from tests.billing.ledger.books import (
     plain_sql,
     trial_balance,
 )
+from tests.kit.suite import Suite
 
 ENTRIES = 100
 

@@ -16,8 +16,8 @@ from services.billing.ledger.rules import (
     month_end,
     month_of,
 )
-from shared.faults import Invalid
-from shared.money import Money
+from shared.values.faults import Invalid
+from shared.values.money import Money
 
 
 def line(minor: int, currency: str = "GBP") -> Posting:

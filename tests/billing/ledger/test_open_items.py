@@ -11,9 +11,8 @@ import pytest
 
 from services.billing.ledger import actions, queries
 from services.billing.ledger.rules import Allocation, AlreadyReversed
-from shared.ctx import TenantFacts
-from shared.faults import NotFound
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.faults import NotFound
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -28,6 +27,7 @@ from tests.billing.ledger.books import (
     plain_sql,
     trial_balance,
 )
+from tests.kit.suite import Suite
 
 
 async def allocate(suite: Suite, tenant: TenantFacts, payment: UUID, invoice: UUID, minor: int) -> list[int]:

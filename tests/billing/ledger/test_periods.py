@@ -7,8 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -20,6 +19,7 @@ from tests.billing.ledger.books import (
     plain_sql,
     trial_balance,
 )
+from tests.kit.suite import Suite
 
 ENTRIES = "/v1/journal-entries"
 POSTERS = 40

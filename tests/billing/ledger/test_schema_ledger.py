@@ -1,7 +1,7 @@
 """The ledger's models say what its migration made."""
 
 from services.billing.service import SERVICE
-from shared.migrations import pending_differences
+from shared.database.migrations import pending_differences
 
 TABLES = {"accounts", "periods", "journal_entries", "postings", "open_items", "allocations", "account_months"}
 

@@ -6,8 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.given import (
     assert_tied_out,
     balances,
@@ -21,6 +20,7 @@ from tests.billing.given import (
     money,
     pay,
 )
+from tests.kit.suite import Suite
 
 
 async def test_a_payment_settles_its_invoice_and_is_told(

@@ -5,8 +5,7 @@ from collections import Counter
 
 import httpx
 
-from shared.ctx import Actor, TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import Actor, TenantFacts
 from tests.billing.given import (
     assert_tied_out,
     events_of,
@@ -16,6 +15,7 @@ from tests.billing.given import (
     money,
     pay,
 )
+from tests.kit.suite import Suite
 
 COUNT = 12
 

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.money import Money
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
+from shared.values.money import Money
 from tests.billing.given import assert_tied_out, balances, events_of, shipment, told
+from tests.kit.suite import Suite
 
 
 async def close_this_month(billing: httpx.AsyncClient) -> dict[str, Any]:

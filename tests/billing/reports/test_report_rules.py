@@ -1,7 +1,7 @@
 """Statements as arithmetic, without a database."""
 
 from services.billing.reports.rules import Balance, cash_category, earnings, section, trial_row, with_earnings
-from shared.money import Money
+from shared.values.money import Money
 
 
 def balance(account: str, type_: str, debit: int, credit: int) -> Balance:

@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from services.billing.ledger import actions
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
     COSTS,
@@ -25,6 +24,7 @@ from tests.billing.ledger.books import (
     trial_balance,
     wire,
 )
+from tests.kit.suite import Suite
 
 EQUITY, LOANS, EQUIPMENT = "3000", "2600", "1500"
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import httpx
 
 from services.billing.tax import queries
-from shared.ctx import TenantFacts
-from shared.reference.tax_codes import tax_code_id
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.tax_codes import tax_code_id
 from tests.billing.given import given_draft, line
+from tests.kit.suite import Suite
 
 REDUCED = {"code": "books", "name": "Books", "rate": "5", "valid_from": "2020-01-01"}
 

@@ -15,7 +15,7 @@ from services.orders.book.rules import (
     fulfilment_status,
     payment_status,
 )
-from shared.ids import new_id
+from shared.values.ids import new_id
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 

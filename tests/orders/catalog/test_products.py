@@ -5,9 +5,9 @@ import pytest
 
 from services.orders.catalog import actions, queries
 from services.orders.catalog.schemas import ProductIn
-from shared.ctx import TenantFacts
-from shared.money import Money
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.money import Money
+from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_product, given_stock, stock_of
 
 BODY = {"sku": "TEA-1", "name": "Tea", "unit_price": {"amount": "4.50", "currency": "GBP"}}

@@ -9,12 +9,12 @@ import httpx
 from services.orders.catalog import queries
 from services.orders.catalog.consumers import on_tax_code_changed
 from services.orders.catalog.rules import TaxCodeRow
+from shared.context.ctx import Ctx, TenantFacts
+from shared.context.unit_of_work import leave_work
 from shared.contracts.billing import TaxCodeChanged
-from shared.ctx import Ctx, TenantFacts
-from shared.ids import new_id
-from shared.reference.tax_codes import tax_code_id, tax_codes_for
-from shared.testing.suite import Suite
-from shared.work import leave_work
+from shared.values.ids import new_id
+from shared.values.tax_codes import tax_code_id, tax_codes_for
+from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_product
 
 TODAY = date(2026, 11, 20)

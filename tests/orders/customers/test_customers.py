@@ -2,8 +2,8 @@
 
 import httpx
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
 

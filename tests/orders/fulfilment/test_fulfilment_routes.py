@@ -7,8 +7,8 @@ import httpx
 import orjson
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import fulfilments_of, given_confirmed, given_product, stock_of
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import fulfilments_of, given_customer, given_product, stock_of
 from tests.orders.waiting import filled
 

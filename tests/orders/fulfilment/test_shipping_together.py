@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import httpx
 
-from shared.ctx import Actor, TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import Actor, TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.fulfilment.test_fulfilment_routes import facts_of, given_open, order_now
 from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_product, stock_of
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite, eventually
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite, eventually
 from tests.orders.given import given_customer, given_product
 
 HEADER = "order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,country\n"

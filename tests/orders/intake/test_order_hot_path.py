@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import httpx
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_order, given_product
 
 NOT_OURS = ("commit", "rollback", "WITH RECURSIVE typeinfo")

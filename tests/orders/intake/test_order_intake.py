@@ -3,8 +3,8 @@
 import httpx
 import orjson
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import (
     ADDRESS,
     fulfilments_of,

@@ -3,9 +3,9 @@
 import asyncpg
 import httpx
 
-from shared import tenancy
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.database import rls
+from tests.kit.suite import Suite
 from tests.orders.given import given_customer, given_product
 
 
@@ -32,7 +32,7 @@ async def cut_connections(suite: Suite) -> None:
         await sql.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 "
             "and datname = current_database()",
-            tenancy.app_role("orders"),
+            rls.app_role("orders"),
         )
     finally:
         await sql.close()

@@ -8,8 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared import clock
-from shared.bus import Delivery
+from shared.base.telemetry import new_traceparent
+from shared.bus.transport import Delivery
+from shared.context.ctx import TenantFacts
 from shared.contracts.billing import (
     AllocatedInvoice,
     CreditNoteFinalized,
@@ -19,12 +20,11 @@ from shared.contracts.billing import (
     PaymentRecorded,
     SourceRefs,
 )
-from shared.ctx import TenantFacts
-from shared.events import Event, envelope
-from shared.ids import new_id
-from shared.money import Money
-from shared.telemetry import new_traceparent
-from shared.testing.suite import Suite
+from shared.contracts.event import Event, envelope
+from shared.values import clock
+from shared.values.ids import new_id
+from shared.values.money import Money
+from tests.kit.suite import Suite
 from tests.orders.given import given_confirmed, given_product
 
 DAY = date(2026, 3, 1)

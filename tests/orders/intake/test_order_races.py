@@ -10,9 +10,9 @@ import pytest
 from services.orders.intake.actions import create_orders
 from services.orders.intake.schemas import OrderIn
 from services.orders.stock.rules import InsufficientStock
-from shared.ctx import TenantFacts
-from shared.faults import Invalid
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.faults import Invalid
+from tests.kit.suite import Suite
 from tests.orders.given import (
     fulfilments_of,
     given_confirmed,

@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import given_confirmed, given_customer, given_order, given_product
 
 PRICE = {"amount": "1.00", "currency": "GBP"}

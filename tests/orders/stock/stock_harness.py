@@ -6,9 +6,9 @@ from uuid import UUID
 
 import httpx
 
-from shared.ctx import TenantFacts
-from shared.ids import new_id
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
+from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_customer
 
 ORDER = """

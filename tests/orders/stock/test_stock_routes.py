@@ -8,8 +8,8 @@ import pytest
 
 from services.orders.stock import actions
 from services.orders.stock.schemas import StockAdjustmentIn
-from shared.ctx import TenantFacts
-from shared.testing.suite import Suite
+from shared.context.ctx import TenantFacts
+from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_product, given_stock, given_warehouse, stock_of
 from tests.orders.stock.stock_harness import given_waiting_line
 

@@ -17,7 +17,7 @@ from services.orders.stock.rules import (
     allocate,
     shortage,
 )
-from shared.faults import Invalid
+from shared.values.faults import Invalid
 
 MAIN, NORTH, SOUTH = UUID(int=103), UUID(int=102), UUID(int=101)
 TEA, CUP = UUID(int=1), UUID(int=2)

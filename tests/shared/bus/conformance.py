@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.bus import Delivery, Subscription, Transport
-from shared.events import Envelope
-from shared.ids import new_id
-from shared.testing.suite import eventually
+from shared.bus.transport import Delivery, Subscription, Transport
+from shared.contracts.event import Envelope
+from shared.values.ids import new_id
+from tests.kit.suite import eventually
 from tests.shared.bus.processes import consumed_by_process
 
 TENANT = UUID(int=1)

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shared.testing import rabbit
-from shared.testing.rabbit import Broker
+from tests.kit import rabbit
+from tests.kit.rabbit import Broker
 from tests.shared.bus.wire import Wire
 
 

@@ -12,16 +12,16 @@ import signal
 import sys
 from pathlib import Path
 
-from shared.bus import Delivery, Transport
+from shared.bus.transport import Delivery, Transport
 
 
 def transport_of(kind: str, url: str, role_secret: str) -> Transport:
     """Only what is needed is imported: a test waits for this process to start."""
     if kind == "pg":
-        from shared.bus.pg import PgTransport
+        from shared.bus.pg.transport import PgTransport
 
         return PgTransport(url, role_secret=role_secret, poll_seconds=0.02)
-    from shared.bus.amqp import AmqpTransport
+    from shared.bus.amqp.transport import AmqpTransport
 
     return AmqpTransport(url, name="consumer of a test", retry_seconds=0.02)
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from shared.ids import new_id
-from shared.testing.suite import ROLE_SECRET
+from shared.values.ids import new_id
+from tests.kit.suite import ROLE_SECRET
 from tests.shared.processes import KILLED, ROOT
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.bus.amqp import AmqpTransport, migrate
-from shared.bus.amqp_topology import queue_name
-from shared.events import Envelope
-from shared.testing.rabbit import Broker
-from shared.testing.suite import eventually
+from shared.bus.amqp.topology import queue_name
+from shared.bus.amqp.transport import AmqpTransport, migrate
+from shared.contracts.event import Envelope
+from tests.kit.rabbit import Broker
+from tests.kit.suite import eventually
 from tests.shared.bus.conformance import Received, message
 from tests.shared.bus.processes import consumer_process
 from tests.shared.bus.wire import Wire
@@ -180,7 +180,7 @@ async def test_a_deleted_queue_is_made_again_and_its_consumers_go_on(
 async def test_a_consumer_that_was_cancelled_waits_before_it_connects_again_and_still_stops_at_once(
     transport: AmqpTransport, broker: Broker, vhost: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shared.bus.amqp_consumer.CANCELLED_PAUSE_SECONDS", 300.0)
+    monkeypatch.setattr("shared.bus.amqp.consumer.CANCELLED_PAUSE_SECONDS", 300.0)
     subscription = await transport.subscribe(QUEUE, [TYPE], Received(), concurrency=2)
     await eventually(is_healthy(subscription))
 
@@ -198,7 +198,7 @@ async def test_a_consumer_lost_without_a_word_is_missed(
 ):
     unheard = asyncio.Event()
     monkeypatch.setattr(
-        "shared.bus.amqp_consumer.AmqpSubscription._broker_cancelled", lambda *_: unheard.set()
+        "shared.bus.amqp.consumer.AmqpSubscription._broker_cancelled", lambda *_: unheard.set()
     )
     received = Received()
     subscription = await transport.subscribe(QUEUE, [TYPE], received, concurrency=2)

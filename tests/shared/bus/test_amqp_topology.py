@@ -8,12 +8,12 @@ from pathlib import Path
 import aio_pika
 import pytest
 
-from shared.bus.amqp import AmqpTransport, migrate
-from shared.bus.amqp_publisher import MAX_BYTES
-from shared.bus.amqp_topology import DEAD, EVENTS, UNROUTED, queue_name
-from shared.ids import new_id
-from shared.testing.rabbit import Broker
-from shared.testing.suite import eventually
+from shared.bus.amqp.publisher import MAX_BYTES
+from shared.bus.amqp.topology import DEAD, EVENTS, UNROUTED, queue_name
+from shared.bus.amqp.transport import AmqpTransport, migrate
+from shared.values.ids import new_id
+from tests.kit.rabbit import Broker
+from tests.kit.suite import eventually
 from tests.shared.bus.conformance import TENANT, Received, message
 
 # One worker for all of them: brokers of two workers at once are too much for two cores.

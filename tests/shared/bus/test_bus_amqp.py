@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 
-from shared.bus import Subscription
-from shared.bus.amqp import AmqpTransport, migrate
-from shared.bus.amqp_topology import UNROUTED, queue_name
-from shared.testing.rabbit import Broker
+from shared.bus.amqp.topology import UNROUTED, queue_name
+from shared.bus.amqp.transport import AmqpTransport, migrate
+from shared.bus.transport import Subscription
+from tests.kit.rabbit import Broker
 from tests.shared.bus.conformance import TransportConformance
 from tests.shared.bus.wire import Wire
 

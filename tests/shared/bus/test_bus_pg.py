@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import pytest
 
-from shared.bus import Subscription, Transport
-from shared.bus.pg import ROLE, PgTransport
-from shared.ids import new_id
-from shared.testing import postgres
-from shared.testing.suite import ROLE_SECRET, eventually
+from shared.bus.pg.transport import ROLE, PgTransport
+from shared.bus.transport import Subscription, Transport
+from shared.values.ids import new_id
+from tests.kit import postgres
+from tests.kit.suite import ROLE_SECRET, eventually
 from tests.shared.bus.conformance import Received, TransportConformance, message
 from tests.shared.given_notes import execute, listeners, rows
 

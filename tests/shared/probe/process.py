@@ -13,11 +13,11 @@ from typing import Any
 
 from joserfc.jwk import KeySet
 
-from shared import auth
-from shared.bus import Delivery
-from shared.bus.pg import PgTransport
-from shared.running import Running
-from shared.testing.suite import ROLE_SECRET, test_settings
+from shared.bus.pg.transport import PgTransport
+from shared.bus.transport import Delivery
+from shared.http import internal_token
+from shared.service.runtime import Running
+from tests.kit.suite import ROLE_SECRET, test_settings
 from tests.shared.probe.service import PROBE
 
 
@@ -52,7 +52,7 @@ async def main(url: str, point: str) -> None:
 
     settings = test_settings(consumer_attempts=3)
     transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
-    verifier = auth.TokenVerifier("probe", no_keys)
+    verifier = internal_token.TokenVerifier("probe", no_keys)
     running = Running(PROBE, dsn=url, settings=settings, transport=transport, verifier=verifier)
     plan(point, transport, running)
     await running.start()

@@ -1,5 +1,5 @@
 """The probe's manifest."""
 
-from shared.service import Service
+from shared.service.manifest import Service
 
 PROBE = Service("probe", "tests.shared.probe", title="Probe", capabilities=("notes",))

@@ -1,7 +1,7 @@
 """The copy of orders' customers."""
 
+from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
-from shared.ctx import Ctx
 
 KEEP = """
 insert into customers (tenant_id, id, version, created_at, updated_at, name, email, tax_id, billing_address)

@@ -21,14 +21,14 @@ from services.billing.invoices.rules import (
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
 from services.billing.tax import queries as tax
 from services.billing.tax.rules import require_known
-from shared import states
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
-from shared.ctx import Ctx
-from shared.faults import FieldError
-from shared.money import Money
-from shared.tables import touch
-from shared.tax import TaxedDocument
-from shared.web import require_version
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.faults import FieldError
+from shared.values.money import Money
+from shared.values.tax import TaxedDocument
 
 
 async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
@@ -51,7 +51,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
-    states.begin(ctx, LIFECYCLE, row.id)
+    lifecycle.begin(ctx, LIFECYCLE, row.id)
     return row
 
 

@@ -20,12 +20,12 @@ from services.billing.invoices.rules import (
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
 from services.billing.ledger.rules import OpenItem, Posting
-from shared import states
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.context.numbering import take_number
 from shared.contracts.billing import InvoiceFinalized, InvoiceOverdue, InvoicePaid, InvoiceVoided, SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
-from shared.ctx import Ctx
-from shared.money import Money
-from shared.numbering import take_number
+from shared.values.money import Money
 
 
 async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
@@ -35,7 +35,7 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     seller = await find_seller_facts(ctx)
-    states.advance(ctx, LIFECYCLE, row, "finalize")
+    lifecycle.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today
     row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
     row.seller = seller
@@ -86,7 +86,7 @@ async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Inv
     if row.entry_id is not None:
         memo = f"Void of invoice {row.number}"
         await ledger.reverse_entry(ctx, row.entry_id, effective_on=ctx.today, memo=memo)
-    states.advance(ctx, LIFECYCLE, row, "void", why=reason)
+    lifecycle.advance(ctx, LIFECYCLE, row, "void", why=reason)
     row.open_minor = 0
     ctx.unschedule(OVERDUE, row.id)
     await ctx.tx.flush()

@@ -20,11 +20,11 @@ from services.billing.invoices.rules import (
 )
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.rules import Allocation
+from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice
-from shared.ctx import Ctx
-from shared.faults import FieldError, Invalid
-from shared.money import Money
-from shared.tax import TaxedLine
+from shared.values.faults import FieldError, Invalid
+from shared.values.money import Money
+from shared.values.tax import TaxedLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from services.billing.invoices.rules import LIFECYCLE, OVERDUE, SERIES, midnight
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_COST_OF_GOODS, ROLE_INVENTORY, ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
-from shared import states
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
 from shared.contracts.orders import FulfilmentShipped
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.leases import TAKE
-from shared.rowset import recordset, rows_json
+from shared.database.json_rows import recordset, rows_json
+from shared.database.number_blocks import TAKE
+from shared.values.ids import new_id
 
 INVOICE = {
     "n": "int", "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "customer": "jsonb", "currency": "text",
@@ -150,9 +150,9 @@ def _line_rows(made: _Made) -> list[tuple[object, ...]]:
 def _finalize(made: _Made) -> None:
     """The timeline of an invoice that was never a draft, and the day it falls due."""
     ctx, shipped = made.ctx, made.shipped
-    state = states.begin(ctx, LIFECYCLE, made.id)
+    state = lifecycle.begin(ctx, LIFECYCLE, made.id)
     why = f"fulfilment of {shipped.order_number} shipped"
-    states.move(ctx, LIFECYCLE, made.id, state, "finalize", why=why)
+    lifecycle.move(ctx, LIFECYCLE, made.id, state, "finalize", why=why)
     if shipped.gross.minor:
         ctx.schedule(OVERDUE, made.id, midnight_after(made.due_on, ctx.tenant.time_zone))
 

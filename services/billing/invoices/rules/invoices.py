@@ -6,12 +6,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from shared.clock import zone
+from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import FulfilmentShipped
-from shared.faults import FieldError, Invalid, Refused
-from shared.money import Money, MoneyOutOfRange, total
-from shared.states import Lifecycle
-from shared.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
+from shared.values.clock import zone
+from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.money import Money, MoneyOutOfRange, total
+from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
 DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
 SERIES = "INV"

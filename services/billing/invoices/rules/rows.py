@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.billing.invoices.rules.invoices import PaymentStatus, payment_status
-from shared.money import Money
+from shared.values.money import Money
 
 
 class OpenFigures:

@@ -8,11 +8,11 @@ from services.billing.ledger.chart import STANDARD_CHART
 from services.billing.ledger.models import Account, Period
 from services.billing.ledger.rules import LIFECYCLE, month_end
 from services.billing.ledger.schemas import AccountChange, AccountIn
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.states import advance, begin
-from shared.tables import touch
-from shared.web import require_version
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import advance, begin
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.ids import new_id
 
 SEED = """
 insert into accounts (tenant_id, id, created_at, updated_at, code, name, type, control)

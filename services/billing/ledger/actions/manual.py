@@ -18,9 +18,9 @@ from services.billing.ledger.rules import (
     check_entry,
 )
 from services.billing.ledger.schemas import EntryIn
-from shared.ctx import Ctx
-from shared.faults import FieldError, Invalid
-from shared.numbering import take_number
+from shared.context.ctx import Ctx
+from shared.context.numbering import take_number
+from shared.values.faults import FieldError, Invalid
 
 
 async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:

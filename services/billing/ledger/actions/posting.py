@@ -19,11 +19,11 @@ from services.billing.ledger.rules import (
     month_end,
     month_of,
 )
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import begin
 from shared.contracts.billing import JournalEntryPosted
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.rowset import recordset, rows_json
-from shared.states import begin
+from shared.database.json_rows import recordset, rows_json
+from shared.values.ids import new_id
 
 # The month's period comes to be with the first entry that needs it; two who try at once get the same one.
 ENTRY = {

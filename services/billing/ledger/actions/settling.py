@@ -6,11 +6,11 @@ from uuid import UUID
 
 from services.billing.ledger import queries
 from services.billing.ledger.rules import Allocation, AlreadyReversed
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.ids import new_id
-from shared.money import Money
-from shared.rowset import recordset, rows_json
+from shared.context.ctx import Ctx
+from shared.database.json_rows import recordset, rows_json
+from shared.values.faults import NotFound
+from shared.values.ids import new_id
+from shared.values.money import Money
 
 MADE = {
     "id": "uuid", "at": "timestamptz", "from_item": "uuid", "to_item": "uuid", "amount": "bigint", "currency": "text",

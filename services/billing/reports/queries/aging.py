@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from shared.ctx import Ctx
-from shared.money import Money, total
+from shared.context.ctx import Ctx
+from shared.values.money import Money, total
 
 # What was open then is what is open now, less what later postings added, plus what later allocations settled:
 # only the open items and the later movements are read, never all that was ever paid.

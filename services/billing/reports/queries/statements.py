@@ -15,9 +15,9 @@ from services.billing.reports.rules import (
     trial_row,
     with_earnings,
 )
-from shared.ctx import Ctx
-from shared.faults import Invalid
-from shared.money import Money, total
+from shared.context.ctx import Ctx
+from shared.values.faults import Invalid
+from shared.values.money import Money, total
 
 # Totals up to the end of each given day, added up with its sign: (to, +1) and (from - 1, -1) make a range.
 TURNOVER = """

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.ctx import Ctx
-from shared.money import Money
+from shared.context.ctx import Ctx
+from shared.values.money import Money
 
 MOST_DIFFERENCES = 500
 

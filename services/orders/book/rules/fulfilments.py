@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import FULFILMENT_LIFECYCLE
-from shared.ids import new_id
+from shared.values.ids import new_id
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from shared.money import Money
-from shared.tax import TaxedLine
+from shared.values.money import Money
+from shared.values.tax import TaxedLine
 
 ZERO = Decimal(0)
 

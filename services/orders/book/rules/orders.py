@@ -8,8 +8,8 @@ from uuid import UUID
 from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
-from shared.money import Money
-from shared.tax import TaxGroup, Totals
+from shared.values.money import Money
+from shared.values.tax import TaxGroup, Totals
 
 
 @dataclass(slots=True)

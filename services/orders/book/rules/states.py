@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from shared.faults import Refused
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
+from shared.values.faults import Refused
 
 
 class OrderState(StrEnum):

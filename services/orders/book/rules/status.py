@@ -7,8 +7,8 @@ from decimal import Decimal
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.orders import Order
 from services.orders.book.rules.states import FulfilmentState, OrderOnHold, OrderState
-from shared.money import Money
-from shared.tax import TaxedLine, TaxGroup
+from shared.values.money import Money
+from shared.values.tax import TaxedLine, TaxGroup
 
 
 def require_not_held(order: Order) -> None:

@@ -12,7 +12,7 @@ from services.orders.book.rules import Fulfilment, FulfilmentState, Order
 from services.orders.fulfilment import queries
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation, Demand
-from shared.ctx import Ctx
+from shared.context.ctx import Ctx
 
 ARRIVED = "stock.arrived"
 AT_ONCE = 100

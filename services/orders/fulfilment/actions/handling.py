@@ -14,7 +14,7 @@ from services.orders.book.rules import (
 )
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
-from shared.ctx import Ctx
+from shared.context.ctx import Ctx
 
 
 async def release_fulfilment(ctx: Ctx, fulfilment_id: UUID) -> Fulfilment:

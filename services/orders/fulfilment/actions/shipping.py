@@ -12,8 +12,8 @@ from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, sh
 from services.orders.fulfilment.schemas import ShipIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
+from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
-from shared.ctx import Ctx
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ from services.orders.imports.rules import (
     refuse_rest,
 )
 from services.orders.imports.schemas import ImportOptions
-from shared import states
-from shared.ctx import Ctx
-from shared.faults import Fault
-from shared.jobs import JobRun
-from shared.money import currency_digits
+from shared.background.jobs import JobRun
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.values.faults import Fault
+from shared.values.money import currency_digits
 
 ROWS_PER_STEP = 200
 
@@ -68,7 +68,7 @@ async def _begin(run: JobRun) -> Plan | None:
     async with run.transaction() as ctx:
         row = await queries.get_import(ctx, run.job_id, lock=True)
         if row.state == ImportState.PENDING:
-            states.advance(ctx, LIFECYCLE, row, "start")
+            lifecycle.advance(ctx, LIFECYCLE, row, "start")
         options = ImportOptions.model_validate(row.options)
         content = await queries.get_content(ctx, run.job_id)
         settled = await queries.list_settled_refs(ctx, run.job_id)
@@ -192,4 +192,4 @@ async def _end(run: JobRun, verb: str, *, code: str | None = None, message: str 
         row = await queries.get_import(ctx, run.job_id, lock=True)
         if row.state == ImportState.RUNNING:
             row.error_code, row.error_message = code, message
-            states.advance(ctx, LIFECYCLE, row, verb)
+            lifecycle.advance(ctx, LIFECYCLE, row, verb)

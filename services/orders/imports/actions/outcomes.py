@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.orders.imports.rules import Code, FileOrder, Problem
-from shared.ctx import Ctx
-from shared.ids import new_id
+from shared.context.ctx import Ctx
+from shared.values.ids import new_id
 
 INSERT = """
 insert into order_import_rows (tenant_id, import_id, id, row, order_ref, status, code, message, order_id)

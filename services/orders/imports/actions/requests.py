@@ -8,11 +8,11 @@ from services.orders.imports import queries
 from services.orders.imports.models import OrderImport
 from services.orders.imports.rules import LIFECYCLE
 from services.orders.imports.schemas import ImportOptions, OrderImportOut
-from shared import states
-from shared.ctx import Ctx
-from shared.faults import FieldError, Invalid
-from shared.ids import new_id
-from shared.jobs import cancel_job, start_job
+from shared.background.jobs import cancel_job, start_job
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.values.faults import FieldError, Invalid
+from shared.values.ids import new_id
 
 JOB = "order_import"
 
@@ -26,7 +26,7 @@ async def create_import(ctx: Ctx, *, file_name: str, content: bytes, options: st
     row = OrderImport(
         tenant_id=ctx.tenant.id,
         id=import_id,
-        state=states.begin(ctx, LIFECYCLE, import_id),
+        state=lifecycle.begin(ctx, LIFECYCLE, import_id),
         file_name=_printable(file_name)[:200] or "orders",
         options=parsed.model_dump(mode="json"),
         created_at=ctx.now,
@@ -47,7 +47,7 @@ async def create_import(ctx: Ctx, *, file_name: str, content: bytes, options: st
 async def cancel_import(ctx: Ctx, import_id: UUID) -> OrderImportOut:
     """Stop an import; what it has taken in stays."""
     row = await queries.get_import(ctx, import_id, lock=True)
-    states.advance(ctx, LIFECYCLE, row, "cancel")
+    lifecycle.advance(ctx, LIFECYCLE, row, "cancel")
     await cancel_job(ctx, import_id)
     return queries.shown(row)
 

@@ -14,8 +14,8 @@ from services.orders.imports.rules import Code, FileOrder, Problem, Row, refuse_
 from services.orders.imports.schemas import ImportOptions
 from services.orders.intake import actions as intake
 from services.orders.intake.schemas import OrderIn, OrderLineIn
-from shared.ctx import Ctx
-from shared.money import Money
+from shared.context.ctx import Ctx
+from shared.values.money import Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from shared.faults import Invalid
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
+from shared.values.faults import Invalid
 
 MAX_CELL = 2_000
 MAX_ROWS_PER_ORDER = 1_000

@@ -14,8 +14,8 @@ from services.orders.book.rules import (
 )
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
+from shared.context.ctx import Ctx
 from shared.contracts.orders import OrderCancelled
-from shared.ctx import Ctx
 
 
 async def cancel_order(ctx: Ctx, order_id: UUID, *, reason: str | None) -> Order:

@@ -11,9 +11,9 @@ from services.orders.intake.actions.creating import CUSTOMER_KEY
 from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import AgreedLine, WantedLine, price_lines, require_draft, unknown_customer
 from services.orders.intake.schemas import OrderChange
-from shared import clock
-from shared.ctx import Ctx
-from shared.faults import PreconditionFailed
+from shared.context.ctx import Ctx
+from shared.values import clock
+from shared.values.faults import PreconditionFailed
 
 
 async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version: int) -> Order:

@@ -9,9 +9,9 @@ from services.orders.book import queries
 from services.orders.book.rules import ZERO, Fulfilment, Order, OrderLine
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation, Demand
-from shared import numbering
+from shared.context import numbering
+from shared.context.ctx import Ctx
 from shared.contracts.orders import ConfirmedLine, OrderConfirmed, OrderCustomer, TaxBreakdownRow
-from shared.ctx import Ctx
 
 SERIES = "SO"
 

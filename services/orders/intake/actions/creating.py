@@ -11,10 +11,10 @@ from services.orders.intake.actions.confirming import promise_orders, tell_confi
 from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import PriceList, price_lines, unknown_customer
 from services.orders.intake.schemas import OrderIn
-from shared import clock
-from shared.ctx import Ctx
-from shared.ids import new_id
-from shared.states import begin
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import begin
+from shared.values import clock
+from shared.values.ids import new_id
 
 CUSTOMER_KEY = "orders_customer_fkey"
 

@@ -7,9 +7,9 @@ from services.orders.book import queries
 from services.orders.book.rules import Hold, Order
 from services.orders.intake.rules import HoldReleased, active_hold_ids, require_holdable
 from services.orders.intake.schemas import HoldIn
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.ids import new_id
+from shared.context.ctx import Ctx
+from shared.values.faults import NotFound
+from shared.values.ids import new_id
 
 PLACE = """
 insert into order_holds (tenant_id, id, order_id, reason, source, placed_by, placed_at)

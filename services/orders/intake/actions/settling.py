@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from services.orders.book.rules import settled_status
+from shared.context.ctx import Ctx
 from shared.contracts.billing import (
     CreditNoteAllocated,
     CreditNoteFinalized,
@@ -18,9 +19,8 @@ from shared.contracts.billing import (
     PaymentAllocated,
     PaymentRecorded,
 )
-from shared.ctx import Ctx
-from shared.faults import Busy
-from shared.rowset import recordset, rows_json
+from shared.database.json_rows import recordset, rows_json
+from shared.values.faults import Busy
 
 Settling = PaymentRecorded | PaymentAllocated | CreditNoteFinalized | CreditNoteAllocated
 Told = InvoiceFinalized | InvoiceVoided | InvoicePaid | Settling

@@ -1,8 +1,8 @@
 """The kernel's tables and the probe's own."""
 
-from shared import kernel_tables
-from shared.alembic import run
-from shared.tenancy import protect
+from shared.database import kernel_tables
+from shared.database.alembic import run
+from shared.database.rls import protect
 
 revision = "probe_0001"
 down_revision = None

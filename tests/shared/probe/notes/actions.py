@@ -7,11 +7,12 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import select
 
-from shared import jobs, states
-from shared.ctx import Ctx
-from shared.faults import NotFound
-from shared.ids import new_id
-from shared.web import require_version
+from shared.background import jobs
+from shared.context import lifecycle
+from shared.context.ctx import Ctx
+from shared.http.router import require_version
+from shared.values.faults import NotFound
+from shared.values.ids import new_id
 from tests.shared.probe.notes import switches
 from tests.shared.probe.notes.models import Note
 from tests.shared.probe.notes.rules import LIFECYCLE
@@ -38,7 +39,7 @@ async def create_notes(told: Sequence[tuple[Ctx, NoteIn]]) -> list[Note]:
 
 async def create_note(ctx: Ctx, note: NoteIn) -> Note:
     note_id = new_id()
-    state = states.begin(ctx, LIFECYCLE, note_id)
+    state = lifecycle.begin(ctx, LIFECYCLE, note_id)
     row = Note(tenant_id=ctx.tenant.id, id=note_id, title=note.title, state=state)
     ctx.session.add(row)
     await ctx.tx.flush()
@@ -63,7 +64,7 @@ async def change_note(ctx: Ctx, note_id: UUID, title: str, *, version: int) -> N
 
 async def publish_note(ctx: Ctx, note_id: UUID, *, verb: str = "publish", number: int = 0) -> Note:
     note = await get_note(ctx, note_id, lock=True)
-    states.advance(ctx, LIFECYCLE, note, verb)
+    lifecycle.advance(ctx, LIFECYCLE, note, verb)
     ctx.emit(
         NotePublished(note_id=note.id, title=note.title, number=number), subject=note.id, version=note.version
     )

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from shared.ctx import Ctx
-from shared.events import on, on_due, on_job
-from shared.jobs import JobRun
+from shared.background.jobs import JobRun
+from shared.context.ctx import Ctx
+from shared.service.subscriptions import on, on_due, on_job
 from tests.shared.probe.notes import actions, switches
 from tests.shared.probe.notes.schemas import NotePublished
 

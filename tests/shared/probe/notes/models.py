@@ -4,7 +4,7 @@ from sqlalchemy import MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field
 
-from shared.tables import TenantRow
+from shared.database.tables import TenantRow
 
 
 class ProbeRow(TenantRow, registry=registry(metadata=MetaData())):

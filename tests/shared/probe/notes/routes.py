@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi import File, Query, UploadFile
 
-from shared.faults import Unavailable
-from shared.paging import Page, PageDep, list_rows
-from shared.timeline import add_timeline
-from shared.web import CtxDep, IfMatch, Router
+from shared.http.paging import Page, PageDep, list_rows
+from shared.http.router import CtxDep, IfMatch, Router
+from shared.http.timeline import add_timeline
+from shared.values.faults import Unavailable
 from tests.shared.probe.notes import actions
 from tests.shared.probe.notes.models import Note
 from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut

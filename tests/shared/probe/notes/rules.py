@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.states import Lifecycle
+from shared.context.lifecycle import Lifecycle
 
 
 class NoteState(StrEnum):

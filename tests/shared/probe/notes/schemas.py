@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from shared.events import Event
-from shared.wire import ShortText, Timestamp, WireInput, WireModel
+from shared.contracts.event import Event
+from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
 
 
 class NoteIn(WireInput):

@@ -1,0 +1,1 @@
+"""The demonstration: two client companies and a day of their business."""

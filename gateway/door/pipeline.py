@@ -1,0 +1,296 @@
+"""The public door: every request takes these steps, in this order, as raw ASGI.
+
+1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
+5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
+8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
+both ways   12. failures as problem documents   13. metrics, access log, span
+
+Which scope an operation needs is the service's to check: it is declared there, beside the operation.
+"""
+
+import time
+from collections.abc import Mapping
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
+from gateway.door.express import Passage
+from gateway.door.front import Front
+from gateway.identity import faults
+from gateway.identity.addresses import Addresses
+from gateway.identity.directory import Directory, Grant
+from gateway.identity.rate_limits import Gcra, Limit
+from gateway.identity.signing import KeyRing
+from gateway.routes.table import Route
+from gateway.settings import GatewaySettings
+from gateway.tenants.rules import TenantState
+from gateway.upstream.body import capped_receive
+from gateway.upstream.errors import (
+    BodyTooLarge,
+    ClientDisconnected,
+    ProxyError,
+    RequestInvalid,
+    UpstreamAborted,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+)
+from gateway.upstream.http import HttpUpstream
+from shared.base import telemetry
+from shared.base.database_errors import DATABASE_ERRORS
+from shared.httpserver.asgi import (
+    WHOLE,
+    WRITTEN,
+    Answerable,
+    AsgiApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    set_deadline,
+)
+from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
+
+log = structlog.get_logger()
+OWN_SERVICE = "gateway"
+
+
+class UpstreamFault(Fault):
+    """A service did not answer, not in time, or not in a way that can be passed on (502, 503, 504)."""
+
+    def __init__(self, status: int, code: str, detail: str, service: str) -> None:
+        super().__init__(detail, code=code, service=service)
+        self.status = status  # type: ignore[misc]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"} if self.status == 503 else {}
+
+
+class Pipeline:
+    """The gateway's public ASGI app."""
+
+    def __init__(
+        self,
+        *,
+        front: Front,
+        directory: Directory,
+        keys: KeyRing,
+        upstreams: Mapping[str, AsgiApp],
+        settings: GatewaySettings,
+    ) -> None:
+        """`upstreams` has the services and, as `gateway`, our own resources."""
+        self._front = front
+        self._directory = directory
+        self._keys = keys
+        self._upstreams = upstreams
+        self._settings = settings
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._imports = settings.import_routes
+        self._failures = Gcra()
+        self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
+        self._requests = Gcra()
+        self._tenant_limit = Limit(settings.tenant_rate_per_minute / 60.0, settings.tenant_burst, "tenant")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        exchange = Exchange(scope, send)
+        parent = ""
+        if self._settings.trust_trace:
+            parent = exchange.inbound.told.get(b"traceparent", b"").decode("latin-1")
+        try:
+            if not telemetry.records():
+                exchange.traceparent = telemetry.continued(parent)
+                await self._answer(exchange, receive)
+                return
+            with telemetry.span("gateway", parent=parent, kind=SpanKind.SERVER) as traceparent:
+                exchange.traceparent = traceparent
+                await self._answer(exchange, receive)
+        finally:
+            exchange.account()
+
+    def express(self, scope: Scope, caller: Answerable) -> bool:
+        """Take a request for which everything is known and ready: no task is needed until something is unusual."""
+        path: str = scope["path"]
+        if telemetry.records() or self._settings.trust_trace or not path.startswith("/v1/"):
+            return False
+        exchange = Exchange(scope, _unsent)
+        exchange.traceparent = telemetry.new_traceparent()
+        return self._started(exchange, path, caller) or exchange.drop()
+
+    def _started(self, exchange: Exchange, path: str, caller: Answerable) -> bool:
+        scope = exchange.scope
+        try:
+            exchange.route = route = self._front.catalog.route(scope["method"], path)
+            upstream = self._upstreams[route.service]
+            exchange.grant = grant = self._directory.remembered(exchange.inbound.caller)
+            if grant is None or not isinstance(upstream, HttpUpstream) or not upstream.ready:
+                return False
+            self._admit(grant, route)
+            self._within_rate(exchange, grant)
+            forwarded, _ = self._forwarded(exchange, route, grant)
+            sent = upstream.start(forwarded)
+        except (Fault, ProxyError):
+            return False  # refused where it is refused otherwise, too; what was refused has counted nothing
+        if sent is None:
+            return False
+        Passage(exchange, upstream, forwarded, sent, caller, self._answer_for)
+        return True
+
+    async def _answer(self, exchange: Exchange, receive: Receive) -> None:
+        """Answer, whatever happens on the way."""
+        try:
+            await self._serve(exchange, receive)
+        except Exception as error:  # noqa: BLE001 - answered there, or raised again
+            await self._answer_for(error, exchange, receive)
+
+    async def _answer_for(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
+        """Turn whatever was raised into an answer, unless the answer has begun already."""
+        if isinstance(error, ClientDisconnected):
+            exchange.status = 499
+        elif isinstance(error, UpstreamAborted):
+            self._count_error(exchange, "aborted")
+            raise error  # the server must cut the connection, else the answer would look complete
+        elif exchange.started:
+            if not isinstance(error, Fault | ProxyError):
+                log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
+            raise error
+        elif isinstance(error, Fault | ProxyError):
+            if isinstance(error, UpstreamError):
+                self._count_error(exchange, type(error).__name__)
+            elif isinstance(error, faults.RateLimited):
+                LIMITED.labels("tenant").inc()
+            await exchange.refuse(_fault_of(error, exchange.route), receive)
+        else:
+            log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
+            await exchange.fail(receive)
+
+    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+        scope, inbound = exchange.scope, exchange.inbound
+        if inbound.framing is not None:
+            raise Malformed(f"The request cannot be framed: {inbound.framing}.")
+        path: str = scope["path"]
+        if not path.startswith("/v1/"):
+            await self._front.serve(exchange, receive, self._addresses.of(scope))
+            return
+        exchange.route = route = self._front.catalog.route(scope["method"], path)
+        grant = self._directory.remembered(inbound.caller)
+        if grant is None:
+            told = inbound.told
+            grant = await self._caller(scope, told.get(b"authorization"), told.get(b"backoffice-tenant"))
+        exchange.grant = grant
+        self._within_rate(exchange, grant)
+        self._admit(grant, route)
+        forwarded, limit = self._forwarded(exchange, route, grant)
+        if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
+            receive = capped_receive(receive, limit, scope["headers"])
+        await self._upstreams[route.service](forwarded, receive, exchange.send)
+
+    async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
+        """Who calls and for whom, by the database; refused attempts count against the address."""
+        address = self._addresses.of(scope)
+        now = time.monotonic()
+        seen = self._failures.check(address, self._failure_limit, now, cost=0)
+        if seen.remaining == 0:
+            LIMITED.labels("address").inc()
+            raise faults.TooManyRequests(
+                "Too many refused attempts from this address.", retry_after=int(seen.reset_after) + 1
+            )
+        try:
+            return await self._directory.grant(authorization, named)
+        except Unauthenticated:
+            self._failures.check(address, self._failure_limit, now)
+            raise
+        except DATABASE_ERRORS as error:
+            log.warning("credentials cannot be looked up", error=repr(error))
+            raise Unavailable("Credentials cannot be checked now; try again.") from error
+
+    def _admit(self, grant: Grant, route: Route) -> None:
+        """Check the tenant's state and subscription; the gateway's own resources stay open to operators."""
+        own = route.service == OWN_SERVICE
+        if not (own and grant.actor.kind == "operator"):
+            if grant.state == TenantState.SUSPENDED:
+                raise faults.TenantSuspended("This tenant is suspended.")
+            if grant.state == TenantState.CLOSED:
+                raise faults.TenantIsClosed("This tenant is closed.")
+        if own:
+            return
+        if not grant.chosen:
+            raise faults.TenantRequired("Operators name the tenant they act for in Backoffice-Tenant.")
+        if route.service not in grant.services:
+            raise faults.ServiceNotSubscribed(
+                f"This tenant has not subscribed to {route.service}.", service=route.service
+            )
+        if grant.state == TenantState.PROVISIONING:
+            raise faults.TenantProvisioning("This tenant is still being set up; try again shortly.")
+
+    def _within_rate(self, exchange: Exchange, grant: Grant) -> None:
+        decision = self._requests.check(grant.limit_key, self._tenant_limit, time.monotonic())
+        exchange.decision = decision
+        exchange.limit = self._tenant_limit
+        if not decision.allowed:
+            raise faults.RateLimited("This tenant has made too many requests.")
+
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:
+        """The request as its service gets it, with our word for who calls; and how large its body may be."""
+        scope = exchange.scope
+        settings = self._settings
+        importing = route.resource in self._imports and scope["method"] == "POST"
+        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
+        seconds = settings.import_seconds if importing else settings.request_seconds
+        inbound = exchange.inbound.as_told_to(self._upstreams[route.service])
+        headers = [
+            *inbound.kept,
+            (b"x-internal-token", grant.token(route.service, self._keys)),
+            (b"x-request-id", exchange.request_id),
+            (b"traceparent", exchange.traceparent.encode()),
+        ]
+        extensions: dict[str, object] = {WRITTEN: inbound.written}
+        if WHOLE in (scope.get("extensions") or ()):
+            extensions[WHOLE] = {}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
+        set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
+        return forwarded, limit
+
+    def _count_error(self, exchange: Exchange, kind: str) -> None:
+        service = exchange.route.service if exchange.route is not None else "none"
+        UPSTREAM_ERRORS.labels(service, kind).inc()
+
+
+async def _unsent(message: Message) -> None:
+    raise RuntimeError(f"{message['type']} was sent before there was anybody to send it")
+
+
+def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
+    """What the client is told of a failure of the passage."""
+    if isinstance(error, Fault):
+        return error
+    service = route.service if route is not None else ""
+    if isinstance(error, BodyTooLarge):
+        return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)
+    if isinstance(error, RequestInvalid):
+        return Malformed(f"The request cannot be passed on: {error}.")
+    if isinstance(error, UpstreamTimeout):
+        return UpstreamFault(504, "upstream_timeout", f"{service} did not answer in time.", service)
+    if isinstance(error, UpstreamProtocolError):
+        return UpstreamFault(502, "bad_gateway", f"{service} answered something unreadable.", service)
+    if isinstance(error, UpstreamBusy):
+        return UpstreamFault(503, "overloaded", f"{service} has too much to do; try again.", service)
+    return UpstreamFault(503, "service_unavailable", f"{service} is away; try again.", service)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop are `Gateway.start` and `stop`; the server's lifespan has nothing to add."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,1 @@
+"""Work without a request: due times, jobs, housekeeping."""

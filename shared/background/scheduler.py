@@ -1,0 +1,148 @@
+"""Scheduled work: a table of due times, driven by each tenant's clock.
+
+`ctx.schedule(kind, subject_id, due_at)` adds one, `@on_due(kind)` says what to do. Several processes share the
+work through SKIP LOCKED. A sandbox tenant's test clock makes months of it due at once; its work is then done in
+order of time and *at its time* (`ctx.now` is the due instant), so that a chain of reminders, each scheduled a
+week after the one before, runs through to the end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from shared.base import telemetry
+from shared.base.loops import REPORT_SECONDS, Seldom, repeat
+from shared.base.settings import KernelSettings
+from shared.context.ctx import SYSTEM, Actor, Ctx
+from shared.context.tenants import Tenants
+from shared.context.unit_of_work import FactsCommitted, leave_work
+from shared.database.pool import Database, DatabaseAway
+
+LATE_SECONDS = 1.0  # how late scheduled work may begin: nothing wakes the scheduler
+log = structlog.get_logger()
+DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
+
+# Of a sandbox only the earliest: what it schedules in turn may be due before the next one of the list.
+DUE = """
+(select false as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from due_times d
+ where d.state = 'due' and d.due_at <= now() and coalesce(d.next_try_at <= now(), true)
+ and not exists (select from tenants t where t.tenant_id = d.tenant_id and t.clock_offset > '0')
+ order by d.due_at limit $1)
+union all
+(select true as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
+   select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
+   and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
+   order by d.due_at limit 1) d
+ where t.clock_offset > '0' order by d.due_at limit $1)
+"""
+AGE = """
+select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as age from due_times
+where state = 'due' and due_at <= now()
+"""
+
+CLAIM = """
+select attempts from due_times where tenant_id = $1 and kind = $2 and subject_id = $3 and due_at = $4
+and state = 'due' for update skip locked
+"""
+
+FAILED = """
+update due_times set attempts = attempts + 1, error = $4,
+  next_try_at = now() + make_interval(secs => least(3600, 2 ^ least(attempts, 11))),
+  state = case when attempts + 1 >= $5 then 'failed' else 'due' end
+where tenant_id = $1 and kind = $2 and subject_id = $3
+"""
+
+
+class Scheduler:
+    """Does one service's scheduled work."""
+
+    def __init__(
+        self,
+        service: str,
+        app: Database,
+        worker: Database,
+        functions: Mapping[str, DueFunction],
+        tenants: Tenants,
+        settings: KernelSettings,
+        facts_committed: FactsCommitted,
+    ) -> None:
+        self._service = service
+        self._app = app
+        self._worker = worker
+        self._functions = functions
+        self._tenants = tenants
+        self._settings = settings
+        self._facts_committed = facts_committed
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """What may come due."""
+        return self._functions.keys()
+
+    async def run_due(self, limit: int = 100) -> int:
+        """Do what is due now; answers how many were taken up."""
+        rows = await self._worker.repeatable(DUE, limit)
+        return sum([await self._run_one(row) for row in rows])
+
+    async def _run_one(self, row: asyncpg.Record) -> bool:
+        """Do one piece of work; answers whether it fell to this process."""
+        tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
+        try:
+            function = self._functions[kind]
+            async with self._app.transaction(tenant_id) as tx:
+                if await tx.sql.fetchval(CLAIM, tenant_id, kind, subject_id, row["due_at"]) is None:
+                    return False
+                await tx.sql.execute(
+                    "delete from due_times where tenant_id = $1 and kind = $2 and subject_id = $3",
+                    tenant_id,
+                    kind,
+                    subject_id,
+                )
+                with telemetry.span(f"due {kind}") as traceparent:
+                    ctx = Ctx(
+                        service=self._service,
+                        tx=tx,
+                        tenant=await self._tenants.facts(tx, tenant_id),
+                        actor=Actor(f"system:{self._service}", SYSTEM.kind),
+                        scopes=frozenset(),
+                        now=row["due_at"] if row["at_its_time"] else await self._tenants.now(tx, tenant_id),
+                        request_id=f"due:{kind}:{subject_id}",
+                        traceparent=traceparent,
+                    )
+                    await function(ctx, subject_id)
+                    facts = await leave_work(ctx)
+            if facts:
+                self._facts_committed(facts)
+        except DatabaseAway:
+            raise  # that is not the work's fault: it is done when the database is back
+        except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed
+            log.warning("scheduled work failed", service=self._service, kind=kind, subject_id=str(subject_id),
+                        tenant_id=str(tenant_id), error=repr(error))  # fmt: skip
+            async with self._app.transaction(tenant_id) as tx:
+                await tx.sql.execute(
+                    FAILED, tenant_id, kind, subject_id, repr(error)[:2000].replace("\x00", "\ufffd"),
+                    self._settings.consumer_attempts,
+                )  # fmt: skip
+        return True
+
+    async def report(self) -> None:
+        """Publish how late the oldest due work is."""
+        (row,) = await self._worker.repeatable(AGE)
+        telemetry.DUE_AGE.labels(self._service).set(row["age"])
+
+
+async def run_scheduler(scheduler: Scheduler, stopping: asyncio.Event, poll_seconds: float) -> None:
+    """Do scheduled work until told to stop."""
+    reporting = Seldom(REPORT_SECONDS)
+
+    async def look() -> bool:
+        taken = await scheduler.run_due()
+        if reporting.due():
+            await scheduler.report()
+        return taken > 0
+
+    late = LATE_SECONDS if scheduler.kinds else poll_seconds
+    await repeat("scheduler", look, stopping, max(min(poll_seconds, late), 0.5))

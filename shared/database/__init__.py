@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool and its transactions, row-level security, the kernel's tables, migrations."""

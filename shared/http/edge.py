@@ -1,0 +1,133 @@
+"""What happens to one request: caller, scope, body, one transaction, one answer.
+
+The edge verifies the internal token, checks the scope, reads the body, opens the transaction, replays a stored
+answer, runs the route, serialises, stores the answer with the facts and the audit row, commits, and only then
+responds: a failed commit can never have answered 200 (docs/adr/0003).
+"""
+
+import asyncio
+import random
+import time
+from functools import partial
+
+import orjson
+import structlog
+from opentelemetry.trace import SpanKind
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from shared.base import telemetry
+from shared.database.pool import REPEATABLE, DatabaseAway
+from shared.http import idempotency, problems
+from shared.http.fast.request_batches import Call, Rounds
+from shared.http.fast.straight import SHOWN, Handle
+from shared.http.request_transaction import Asked, Declared, EdgeState, only_reads
+from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
+from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
+from shared.values.ids import new_id
+
+log = structlog.get_logger()
+REPEATS = 4
+
+
+async def answer(request: Request, handle: Handle, operation: Declared) -> Response:
+    """Answer one request whatever happens, and count it."""
+    started = time.perf_counter()
+    edge: EdgeState = request.app.state.edge
+    request_id = request.headers.get("x-request-id") or str(new_id())
+    with telemetry.span(
+        f"{request.method} {operation.path}",
+        parent=request.headers.get("traceparent", ""),
+        kind=SpanKind.SERVER,
+    ) as traceparent:
+        trace_id = telemetry.trace_id(traceparent)
+        try:
+            response = await _transact(request, handle, operation, edge, request_id, traceparent)
+        except Fault as fault:
+            response = problems.problem(fault, trace_id=trace_id)
+        except ClientDisconnect:
+            response = Response(status_code=499)
+        except Exception:  # the last resort: a bug answers 500 without details
+            log.exception(
+                "request failed", service=edge.service, method=request.method, path=request.scope["path"],
+                tenant_id=request.scope.get("backoffice.tenant_id"), request_id=request_id, trace_id=trace_id,
+            )  # fmt: skip
+            response = problems.problem_response(
+                500, "internal_error", "Something went wrong on our side; quote the trace_id.", trace_id
+            )
+    response.headers["x-request-id"] = request_id
+    seconds = time.perf_counter() - started
+    waited = operation.waits_for and PREFERENCE_APPLIED in response.headers
+    service = f"{edge.service}_waiting" if waited else edge.service
+    telemetry.request_histogram(service, operation.path, response.status_code // 100).observe(seconds)
+    return response
+
+
+async def _transact(
+    request: Request, handle: Handle, operation: Declared, edge: EdgeState, request_id: str, traceparent: str
+) -> Response:
+    """Check the caller and the body's form, then run the transaction; again, where there is something to wait for."""
+    token = request.headers.get("x-internal-token")
+    caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
+    request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
+    needed = operation.needed_scope
+    if needed not in caller.scopes:
+        raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
+    reads = only_reads(request)
+    body = b"" if reads else await _read_body(request, operation, edge.max_body)
+    key = None if reads else idempotency.key_of(request)
+    request_hash = idempotency.hash_of(request, body) if key else b""
+    asked = Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
+    wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
+    if wish is None:
+        return await _tried(request, handle, asked, body)
+    return await edge.waiting.until_found(wish, partial(_looked, request, handle, asked))
+
+
+async def _looked(request: Request, handle: Handle, asked: Asked) -> Looked:
+    """The answer as it is now, and whether it is a page with nothing on it."""
+    response = await _tried(request, handle, asked, b"")
+    return response, getattr(request.scope.get(SHOWN), "items", None) == []
+
+
+async def _tried(request: Request, handle: Handle, asked: Asked, body: bytes) -> Response:
+    """Run the transaction; repeat it when the database asks for that."""
+    rounds: Rounds = request.app.state.rounds
+    for attempt in range(REPEATS):
+        fresh = _fresh(request, body, asked.operation)
+        try:
+            return await rounds.take(Call(fresh, handle, asked))
+        except REPEATABLE:
+            await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
+        except DatabaseAway as error:
+            raise Unavailable("The database is away; try again.") from error
+    raise Busy("Others are working on the same rows; try again.")
+
+
+def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
+    """The request as it was before a try: a form's files, once read, are at their end."""
+    fresh = Request(request.scope, request.receive)
+    fresh._body = body
+    if body and operation.takes_body and not operation.reads_form:
+        try:
+            fresh._json = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Malformed(f"The body is not valid JSON: {error}.") from error
+    return fresh
+
+
+async def _read_body(request: Request, operation: Declared, limit: int) -> bytes:
+    """Read the whole body before the transaction begins, so that a slow sender holds no connection."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes.")
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    if body and operation.takes_body:
+        wanted = "multipart/form-data" if operation.reads_form else "application/json"
+        given = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if given != wanted:
+            raise WrongMediaType(f"Send the body as {wanted}.")
+    return body

@@ -1,0 +1,1 @@
+"""What the HTTP edge does for speed alone; without it every answer is the same."""

@@ -1,0 +1,94 @@
+"""Idempotency keys: the same request answered twice takes effect once.
+
+The answer is stored in the transaction that made it. A second request with the key finds either the answer
+(replayed), the first still at work (409 with Retry-After), or another body under the key (422).
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.context.ctx import Ctx
+from shared.context.unit_of_work import StoredAnswer
+from shared.values.faults import Busy, Invalid, Malformed
+
+KEPT_HEADERS = ("content-type", "location", "etag")
+ONCE_HEADER = "x-internal-once"  # names a field that is answered once and never stored: a secret
+LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+FIND = (
+    "select request_hash, status, headers, body from idempotency_keys "
+    "where tenant_id = $1 and client_id = $2 and key = $3"
+)
+CLAIM = """
+select n, pg_try_advisory_xact_lock(hashtextextended(name, 0)) as claimed
+from unnest($1::text[]) with ordinality as given(name, n)
+"""
+USED = """
+select client_id, key from idempotency_keys
+where tenant_id = $1 and (client_id, key) in (select * from unnest($2::text[], $3::text[]))
+"""
+
+
+class IdempotencyMismatch(Invalid):
+    """The key was used for another request."""
+
+    code = "idempotency_mismatch"
+
+
+def key_of(request: Request) -> str | None:
+    """The request's Idempotency-Key, if it has one; refuses keys that could not be kept."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Malformed("Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    return key
+
+
+def hash_of(request: Request, body: bytes) -> bytes:
+    """What makes two requests the same: method, path, query and body."""
+    head = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
+    return sha256(head + body).digest()
+
+
+async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
+    """Claim the key for this transaction; answers the stored response if the work was done before."""
+    if not await ctx.sql.fetchval(LOCK, _lock_name(ctx, key)):
+        raise Busy("A request with this Idempotency-Key is still being worked on.")
+    row = await ctx.sql.fetchrow(FIND, ctx.tenant.id, ctx.actor.id, key)
+    if row is None:
+        return None
+    if row["request_hash"] != request_hash:
+        raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+    headers = orjson.loads(row["headers"]) | {"idempotency-replayed": "true"}
+    return Response(row["body"], row["status"], headers=headers)
+
+
+async def claim(asked: Sequence[tuple[Ctx, str]]) -> list[bool]:
+    """Claim the keys of several requests of one transaction; answers which of them are new and nobody's but ours."""
+    if not asked:
+        return []
+    ctx = asked[0][0]
+    by_key = [(ctx.actor.id, key) for ctx, key in asked]
+    claims = await ctx.sql.fetch(CLAIM, [_lock_name(its_ctx, key) for its_ctx, key in asked])
+    claimed = {row["n"] - 1 for row in claims if row["claimed"]}
+    rows = await ctx.sql.fetch(USED, ctx.tenant.id, [c for c, _ in by_key], [k for _, k in by_key])
+    used = {(row["client_id"], row["key"]) for row in rows}
+    return [n in claimed and pair not in used and by_key.index(pair) == n for n, pair in enumerate(by_key)]
+
+
+def _lock_name(ctx: Ctx, key: str) -> str:
+    return f"{ctx.tenant.id}:{ctx.actor.id}:{key}"
+
+
+def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredAnswer:
+    """The answer as it is kept."""
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    body = bytes(response.body)
+    once = response.headers.get(ONCE_HEADER)
+    if once is not None:
+        body = orjson.dumps(orjson.loads(body) | {once: None})
+    return StoredAnswer(
+        ctx.actor.id, key, request_hash, response.status_code, orjson.dumps(headers).decode(), body
+    )

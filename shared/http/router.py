@@ -1,0 +1,162 @@
+"""Routes of a service: one request, one transaction, one answer.
+
+A route is declared by what it does (`read`, `create`, `verb`, `change`, `remove`) with the scope it needs:
+
+    router = Router("Invoices")
+
+    @router.create("/invoices", scope="billing:write")
+    async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut: …
+
+What happens around it is `shared.http.edge`. `together=` names the function that does for several requests at once,
+given the endpoint's arguments of each in their order, what the endpoint does for one
+(`shared.http.fast.request_batches`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.context.ctx import Ctx
+from shared.database.tables import TenantRow
+from shared.http.edge import answer
+from shared.http.fast.straight import TOGETHER, Handle, Together, straight
+from shared.http.request_transaction import CTX, EdgeState
+from shared.values.faults import PreconditionFailed, PreconditionRequired
+
+__all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
+SCOPE_KEY = "x-required-scope"
+WAITS_KEY = "x-waits-for"
+EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
+SetFunction = Callable[[Sequence[Any]], Awaitable[Sequence[object]]]
+
+
+async def _current_ctx(request: Request) -> Ctx:
+    ctx: Ctx = request.scope[CTX]
+    return ctx
+
+
+CtxDep = Annotated[Ctx, Depends(_current_ctx)]
+
+
+async def _if_match(
+    if_match: Annotated[str | None, Header(description="The `version` the change is based on.")] = None,
+) -> int:
+    if if_match is None:
+        raise PreconditionRequired("A change needs If-Match with the version it is based on.")
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isdecimal() or len(text) > 18:
+        raise PreconditionFailed("If-Match must be the version as an integer.")
+    return int(text)
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+
+
+def require_version(row: TenantRow, version: int) -> None:
+    """Refuse a change that was based on an older version."""
+    if row.version != version:
+        raise PreconditionFailed("The resource has changed meanwhile.", current_version=row.version)
+
+
+class Operation(APIRoute):
+    """A route whose request is one transaction."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(path, endpoint, **options)
+        self.needed_scope: str = (self.openapi_extra or {}).get(SCOPE_KEY, "")
+        if not self.needed_scope:
+            raise TypeError(
+                f"{path}: declare the route with Router.read/create/verb/change/remove and a scope"
+            )
+        self.together = Together.of(self)
+        self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")
+        if self.waits_for and self.waits_for not in {each.alias for each in self.dependant.query_params}:
+            raise TypeError(f"{path}: {self.waits_for} is no query parameter that one could wait for")
+
+    def get_route_handler(self) -> Handle:
+        """The handling of the route, inside the edge's transaction."""
+        handle = straight(self, super().get_route_handler())
+
+        async def edge(request: Request) -> Response:
+            return await answer(request, handle, self)
+
+        return edge
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a body is read into a parameter."""
+        return self.body_field is not None
+
+    @property
+    def reads_form(self) -> bool:
+        """Whether the body is a multipart form (a file upload) rather than JSON."""
+        return self.body_field is not None and isinstance(self.body_field.field_info, Form)
+
+
+class Router(APIRouter):
+    """Routes of one capability below /v1; every route names its scope."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(prefix="/v1", tags=[tag], route_class=Operation)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        scope: str,
+        status: int,
+        marks: Mapping[str, str] = {},
+        together: SetFunction | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
+        extra = {SCOPE_KEY: scope, **marks}
+        add = self.api_route(path, methods=[method], status_code=status, openapi_extra=extra, **options)
+
+        def declared(endpoint: EndpointT) -> EndpointT:
+            setattr(endpoint, TOGETHER, together)
+            return add(endpoint)
+
+        return declared
+
+    def read(
+        self,
+        path: str,
+        *,
+        scope: str,
+        waits_for: str = "",
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
+        """GET: shows something, changes nothing.
+
+        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty.
+        """
+        marks = {WAITS_KEY: waits_for} if waits_for else {}
+        return self._declare("GET", path, scope, 200, marks=marks, **options)
+
+    def create(
+        self,
+        path: str,
+        *,
+        scope: str,
+        status: int = 201,
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
+        """POST on a collection: 201 with Location (202 when the work goes on in the background)."""
+        return self._declare("POST", path, scope, status, **options)
+
+    def verb(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
+        """POST on a resource's verb: 200 with the resource."""
+        return self._declare("POST", path, scope, 200, **options)
+
+    def change(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
+        """PATCH with If-Match."""
+        return self._declare("PATCH", path, scope, 200, **options)
+
+    def remove(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
+        """DELETE: 204."""
+        return self._declare("DELETE", path, scope, 204, **options)

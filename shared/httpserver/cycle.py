@@ -1,0 +1,221 @@
+"""One request and its answer, as the app sees them: ASGI's `receive` and `send`, and the task between them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared.httpserver.asgi import WHOLE, AsgiApp, Message, Scope
+from shared.httpserver.heads import CONTINUE, FAILED, AnswerInvalid, Headers, answer_lines, checked
+
+if TYPE_CHECKING:
+    from shared.httpserver.connection import HttpConnection
+
+log = structlog.get_logger()
+HIGH_WATER = 64 * 1024
+_BODILESS = frozenset((204, 304))
+
+
+class Cycle:
+    """State of one exchange; whatever happens to the connection is told here, and wakes who waits."""
+
+    __slots__ = (
+        "_bodiless", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop", "_told",
+        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "on_lost", "scope", "size",
+        "started", "task",
+    )  # fmt: skip
+
+    def __init__(
+        self, connection: "HttpConnection", scope: Scope, *, keep_alive: bool, expects: bool
+    ) -> None:
+        """A request whose head is read; `expects` says that the caller waits to be told to send the body."""
+        self._connection = connection
+        self._loop = connection.loop
+        self._expects = expects
+        self._chunks: list[bytes] = []
+        self._told = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._head = b""
+        self._left = 0
+        self._bodiless = self._chunked = self._until_close = False
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.more = True
+        self.size = 0
+        self.started = self.complete = self.gone = False
+        self.task: asyncio.Task[None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+
+    # what an app calls that answers without a task (see `Answerable`)
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer."""
+        self.on_lost = None
+        if self.gone:
+            return
+        try:
+            self._start(status, headers)
+            self._write(body, more=False)
+        except AnswerInvalid:
+            log.exception("an app failed", path=self.scope["path"])
+            self._break_off()
+
+    def hand_over(self, app: AsgiApp) -> None:
+        """Let this app go on, in a task."""
+        self.on_lost = None
+        self._connection.begin(self, app)
+
+    async def run(self, app: AsgiApp) -> None:
+        """Let the app answer. What it leaves unanswered is a 500, what it leaves half answered is cut off."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if not self.complete and not self.gone:
+                raise AnswerInvalid("the app ended without a whole answer")
+        except Exception:
+            log.exception("an app failed", path=self.scope["path"])
+            self._break_off()
+        except BaseException:
+            self._break_off()
+            raise
+        finally:
+            self._connection.ended(self)
+
+    def _break_off(self) -> None:
+        if not self.complete and not self.gone:
+            self._connection.cut(b"" if self.started else FAILED)
+
+    # what comes from the connection
+
+    def feed(self, data: bytes) -> None:
+        """Keep a piece of the body until the app asks for it; an answer given already makes it worthless."""
+        if self.complete or self.gone:
+            return
+        self._chunks.append(data)
+        self.size += len(data)
+        self._wake()
+
+    def end(self) -> None:
+        """The request is whole."""
+        self.more = False
+        if self._waiters:
+            self._wake()
+
+    def lose(self) -> None:
+        """The caller has gone, or what it sends cannot be read any further."""
+        self.gone = True
+        self._wake()
+        if self.on_lost is not None:
+            self.on_lost()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # what the app calls
+
+    async def receive(self) -> Message:
+        """The next piece of the body; after the last one, and not before something has ended, a disconnect."""
+        while True:
+            if self.gone or self.complete:
+                return {"type": "http.disconnect"}
+            if not self._told and (self._chunks or not self.more):
+                return self._take()
+            if self._expects and not self.started:
+                self._expects = False
+                self._connection.write(CONTINUE)
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def _take(self) -> Message:
+        chunks = self._chunks
+        body = b"" if not chunks else chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._told = not self.more
+        if chunks:
+            self._chunks = []
+            self.size = 0
+            self._connection.read_on()
+        return {"type": "http.request", "body": body, "more_body": self.more}
+
+    async def send(self, message: Message) -> None:
+        """Take a part of the answer; waits while the caller reads slower than the app writes."""
+        connection = self._connection
+        if connection.stalled is not None:
+            await connection.drained()
+        if self.gone:
+            return
+        if not self.started:
+            if message["type"] != "http.response.start":
+                raise AnswerInvalid(f"an answer cannot begin with {message['type']}")
+            self._start(message["status"], message.get("headers", ()))
+            body, more = message.get(WHOLE), False
+            if body is None:
+                return
+        elif message["type"] != "http.response.body" or self.complete:
+            raise AnswerInvalid(f"{message['type']} does not belong here")
+        else:
+            body, more = message.get("body", b""), message.get("more_body", False)
+        self._write(body, more=more)
+
+    def _write(self, body: bytes, *, more: bool) -> None:
+        """Send a piece, with the head if that is still due, and end the answer with the last one."""
+        connection = self._connection
+        data = self._framed(body, more)
+        if self._head:  # head and first piece leave in one write
+            data, self._head = self._head + data, b""
+        if data:
+            if more or len(data) > HIGH_WATER:  # written now, so that its reader's pace is felt
+                connection.write(data)
+            else:
+                connection.batch.write(connection.transport, data)
+        if not more:
+            if self._left > 0:
+                raise AnswerInvalid("the body is shorter than its Content-Length")
+            self.complete = True
+            self._chunks, self.size = [], 0  # of a body that nobody wants any more; reading goes on
+            self._wake()
+            connection.answered(self)
+
+    def _start(self, status: int, headers: Headers) -> None:
+        """Write the head out, to be sent with the first piece of the body, as ASGI has it."""
+        connection = self._connection
+        defaults = connection.defaults()
+        # A caller still waiting for our 100 may or may not send its body now: what follows cannot be understood.
+        closes = defaults.closes or connection.leaving or self._expects or not self.keep_alive
+        old = self.scope["http_version"] != "1.1"
+        parts, length, closes = answer_lines(status, headers, defaults, closes)
+        lines = 1 + defaults.count + (len(parts) - 2) // 3
+        self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
+        if length is not None and status != 204:
+            parts += (b"content-length: ", length, b"\r\n")
+            lines += 1
+        if not self._bodiless:
+            self._chunked = length is None and not old
+            self._left = int(length) if length is not None else 0
+            self._until_close = length is None and old
+            closes = closes or self._until_close
+        if self._chunked:
+            parts.append(b"transfer-encoding: chunked\r\n")
+            lines += 1
+        if closes:
+            self.keep_alive = False
+            parts.append(b"connection: close\r\n")
+            lines += 1
+        self._head = checked(b"".join(parts), lines) + b"\r\n"
+        self.started = True
+
+    def _framed(self, body: bytes, more: bool) -> bytes:
+        """A piece of the body as it goes over the wire."""
+        if self._bodiless:
+            return b""
+        if self._chunked:
+            piece = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            return piece if more else piece + b"0\r\n\r\n"
+        if not self._until_close:
+            self._left -= len(body)
+            if self._left < 0:
+                raise AnswerInvalid("the body is longer than its Content-Length")
+        return body

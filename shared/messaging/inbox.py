@@ -1,0 +1,239 @@
+"""The inbox: every event takes effect once, in lane order, or is visibly held.
+
+One row per consumer and event. Its insert, the handler's effect and new facts are one transaction; the message
+is acknowledged after the commit. Under load events of one tenant share a transaction (docs/adr/0016); if any of
+them fails, each is taken alone. A failing event is stored as `retry` with a growing, jittered pause; later
+events of its lane wait behind it while other lanes flow. After the last try it is `dead`: listed, replayed or
+discarded by an operator.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from shared.base import telemetry
+from shared.base.batcher import Gathering
+from shared.base.loops import LoopAlarm
+from shared.base.settings import KernelSettings
+from shared.bus.transport import Delivery
+from shared.context.ctx import TakeAlone
+from shared.context.tenants import Tenants
+from shared.context.unit_of_work import FactsCommitted, leave_works
+from shared.contracts.event import Envelope, Event, UnreadableEvent, read_envelope
+from shared.database.pool import REPEATABLE, Database, DatabaseAway, Transaction
+from shared.messaging.event_handlers import Effects, Handler, Received
+from shared.messaging.inbox_sql import HOLD, TAKE, TAKE_AGAIN
+from shared.values.ids import new_id
+
+log = structlog.get_logger()
+TOGETHER = 64  # events of one tenant in one transaction at most
+WAITING_SECONDS = 0.25  # how soon after an event was put behind another one that is looked at
+TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
+
+
+class RoundFailed(Exception):  # noqa: N818 - named for what happened
+    """Events that were taken together failed, whichever of them was at fault."""
+
+
+class Inbox:
+    """Consumes events for one service."""
+
+    def __init__(
+        self,
+        service: str,
+        app: Database,
+        worker: Database,
+        handlers: Mapping[type[Event], Sequence[Handler]],
+        tenants: Tenants,
+        settings: KernelSettings,
+        facts_committed: FactsCommitted,
+        tell_others: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`tell_others` is called when the service's other processes are to look for retries, too."""
+        self._service = service
+        self._app = app
+        self._worker = worker
+        self.effects = Effects(service, handlers, tenants)
+        self._settings = settings
+        self._facts_committed = facts_committed
+        self._tell_others = tell_others
+        self.alarm = LoopAlarm()  # rings when something may be due before the next poll
+        at_once = settings.consumer_concurrency
+        self._alone = asyncio.Semaphore(at_once)
+        self._gathering: Gathering[UUID, Received, str] = Gathering(
+            self._take_round, lambda received: received[0].lane, most=TOGETHER, at_once=at_once
+        )
+
+    @property
+    def types(self) -> list[str]:
+        """The event types this service wants."""
+        return self.effects.types
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Handle one message from the transport; returning acknowledges it."""
+        try:
+            event, document = read_envelope(delivery.text)
+        except UnreadableEvent as error:
+            await self._park_unreadable(delivery.text, str(error))
+            return
+        if delivery.redelivered:
+            await self._take_again(event)
+            return
+        try:
+            outcome = await self._take_patiently(event, document)
+        except DatabaseAway:
+            raise  # that is not the event's fault, so it comes again uncounted
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the event must stay visible
+            await self._hold(event, "retry", 1, error)
+            outcome = "retry"
+        if outcome == "waiting":  # what it waits for may have ended meanwhile: then nobody else would look
+            self.alarm.ring(min(WAITING_SECONDS, self._settings.poll_seconds))
+        self.count(outcome)
+
+    async def settle(self) -> None:
+        """Wait until no event is being taken; for who has stopped delivering."""
+        await self._gathering.drain()
+
+    async def _take_patiently(self, event: Envelope, document: Mapping[str, object]) -> str:
+        """Take the event with others of its tenant; if they fail together, alone, since then its fault counts."""
+        try:
+            return await self._gathering.put(event.tenant_id, (event, document))
+        except RoundFailed as error:
+            log.debug(
+                "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
+            )
+        async with self._alone:
+            return await self._take_alone((event, document))
+
+    def count(self, outcome: str) -> None:
+        """Count what became of an event."""
+        telemetry.CONSUMED.labels(self._service, outcome).inc()
+
+    async def _take_round(self, tenant_id: UUID, events: Sequence[Received]) -> Sequence[str]:
+        """One round: all events in one transaction, or none."""
+        if len(events) == 1:
+            return [await self._take_alone(events[0])]
+        try:
+            async with asyncio.timeout(TOGETHER_SECONDS):
+                return await self._take(tenant_id, events, together=True)
+        except DatabaseAway:
+            raise
+        except (Exception, TakeAlone) as error:
+            raise RoundFailed from error
+
+    async def _take_alone(self, received: Received) -> str:
+        """One event in a transaction of its own; a deadlock is nobody's fault, so then once more."""
+        with suppress(*REPEATABLE):
+            return (await self._take(received[0].tenant_id, [received], together=False))[0]
+        return (await self._take(received[0].tenant_id, [received], together=False))[0]
+
+    async def _take(self, tenant_id: UUID, events: Sequence[Received], *, together: bool) -> list[str]:
+        """The good path: inbox rows, effects and new facts in one transaction; answers what became of each."""
+        outcomes: list[str] = []
+        taken: list[Received] = []
+        async with self._app.transaction(tenant_id) as tx:
+            rows = await tx.sql.fetch(
+                TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.lane for e, _ in events],
+                [e.type for e, _ in events],
+            )  # fmt: skip
+            found = {row["event_id"]: row for row in rows}
+            for event, document in events:
+                row = found[event.id]
+                if row["taken"]:
+                    taken.append((event, document))
+                elif row["held"]:
+                    await self._write_held(tx, event, "waiting", 0, None, None)
+                outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
+            facts = await leave_works(await self.effects.of(tx, taken, together=together)) if taken else []
+        self.committed(facts, [document for _, document in taken])
+        return outcomes
+
+    def committed(self, facts: Sequence[Envelope], documents: Sequence[Mapping[str, object]]) -> None:
+        """What is to be done once the effects of events stand."""
+        if facts:
+            self._facts_committed(facts)
+        for document in documents:
+            self._observe_lag(document)
+
+    def _observe_lag(self, document: Mapping[str, object]) -> None:
+        try:
+            told = datetime.fromisoformat(str(document["time"]))
+        except (KeyError, ValueError):
+            return
+        telemetry.EVENT_LAG.labels(self._service).observe(
+            max(0.0, (datetime.now(UTC) - told).total_seconds())
+        )
+
+    async def _hold(self, event: Envelope, state: str, attempts: int, error: BaseException) -> None:
+        """Store a failing event with its next try."""
+        log.warning(
+            "event failed",
+            service=self._service,
+            type=event.type,
+            event_id=str(event.id),
+            tenant_id=str(event.tenant_id),
+            trace_id=telemetry.trace_id(event.traceparent),
+            attempts=attempts,
+            error=sentence(error),
+        )
+        next_at = self.next_try(attempts)
+        async with self._app.transaction(event.tenant_id) as tx:
+            await self._write_held(tx, event, state, attempts, next_at, sentence(error))
+        self.alarm.ring((next_at - datetime.now(UTC)).total_seconds())
+        self._tell_others()
+
+    async def _write_held(
+        self,
+        tx: Transaction,
+        event: Envelope,
+        state: str,
+        attempts: int,
+        next_at: datetime | None,
+        error: str | None,
+    ) -> None:
+        if attempts >= self._settings.consumer_attempts:
+            state, next_at = "dead", None
+        await tx.sql.execute(
+            HOLD, event.tenant_id, self._service, event.id, event.lane, event.type, state, attempts, next_at,
+            error, event.text,
+        )  # fmt: skip
+
+    def next_try(self, attempts: int) -> datetime:
+        """When to try again after so many tries; the pause doubles, jittered."""
+        pause = self._settings.consumer_backoff_seconds * 2 ** min(attempts - 1, 12)
+        return datetime.now(UTC) + timedelta(seconds=pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+    async def _take_again(self, event: Envelope) -> None:
+        """An earlier delivery may have killed the process: go on through the retry path, where tries are counted
+        *before* they are made. What was done or held already stays as it is."""
+        async with self._app.transaction(event.tenant_id) as tx:
+            await tx.sql.execute(
+                TAKE_AGAIN, event.tenant_id, self._service, event.id, event.lane, event.type,
+                "delivery was cut short", event.text,
+            )  # fmt: skip
+        self.wake()
+
+    async def _park_unreadable(self, text: str, error: str) -> None:
+        log.error("unreadable message parked", service=self._service, error=error)
+        async with self._worker.transaction(None) as tx:
+            await tx.sql.execute(
+                "insert into unreadable_messages (id, consumer, body, error) values ($1, $2, $3, $4)",
+                new_id(),
+                self._service,
+                text.replace("\x00", "\ufffd"),
+                error,
+            )
+
+    def wake(self) -> None:
+        """Something may be due now: look at once instead of at the next poll."""
+        self.alarm.ring()
+
+
+def sentence(error: BaseException) -> str:
+    """What an operator reads of a failure."""
+    return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")

@@ -1,1 +1,0 @@
-"""Reference data that several services must agree on, with its sources."""

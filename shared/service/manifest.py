@@ -1,0 +1,107 @@
+"""A service from its manifest: routes, consumers, scheduled work, jobs, migrations, health and OpenAPI.
+
+    SERVICE = Service(
+        "billing", "services.billing", title="Billing", capabilities=("ledger", "invoices"),
+        provision=(ledger_actions.provision,),
+    )
+
+Everything else is found by convention in the capabilities' modules: `routes.router`, functions marked in
+`consumers.py`, tables in `models.py`, `rules.LIFECYCLE`.
+"""
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import MetaData
+
+from shared.background.jobs import JobFunction
+from shared.background.scheduler import DueFunction
+from shared.context.ctx import Ctx
+from shared.contracts.event import Event
+from shared.database.tables import TenantRow
+from shared.http.fast.dispatch import ServiceApp
+from shared.http.openapi import add_openapi
+from shared.http.router import Router
+from shared.messaging.event_handlers import Handler
+from shared.service.dead_letters import dead_letter_routes
+
+FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the doorbell is rung for
+Provision = Callable[[Ctx], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service is made of."""
+
+    name: str
+    package: str
+    title: str
+    capabilities: Sequence[str]
+    provision: Sequence[Provision] = field(default=())
+
+    @property
+    def migrations(self) -> Path:
+        """The folder of its alembic revisions."""
+        return Path(str(importlib.import_module(self.package).__file__)).parent / "migrations"
+
+    def modules(self, name: str) -> Iterator[ModuleType]:
+        """The module of that name in each capability that has one."""
+        for capability in self.capabilities:
+            full = f"{self.package}.{capability}.{name}"
+            if importlib.util.find_spec(full) is not None:
+                yield importlib.import_module(full)
+
+    def routers(self) -> list[Router]:
+        """The routes of all capabilities, and the service's dead letters."""
+        return [*(module.router for module in self.modules("routes")), dead_letter_routes(self.name)]
+
+    def metadatas(self) -> list[MetaData]:
+        """The tables its models declare."""
+        found = {id(t.metadata): t.metadata for m in self.modules("models") for t in _tables(m)}
+        return list(found.values())
+
+    def _marked(self, mark: str) -> Iterator[tuple[Any, Any]]:
+        for module in self.modules("consumers"):
+            for _, function in inspect.getmembers(module, inspect.iscoroutinefunction):
+                if function.__module__ == module.__name__ and hasattr(function, mark):
+                    yield getattr(function, mark), function
+
+    def handlers(self) -> dict[type[Event], list[Handler]]:
+        """What the service does on which event."""
+        found: dict[type[Event], list[Handler]] = {}
+        for contracts, function in self._marked("__consumes__"):
+            for contract in contracts:
+                found.setdefault(contract, []).append(function)
+        return found
+
+    def due_functions(self) -> dict[str, DueFunction]:
+        """What the service does when due times arrive."""
+        return dict(self._marked("__due_kind__"))
+
+    def job_functions(self) -> dict[str, JobFunction]:
+        """The service's long jobs."""
+        return dict(self._marked("__job_kind__"))
+
+    def app(self) -> FastAPI:
+        """The ASGI app with all routes; it answers once `run` has hung its edge on it."""
+        app = ServiceApp(title=self.title, version="1", docs_url=None, redoc_url=None, openapi_url=None)
+        app.add_operations(self.routers())
+        add_openapi(app)
+        return app
+
+
+def _tables(module: ModuleType) -> list[type[TenantRow]]:
+    return [
+        table
+        for _, table in inspect.getmembers(module, inspect.isclass)
+        if issubclass(table, TenantRow)
+        and table.__module__ == module.__name__
+        and hasattr(table, "__table__")
+    ]

@@ -1,0 +1,53 @@
+"""The marks by which functions of a capability's `consumers.py` say what calls them: an event, a due time, a job."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from shared.contracts.event import Event
+
+Fn = TypeVar("Fn", bound=Callable[..., Awaitable[object]])
+
+
+def on(*contracts: type[Event]) -> Callable[[Fn], Fn]:
+    """Mark `async def f(ctx, event)` in a `consumers.py` as what a service does when it learns of a fact."""
+
+    def mark(function: Fn) -> Fn:
+        function.__consumes__ = contracts  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def on_all(*contracts: type[Event]) -> Callable[[Fn], Fn]:
+    """Like `on`, for `async def f(told)`: whatever of these facts a tenant has waiting, in their order, at once.
+
+    `told` is a sequence of pairs of a ctx (its fact's own) and the event, often of one. For effects that one
+    statement has on many rows as well as on one.
+    """
+
+    def mark(function: Fn) -> Fn:
+        function.__consumes__ = contracts  # type: ignore[attr-defined]
+        function.__takes_all__ = True  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def on_due(kind: str) -> Callable[[Fn], Fn]:
+    """Mark `async def f(ctx, subject_id)` in a `consumers.py` as what happens when a due time arrives."""
+
+    def mark(function: Fn) -> Fn:
+        function.__due_kind__ = kind  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def on_job(kind: str) -> Callable[[Fn], Fn]:
+    """Mark `async def f(run)` in a `consumers.py` as the body of a long job (see `shared.background.jobs`)."""
+
+    def mark(function: Fn) -> Fn:
+        function.__job_kind__ = kind  # type: ignore[attr-defined]
+        return function
+
+    return mark

@@ -1,0 +1,220 @@
+"""The one tax function: orders, invoices and credit notes all take their figures from here.
+
+Pure: lines and a mode in, rounded figures out. Whoever calls it stores the answer; nobody recomputes it, so
+an invoice can't differ from its order by a cent. Sources: EN 16931-1 business rules BR-CO-10/14/15/17 and
+BR-S-08/09; design/architecture.md section 7; odoo#34842 for tax-inclusive prices. All roundings are half-up
+(away from zero), hence a credit note with negated quantities is the exact mirror of its invoice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, Literal
+
+from shared.values.money import CurrencyMismatch, Money, largest_remainder, total
+
+Prices = Literal["net", "gross"]
+"""Whether unit prices exclude (`net`) or include (`gross`) tax."""
+Rounding = Literal["document", "line"]
+"""Whether tax is rounded once per code and rate, or on each line."""
+
+_HUNDRED: Final = Decimal(100)
+# Categories of UNTDID 5305 whose rate is nought by definition (BR-Z-05, BR-E-05, BR-AE-05, BR-IC-05, BR-G-05,
+# BR-O-05): zero rated, exempt, reverse charge, intra-community, export, outside the scope of tax.
+_RATELESS: Final = frozenset({"Z", "E", "AE", "K", "G", "O"})
+
+
+@dataclass(frozen=True, slots=True)
+class TaxMode:
+    """How a tenant prices and rounds; the document's figures follow from it and its lines alone."""
+
+    prices: Prices = "net"
+    rounding: Rounding = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxInput:
+    """A line to be taxed.
+
+    `quantity` may be negative (credit). `unit_price` excludes or includes tax by the mode's `prices`.
+    `discount_percent` and `rate` are per cent, 0..100 and 0 or more. `category` is the EN 16931 (UNTDID 5305)
+    code: S, Z, E, ... Raises ValueError for a figure out of bounds or a rate in a category that has none.
+    """
+
+    quantity: Decimal
+    unit_price: Money
+    tax_code: str
+    rate: Decimal
+    category: str = "S"
+    discount_percent: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        """Refuse figures no document may state."""
+        if not self.quantity.is_finite():
+            raise ValueError("a quantity must be a finite number")
+        if not (self.rate.is_finite() and self.rate >= 0):
+            raise ValueError("a tax rate must be zero or more per cent")
+        if not (self.discount_percent.is_finite() and 0 <= self.discount_percent <= _HUNDRED):
+            raise ValueError("a discount must be from 0 to 100 per cent")
+        if self.rate != 0 and self.category in _RATELESS:
+            raise ValueError(f"tax category {self.category} has no rate, got {self.rate}")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedLine:
+    """A line's figures: `net` + `tax` = `gross`, all after `discount`.
+
+    `discount` is in the terms of the price: without tax for net prices, with tax for gross prices.
+    """
+
+    net: Money
+    tax: Money
+    gross: Money
+    discount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TaxGroup:
+    """Tax of one code, rate and category: `base` (EN 16931 BT-116) and `tax` (BT-117)."""
+
+    tax_code: str
+    rate: Decimal
+    category: str
+    base: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A document's totals: `net` + `tax` = `gross` (EN 16931 BT-109, BT-110, BT-112)."""
+
+    net: Money
+    tax: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedDocument:
+    """All figures of a document: the lines in input order sum exactly to the breakdown and the totals."""
+
+    lines: tuple[TaxedLine, ...]
+    totals: Totals
+    tax_breakdown: tuple[TaxGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """A line's amount after discount, with or without tax by the price mode; rounded."""
+
+    amount: Money
+    discount: Money
+
+
+def tax_document(lines: Sequence[TaxInput], mode: TaxMode, currency: str) -> TaxedDocument:
+    """Compute the net, tax and gross of every line, of every tax rate and of the whole document.
+
+    Line amount = quantity × unit price, rounded once; its discount, rounded once. Then, per code, rate and
+    category: with `document` rounding tax is rounded once on the sum of the rounded lines and its line shares
+    follow by largest remainder; with `line` rounding tax is the sum of the lines' rounded taxes. With gross
+    prices the gross is fixed, the net rounded, and tax = gross − net. The breakdown is in order of first
+    appearance. Raises CurrencyMismatch when a price is not in `currency`; MoneyOutOfRange.
+    """
+    priced = [_price(line, currency) for line in lines]
+    groups: dict[tuple[str, Decimal, str], list[int]] = {}
+    for index, line in enumerate(lines):
+        groups.setdefault((line.tax_code, line.rate, line.category), []).append(index)
+    taxes = [Money.zero(currency)] * len(lines)
+    for (_, rate, _), members in groups.items():
+        amounts = [priced[index].amount for index in members]
+        for index, tax in zip(members, _group_taxes(amounts, rate, mode, currency), strict=True):
+            taxes[index] = tax
+    taxed = tuple(_taxed(price, tax, mode.prices) for price, tax in zip(priced, taxes, strict=True))
+    breakdown = tuple(
+        TaxGroup(
+            code,
+            rate,
+            category,
+            base=total((taxed[index].net for index in members), currency),
+            tax=total((taxed[index].tax for index in members), currency),
+        )
+        for (code, rate, category), members in groups.items()
+    )
+    return TaxedDocument(taxed, _totals(taxed, currency), breakdown)
+
+
+def prorate(
+    whole: TaxedLine,
+    *,
+    quantity: Decimal,
+    part: Decimal,
+    taken_quantity: Decimal = Decimal(0),
+    taken: TaxedLine | None = None,
+    prices: Prices = "net",
+) -> TaxedLine:
+    """What of a line's figures belongs to `part` of its `quantity`: a partial shipment or credit note.
+
+    `taken_quantity` and `taken` are what earlier parts took, as recorded. Each amount is the rounded share of
+    the cumulative quantity less what was taken, so that the parts sum to the whole exactly, whatever their
+    sizes and order, and the last absorbs the cents. With net prices net and tax are prorated, with gross
+    prices gross and net; the third figure follows. A part of the opposite sign gives back. Raises ValueError
+    when the cumulative quantity leaves 0..`quantity`, or `part` is zero; CurrencyMismatch.
+    """
+    if part == 0 or quantity == 0:
+        raise ValueError("a part and the quantity it belongs to must not be zero")
+    upto = taken_quantity + part
+    if not min(quantity, Decimal(0)) <= upto <= max(quantity, Decimal(0)):
+        raise ValueError(f"part {part} after {taken_quantity} is beyond the line's quantity {quantity}")
+    zero = Money.zero(whole.net.currency)
+    before = taken or TaxedLine(zero, zero, zero, zero)
+    net = whole.net.share(upto, quantity) - before.net
+    discount = whole.discount.share(upto, quantity) - before.discount
+    if prices == "gross":
+        gross = whole.gross.share(upto, quantity) - before.gross
+        return TaxedLine(net=net, tax=gross - net, gross=gross, discount=discount)
+    tax = whole.tax.share(upto, quantity) - before.tax
+    return TaxedLine(net=net, tax=tax, gross=net + tax, discount=discount)
+
+
+def _price(line: TaxInput, currency: str) -> _Priced:
+    """Quantity × unit price, rounded once, less its discount, rounded once."""
+    if line.unit_price.currency != currency:
+        raise CurrencyMismatch(f"price in {line.unit_price.currency} on a document in {currency}")
+    amount = line.unit_price.times(line.quantity)
+    discount = amount.share(line.discount_percent, _HUNDRED)
+    return _Priced(amount - discount, discount)
+
+
+def _tax_on(amount: Money, rate: Decimal, prices: Prices) -> Money:
+    """Tax on (net prices) or within (gross prices) an amount, by the one named rounding of its mode.
+
+    Gross: the net is rounded and tax is what remains, never rounded itself (odoo#34842: 8.01 became 8.02).
+    """
+    if prices == "net":
+        return amount.share(rate, _HUNDRED)
+    return amount - amount.share(_HUNDRED, _HUNDRED + rate)
+
+
+def _group_taxes(amounts: Sequence[Money], rate: Decimal, mode: TaxMode, currency: str) -> list[Money]:
+    """Tax of each line of one rate; they sum to the group's tax."""
+    if mode.rounding == "line":
+        return [_tax_on(amount, rate, mode.prices) for amount in amounts]
+    tax = _tax_on(total(amounts, currency), rate, mode.prices)
+    factor = Fraction(rate) / Fraction(_HUNDRED if mode.prices == "net" else _HUNDRED + rate)
+    exact = [amount.minor * factor.numerator for amount in amounts]
+    shares = largest_remainder(tax.minor, exact, factor.denominator)
+    return [Money(share, currency) for share in shares]
+
+
+def _taxed(priced: _Priced, tax: Money, prices: Prices) -> TaxedLine:
+    """Complete a line: the figure its price fixes, its tax, and what follows."""
+    if prices == "net":
+        return TaxedLine(priced.amount, tax, priced.amount + tax, priced.discount)
+    return TaxedLine(priced.amount - tax, tax, priced.amount, priced.discount)
+
+
+def _totals(lines: Sequence[TaxedLine], currency: str) -> Totals:
+    """Sum the lines (BR-CO-10, BR-CO-14); gross = net + tax (BR-CO-15)."""
+    net = total((line.net for line in lines), currency)
+    tax = total((line.tax for line in lines), currency)
+    return Totals(net, tax, net + tax)

@@ -1,0 +1,241 @@
+"""The suite for tests: services started in this process over a real PostgreSQL, callers with forged-free tokens.
+
+Tests pass the services in (the kernel knows none). The database is migrated once per run into a template and
+cloned for each pytest-xdist worker; every test works in tenants of its own, so nothing is cleaned up between.
+"""
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import httpx
+from joserfc.jwk import KeySet, OKPKey
+
+from shared.base.settings import KernelSettings
+from shared.bus.pg import transport as bus_pg
+from shared.bus.transport import Transport
+from shared.context.ctx import SYSTEM, Actor, TenantFacts
+from shared.database.migrations import migrate
+from shared.http import internal_token
+from shared.http.router import Operation
+from shared.service.manifest import Service
+from shared.service.provisioning import PATH, SCOPE, TenantWanted
+from shared.service.runtime import Running
+from shared.values.ids import new_id
+from tests.kit.postgres import create_database, database_url, drop_database
+
+ROLE_SECRET = "a test's role secret"
+TEMPLATE = "backoffice_template"
+T = TypeVar("T")
+
+
+def test_settings(**changes: Any) -> KernelSettings:
+    """Settings under which tests need not wait."""
+    values: dict[str, Any] = {
+        "role_secret": ROLE_SECRET,
+        "poll_seconds": 0.05,
+        "linger_seconds": 0.0,
+        "consumer_backoff_seconds": 0.05,
+        "consumer_attempts": 4,
+        "app_pool_size": 12,
+        "log_level": os.environ.get("BACKOFFICE_TEST_LOG_LEVEL", "CRITICAL"),
+    }
+    return KernelSettings(**(values | changes))
+
+
+async def migrated_database(admin_url: str, services: Sequence[Service], name: str) -> str:
+    """A fresh database with every service's schema; the template is made by whoever comes first."""
+    template = f"{TEMPLATE}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))[:12]}"
+    lock = Path(gettempdir()) / f"bo-template-{template}-{os.geteuid()}.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        sql = await asyncpg.connect(admin_url)
+        ready = await sql.fetchval("select 1 from pg_database where datname = $1 and datistemplate", template)
+        if not ready:
+            await drop_database(admin_url, template)
+            url = await create_database(admin_url, template)
+            await migrate_all(url, services)
+            await sql.execute(f'alter database "{template}" with is_template true')
+        await drop_database(admin_url, name)
+        await create_database(admin_url, name, template)
+        await sql.close()
+    return database_url(admin_url, name)
+
+
+async def migrate_all(url: str, services: Sequence[Service]) -> None:
+    """Migrate the bus and every service."""
+    await bus_pg.migrate(url, role_secret=ROLE_SECRET)
+    for service in services:
+        await migrate(url, service.name, service.migrations, role_secret=ROLE_SECRET)
+
+
+@dataclass
+class Suite:
+    """Running services, and ways to call them as anybody."""
+
+    url: str
+    running: dict[str, Running]
+    transport: Transport
+    key: OKPKey
+    all_scopes: frozenset[str]
+    _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False)
+
+    def __getitem__(self, service: str) -> Running:
+        return self.running[service]
+
+    async def new_tenant(self, **facts: Any) -> TenantFacts:
+        """A client company of its own, known to every service."""
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "name": "Acme",
+            "legal_name": "Acme Ltd",
+            "country": "GB",
+            "currency": "GBP",
+            "time_zone": "Europe/London",
+            "kind": "sandbox",
+        }
+        tenant = TenantFacts(**(values | facts))
+        await self.provision(tenant)
+        return tenant
+
+    async def provision(self, tenant: TenantFacts) -> None:
+        """Tell every service of a tenant, as the gateway does."""
+        body = TenantWanted.of(tenant).model_dump_json()
+        for name in self.running:
+            client = self.client(name, tenant, scopes={SCOPE}, actor=SYSTEM)
+            answer = await client.put(PATH, content=body)
+            assert answer.status_code == 200, answer.text
+
+    async def advance_clock(self, tenant: TenantFacts, by: timedelta) -> TenantFacts:
+        """Move a sandbox tenant's clock ahead; callers made afterwards live in the later time."""
+        later = replace(tenant, clock_offset=tenant.clock_offset + by, version=tenant.version + 1)
+        await self.provision(later)
+        return later
+
+    def token(
+        self,
+        service: str,
+        tenant: TenantFacts,
+        *,
+        scopes: set[str] | frozenset[str] | None = None,
+        actor: Actor | None = None,
+    ) -> str:
+        """An internal token as the gateway would mint it."""
+        return internal_token.mint(
+            self.key,
+            audience=service,
+            tenant=tenant,
+            actor=actor or Actor("client-of-a-test"),
+            scopes=self.all_scopes if scopes is None else frozenset(scopes),
+        )
+
+    def client(
+        self,
+        service: str,
+        tenant: TenantFacts,
+        *,
+        scopes: set[str] | frozenset[str] | None = None,
+        actor: Actor | None = None,
+    ) -> httpx.AsyncClient:
+        """An HTTP client of one service, as somebody acting for a tenant."""
+        client = self.anonymous(service)
+        client.headers["x-internal-token"] = self.token(service, tenant, scopes=scopes, actor=actor)
+        return client
+
+    def anonymous(self, service: str) -> httpx.AsyncClient:
+        """An HTTP client of one service without any token."""
+        transport = httpx.ASGITransport(app=self.running[service].app)
+        client = httpx.AsyncClient(transport=transport, base_url=f"http://{service}")
+        self._clients.append(client)
+        return client
+
+    async def outbox(self, service: str, tenant_id: UUID) -> list[asyncpg.Record]:
+        """The facts a service has recorded for a tenant, oldest first."""
+        async with self.running[service].worker_db.transaction(None) as tx:
+            return list(
+                await tx.sql.fetch("select * from outbox where tenant_id = $1 order by seq", tenant_id)
+            )
+
+    async def settled(self, *, within: float = 10.0) -> None:
+        """Wait until every fact is published and taken in by everybody it concerns."""
+        await eventually(self._nothing_under_way, within=within)
+
+    async def _nothing_under_way(self) -> bool:
+        sql = await asyncpg.connect(self.url)
+        try:
+            if await sql.fetchval("select exists (select from bus.messages)"):
+                return False
+            for name in self.running:
+                waiting = await sql.fetchval(
+                    f"select exists (select from {name}.outbox where published_at is null) or exists "
+                    f"(select from {name}.inbox i where state = 'retry' or (state = 'waiting' and not exists "
+                    f"(select from {name}.inbox d where (d.tenant_id, d.lane, d.state) = (i.tenant_id, i.lane, 'dead') "
+                    "and d.seq < i.seq)))"
+                )
+                if waiting:
+                    return False
+            return not await sql.fetchval("select exists (select from bus.messages)")
+        finally:
+            await sql.close()
+
+    async def close(self) -> None:
+        """Close the callers."""
+        for client in self._clients:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def running_suite(
+    url: str, services: Sequence[Service], *, settings: KernelSettings | None = None
+) -> AsyncIterator[Suite]:
+    """Start the services over a migrated database."""
+    settings = settings or test_settings()
+    key = internal_token.new_key()
+    keys = KeySet([OKPKey.import_key(key.as_dict(private=False))])
+
+    async def fetch_keys() -> KeySet:
+        return keys
+
+    transport = bus_pg.PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=settings.poll_seconds)
+    await transport.start()
+    found: dict[str, Running] = {}
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(transport.close)
+        for service in services:
+            verifier = internal_token.TokenVerifier(service.name, fetch_keys)
+            running = Running(service, dsn=url, settings=settings, transport=transport, verifier=verifier)
+            await running.start()
+            stack.push_async_callback(running.stop)
+            found[service.name] = running
+        suite = Suite(url, found, transport, key, scopes_of(services))
+        stack.push_async_callback(suite.close)
+        yield suite
+
+
+def scopes_of(services: Sequence[Service]) -> frozenset[str]:
+    """Every scope any route needs."""
+    routes = (route for service in services for router in service.routers() for route in router.routes)
+    return frozenset(route.needed_scope for route in routes if isinstance(route, Operation))
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[T | bool | None]], *, within: float = 10.0, every: float = 0.02
+) -> T:
+    """Ask until the answer is truthy, as briefly as it takes; fails when the time is up."""
+    deadline = time.monotonic() + within
+    while True:
+        answer = await condition()
+        if answer:
+            return answer  # type: ignore[return-value]
+        assert time.monotonic() < deadline, f"still not so after {within} s: {condition}"
+        await asyncio.sleep(every)
