@@ -50,7 +50,7 @@ async def publish_bare(url: str, messages: Sequence[Envelope]) -> float:
                         content_type=CONTENT_TYPE,
                         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                         message_id=str(message.id),
-                        headers={"lane": message.lane},
+                        headers={"ordering_key": message.ordering_key},
                     ),
                     message.type,
                 )
@@ -81,8 +81,10 @@ async def publish_by_relay(found: Ground, messages: Sequence[Envelope]) -> float
     await sql.copy_records_to_table(
         "outbox",
         schema_name=PUBLISHER,
-        columns=["tenant_id", "id", "part", "lane", "type", "envelope"],
-        records=[(m.tenant_id, m.id, part_of(m.lane), m.lane, m.type, m.text) for m in messages],
+        columns=["tenant_id", "id", "part", "ordering_key", "type", "envelope"],
+        records=[
+            (m.tenant_id, m.id, part_of(m.ordering_key), m.ordering_key, m.type, m.text) for m in messages
+        ],
     )
     await sql.execute(f"analyze {PUBLISHER}.outbox")
     worker = pool(found, worker_role(PUBLISHER), 3)
@@ -202,7 +204,7 @@ def _text(rates: dict[str, list[float]]) -> str:
     def against(name: str, ceiling: str) -> str:
         return spread([a / b for a, b in zip(rates[name], rates[ceiling], strict=True)], 2)
 
-    size = len(fact(new_id(), 1, lane="invoice:1").text)
+    size = len(fact(new_id(), 1, ordering_key="invoice:1").text)
     rows = [
         ["aio-pika alone, confirms pipelined", spread(rates["bare"]), ""],
         ["`AmqpTransport.publish`", spread(rates["ours"]), against("ours", "bare")],
@@ -212,7 +214,11 @@ def _text(rates: dict[str, list[float]]) -> str:
             f"{against('relay', 'bare')} (wanted: {WANTED})",
         ],
         ["aio-pika alone, taken and acknowledged one by one", spread(rates["take bare"]), ""],
-        ["our subscription, lanes in order", spread(rates["take ours"]), against("take ours", "take bare")],
+        [
+            "our subscription, ordering keys in order",
+            spread(rates["take ours"]),
+            against("take ours", "take bare"),
+        ],
         [
             "inbox over it, a handler that does nothing",
             spread(rates["inbox"]),

@@ -76,11 +76,11 @@ async def _execute(url: str, statement: str) -> None:
 
 
 def facts(tenant_id: UUID, count: int) -> list[Envelope]:
-    """Events as billing publishes them; one lane in ten has a second one."""
-    return [fact(tenant_id, n, lane=f"invoice:{n % (count * 9 // 10)}") for n in range(count)]
+    """Events as billing publishes them; one ordering key in ten has a second one."""
+    return [fact(tenant_id, n, ordering_key=f"invoice:{n % (count * 9 // 10)}") for n in range(count)]
 
 
-def fact(tenant_id: UUID, number: int, *, lane: str) -> Envelope:
+def fact(tenant_id: UUID, number: int, *, ordering_key: str) -> Envelope:
     """One invoice that got its number."""
     amount = {"amount": "120.00", "currency": "GBP"}
     event = InvoiceFinalized.model_validate(
@@ -93,7 +93,7 @@ def fact(tenant_id: UUID, number: int, *, lane: str) -> Envelope:
     )  # fmt: skip
     return envelope(
         event, id=new_id(), source=PUBLISHER, subject=f"invoice/{number}", time=datetime.now(UTC),
-        tenant_id=tenant_id, version=1, lane=lane, actor_id="bench", causation_id=str(new_id()),
+        tenant_id=tenant_id, version=1, ordering_key=ordering_key, actor_id="bench", causation_id=str(new_id()),
         correlation_id=str(new_id()), traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ class Undone(Exception):  # noqa: N818 - how the recorded order is rolled back
 
 
 async def prepare(server: Server, shop: Shop) -> tuple[Recording, set[str], Database]:
-    """Record an order's statements against the running suite's database; answers what must stay as it is, too."""
+    """Record an order's statements against the running suite's database; returns what must stay as it is, too."""
     url = embedded.start(server.data_dir / "postgres").url.replace("/postgres?", f"/{DATABASE}?", 1)
     role = app_role("orders")
     secret = (server.data_dir / "role-secret").read_text().strip()

@@ -24,7 +24,7 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """One request; answers the JSON, raises on 4xx and 5xx."""
+        """One request; returns the JSON, raises on 4xx and 5xx."""
         status, content = await self.raw(method, path, body, **headers)
         if status >= 400:
             raise BadAnswer(f"{method} {path}: {status} {content[:400]!r}")

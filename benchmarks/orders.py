@@ -34,7 +34,7 @@ async def create_orders(server: Front, shop: Shop, *, total: int, concurrency: i
 async def order_to_cash(
     server: Front, shop: Shop, *, total: int, concurrency: int, per_second: float | None = None
 ) -> tuple[Measured, Measured]:
-    """Order accepted → shipped → invoice finalized → payment posted; answers the whole and order → invoice.
+    """Order accepted → shipped → invoice finalized → payment posted; returns the whole and order → invoice.
 
     With `per_second` the orders arrive at that pace instead of as fast as they can.
     """

@@ -83,7 +83,7 @@ async def cash() -> Section:
 
 
 async def embedded_start(data_dir: Path) -> tuple[float, float]:
-    """Start on an existing folder; answers the seconds to ready and the resident memory."""
+    """Start on an existing folder; returns the seconds to ready and the resident memory."""
     running = await server.start(data_dir)
     try:
         return running.ready_seconds, running.resident_mb

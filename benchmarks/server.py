@@ -140,7 +140,7 @@ async def open_account(server: Front) -> str:
 
 
 async def _open_tenant(server: Front, name: str) -> tuple[str, str]:
-    """Take a client company on; answers its id and an access token."""
+    """Take a client company on; returns its id and an access token."""
     operator = server.connect(await token(server, *server.operator))
     tenant = await operator.call(
         "POST", "/v1/tenants",

@@ -35,7 +35,7 @@ from shared.base.loops import pause, repeat
 from shared.bus.transport import Transport
 from shared.http.internal_token import TokenVerifier
 from shared.httpserver.asgi import AsgiApp
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 
 TELL_SECONDS = 1.0  # how late a service that missed a tenant is told when its pause is over
 log = structlog.get_logger()
@@ -58,7 +58,9 @@ class Gateway:
         self._data_dir = data_dir
         self._keeper = SecretKeeper()
         verifier = TokenVerifier(OWN_SERVICE, self.public_keys)
-        self.running = Running(SERVICE, dsn=dsn, settings=settings, transport=transport, verifier=verifier)
+        self.running = ServiceRuntime(
+            SERVICE, dsn=dsn, settings=settings, transport=transport, verifier=verifier
+        )
         worker_db, app_db = self.running.worker_db, self.running.app_db
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(

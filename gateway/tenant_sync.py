@@ -67,7 +67,7 @@ class TenantSync:
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def tell(self, facts: TenantFacts, service: str) -> str | None:
-        """Put a tenant to a service; answers what went wrong, or None."""
+        """Put a tenant to a service; returns what went wrong, or None."""
         token = internal_token.mint(
             self._keys.internal, audience=service, tenant=facts, actor=SYSTEM, scopes=frozenset((SCOPE,))
         )

@@ -102,7 +102,7 @@ class Tryton:
         return int(sale)
 
     async def order_to_cash(self, api: Connection, _: int) -> list[int]:
-        """From nothing to a posted invoice; answers the shipments that were made, and not sent."""
+        """From nothing to a posted invoice; returns the shipments that were made, and not sent."""
         sale = await self.create(api)
         for step in ("quote", "confirm"):
             await self.call(api, f"model.sale.sale.{step}", [sale], self.context)

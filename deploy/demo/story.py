@@ -62,7 +62,7 @@ class Demo:
         self._dice = random.Random(2026)  # noqa: S311 - a story that goes the same way each time
 
     async def tell(self) -> bool:
-        """Tell it all; answers whether every book balanced."""
+        """Tell it all; returns whether every book balanced."""
         started = time.monotonic()
         self._console.rule("[bold]Backoffice: two client companies, one day")
         async with self._client() as operator:

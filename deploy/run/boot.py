@@ -76,7 +76,7 @@ async def schema_ready(service: Service, settings: KernelSettings) -> None:
 
 
 async def _signed_in(settings: KernelSettings, role: str, schema: str | None) -> str | None:
-    """Sign in as a role; answers the revision of a schema when one is named."""
+    """Sign in as a role; returns the revision of a schema when one is named."""
     password = rls.role_password(settings.role_secret, role)
     try:
         sql = await asyncpg.connect(

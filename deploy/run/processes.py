@@ -22,7 +22,7 @@ from shared.base.health import probes_only
 from shared.bus.transport import Transport
 from shared.http.internal_token import TokenVerifier
 from shared.service.manifest import Service
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 
 
 class Role(StrEnum):
@@ -58,7 +58,7 @@ async def serve_service(
                 settings, settings.database_url, name=f"{service.name}-{role}", among_others=True
             )
         verifier = TokenVerifier(service.name, keys_from(settings.gateway_url))
-        running = Running(
+        running = ServiceRuntime(
             service, dsn=settings.database_url, settings=settings, transport=transport, verifier=verifier
         )
         stack.push_async_callback(running.stop)

@@ -24,7 +24,7 @@ from shared.bus.transport import Transport
 from shared.database.migrations import migrate
 from shared.embedded import server as embedded
 from shared.http.internal_token import TokenVerifier
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 
 DATABASE = "backoffice"
 
@@ -43,7 +43,7 @@ class EmbeddedSuite:
 
     settings: DeploySettings
     database_url: str
-    services: dict[str, Running]
+    services: dict[str, ServiceRuntime]
     gateway: Gateway
     first_start: FirstStart
 
@@ -100,7 +100,7 @@ def with_role_secret(settings: DeploySettings) -> DeploySettings:
 
 
 async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
-    """Bring every schema to its newest revision; answers which were changed."""
+    """Bring every schema to its newest revision; returns which were changed."""
     await migrate_transport(settings, database_url)
     return [
         service.name
@@ -130,7 +130,9 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         yield EmbeddedSuite(settings, url, services, gateway, first)
 
 
-def _assemble(url: str, settings: DeploySettings, transport: Transport) -> tuple[dict[str, Running], Gateway]:
+def _assemble(
+    url: str, settings: DeploySettings, transport: Transport
+) -> tuple[dict[str, ServiceRuntime], Gateway]:
     """The services and the gateway in front of them; nothing is started yet."""
 
     async def public_keys() -> KeySet:
@@ -139,7 +141,7 @@ def _assemble(url: str, settings: DeploySettings, transport: Transport) -> tuple
     services = {}
     for service in SERVICES:
         verifier = TokenVerifier(service.name, public_keys)
-        services[service.name] = Running(
+        services[service.name] = ServiceRuntime(
             service, dsn=url, settings=settings, transport=transport, verifier=verifier
         )
     upstreams = {name: LocalUpstream(running.app) for name, running in services.items()}

@@ -142,7 +142,7 @@ class Exchange:
         )
 
     def drop(self) -> bool:
-        """Count nothing: the request begins anew elsewhere. Answers False."""
+        """Count nothing: the request begins anew elsewhere. Returns False."""
         _in_flight.discard(self)
         return False
 

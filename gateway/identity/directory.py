@@ -88,7 +88,7 @@ class Directory:
         return grant if grant is not None and grant.until > time.monotonic() else None
 
     def forget(self, tenant_id: UUID) -> None:
-        """Drop what is remembered of a tenant and its credentials; look-ups under way are not kept either."""
+        """Drop what is remembered of a tenant and its credentials; look-ups in flight are not kept either."""
         self._generation += 1
         self._grants = {k: g for k, g in self._grants.items() if tenant_id not in (g.owner_id, g.tenant.id)}
 

@@ -9,4 +9,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create them."""
-    run(kernel_tables.create("gateway"))
+    run(kernel_tables.upgrade("gateway", to=1))

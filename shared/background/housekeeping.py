@@ -22,7 +22,7 @@ KEYS = (
 
 
 async def sweep(worker: Database, settings: KernelSettings) -> int:
-    """Remove one batch of each kind; answers how many rows went."""
+    """Remove one batch of each kind; returns how many rows went."""
     removed = 0
     for statement, hours in (
         *((s, settings.published_retention_hours) for s in SWEEPS),

@@ -182,7 +182,7 @@ class JobRunner:
         self._tell_others()
 
     async def run_one(self) -> bool:
-        """Take up one job if there is one; answers whether there was."""
+        """Take up one job if there is one; returns whether there was."""
         (jobs,) = await self._worker.repeatable(OPEN)
         telemetry.JOBS_OPEN.labels(self.service).set(jobs["open"])
         if jobs["next_lapse"] is not None:  # should its process have died, the job is taken up then

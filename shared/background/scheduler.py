@@ -83,12 +83,12 @@ class Scheduler:
         return self._functions.keys()
 
     async def run_due(self, limit: int = 100) -> int:
-        """Do what is due now; answers how many were taken up."""
+        """Do what is due now; returns how many were taken up."""
         rows = await self._worker.repeatable(DUE, limit)
         return sum([await self._run_one(row) for row in rows])
 
     async def _run_one(self, row: asyncpg.Record) -> bool:
-        """Do one piece of work; answers whether it fell to this process."""
+        """Do one piece of work; returns whether it fell to this process."""
         tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
         try:
             function = self._functions[kind]

@@ -15,15 +15,15 @@ LINGER_LOOK_SECONDS = 0.005
 _NEVER = float("inf")
 
 
-class Underway:
-    """How much is under way in this process: connections that requests, events and loops have in use."""
+class InFlight:
+    """How much is in flight in this process: connections that requests, events and loops have in use."""
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.count = 0
 
     async def linger(self, seconds: float) -> None:
-        """Wait a moment, so that more is taken at once; no longer than anything is under way, since then no more comes.
+        """Wait a moment, so that more is taken at once; no longer than anything is in flight, since then no more comes.
 
         Under load that turns a round of statements per event into one per batch; an event that is alone loses nothing.
         """
@@ -33,7 +33,7 @@ class Underway:
             await asyncio.sleep(min(left, LINGER_LOOK_SECONDS))
 
 
-underway = Underway()
+in_flight = InFlight()
 
 
 async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
@@ -45,7 +45,7 @@ async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -
             await signal.wait()
     except TimeoutError:
         return
-    await underway.linger(linger)
+    await in_flight.linger(linger)
 
 
 class LoopAlarm:
@@ -74,7 +74,7 @@ class LoopAlarm:
             self._earlier.clear()
             await pause(self._earlier, left)
         if self._at < end:
-            await underway.linger(linger)
+            await in_flight.linger(linger)
 
 
 class Seldom:
@@ -96,7 +96,7 @@ class Seldom:
 
 async def repeat(
     name: str,
-    round_of_work: Callable[[], Awaitable[bool]],
+    work_once: Callable[[], Awaitable[bool]],
     stopping: asyncio.Event,
     idle_seconds: float,
     *,
@@ -114,7 +114,7 @@ async def repeat(
         try:
             if alarm is not None:
                 alarm.reset()  # before looking: what is asked for meanwhile is for the next round
-            if await round_of_work() or stopping.is_set():
+            if await work_once() or stopping.is_set():
                 continue
             if alarm is None:
                 await pause(stopping, idle_seconds)

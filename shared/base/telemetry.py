@@ -30,14 +30,14 @@ REQUESTS = Histogram(
     ["service", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-ROUND_SIZE = Histogram(
-    "backoffice_round_requests",
+BATCH_SIZE = Histogram(
+    "backoffice_batch_requests",
     "Requests of one operation and tenant that shared a transaction",
     ["service"],
     buckets=(1, 2, 4, 8, 16, 32, 64),
 )
-ROUNDS_FAILED = Counter(
-    "backoffice_rounds_failed_total",
+BATCHES_FAILED = Counter(
+    "backoffice_batches_failed_total",
     "Transactions of several requests given up, each then taken alone",
     ["service"],
 )

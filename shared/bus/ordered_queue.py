@@ -1,4 +1,4 @@
-"""Lanes: items of one lane one after the other, lanes side by side up to a limit."""
+"""Ordered queues: items of one ordering key one after the other, ordering keys side by side up to a limit."""
 
 import asyncio
 from collections import deque
@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Lanes(Generic[Item]):
-    """Runs `handle(item)` for items in lane order. `handle` must not raise."""
+class OrderedQueue(Generic[Item]):
+    """Runs `handle(item)` for items in the order of their keys. `handle` must not raise."""
 
     def __init__(self, concurrency: int, handle: Callable[[Item], Awaitable[None]]) -> None:
         self._free = concurrency
@@ -18,23 +18,23 @@ class Lanes(Generic[Item]):
         self._ready: deque[str] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, lane: str, item: Item) -> None:
-        """Queue an item behind its lane's earlier ones."""
-        queue = self._queues.get(lane)
+    def put(self, ordering_key: str, item: Item) -> None:
+        """Queue an item behind its ordering key's earlier ones."""
+        queue = self._queues.get(ordering_key)
         if queue is not None:
             queue.append(item)
             return
-        self._queues[lane] = deque([item])
-        self._ready.append(lane)
+        self._queues[ordering_key] = deque([item])
+        self._ready.append(ordering_key)
         if self._free > 0:
             self._free -= 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def drop(self, lane: str) -> list[Item]:
-        """Forget the lane's items that have not begun; answers them."""
-        queue = self._queues.get(lane)
+    def drop(self, ordering_key: str) -> list[Item]:
+        """Forget the ordering key's items that have not begun; returns them."""
+        queue = self._queues.get(ordering_key)
         dropped = list(queue) if queue else []
         if queue:
             queue.clear()
@@ -63,10 +63,10 @@ class Lanes(Generic[Item]):
     async def _work(self) -> None:
         try:
             while self._ready:
-                lane = self._ready.popleft()
-                queue = self._queues[lane]
+                ordering_key = self._ready.popleft()
+                queue = self._queues[ordering_key]
                 while queue:
                     await self._handle(queue.popleft())
-                del self._queues[lane]
+                del self._queues[ordering_key]
         finally:
             self._free += 1

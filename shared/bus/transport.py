@@ -1,6 +1,6 @@
 """The transport between outbox and inbox: what carries an event from one service to others.
 
-A transport keeps at-least-once delivery and the order within a lane, nothing more: dedupe, retries and dead
+A transport keeps at-least-once delivery and the order within an ordering key, nothing more: dedupe, retries and dead
 letters live above it (`shared.messaging.inbox`), so that every transport behaves alike. `PgTransport` carries events in
 a PostgreSQL table; the conformance suite in `tests/shared/bus/` is what a further transport has to pass.
 """
@@ -20,7 +20,7 @@ class PublishError(Exception):
 class Delivery:
     """A message handed to a consumer. `redelivered` says that an earlier delivery may have been cut short."""
 
-    lane: str
+    ordering_key: str
     text: str
     redelivered: bool
 
@@ -55,7 +55,7 @@ class Transport(Protocol):
     async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
         """Hand messages over durably; answers, in their order, None or why one was not taken.
 
-        Within a lane nothing is taken after a message that was refused. A message nobody subscribes to is
+        Within an ordering key nothing is taken after a message that was refused. A message nobody subscribes to is
         kept aside as unrouted, not lost.
         """
         ...
@@ -65,8 +65,8 @@ class Transport(Protocol):
     ) -> Subscription:
         """Bind a durable queue to event types and start delivering its messages.
 
-        One process consumes a queue at a time; messages of one lane come one after the other, lanes side by
-        side up to the concurrency. When `deliver` returns the message is acknowledged; when it raises or the
+        One process consumes a queue at a time; messages of one ordering key come one after the other, those of several
+        side by side up to the concurrency. When `deliver` returns the message is acknowledged; when it raises or the
         process dies the message comes again.
         """
         ...

@@ -152,12 +152,12 @@ class Ctx:
             self.work.forget_since(mark)
             raise
 
-    def emit(self, event: Event, *, subject: UUID, version: int, lane: str | None = None) -> None:
+    def emit(self, event: Event, *, subject: UUID, version: int, ordering_key: str | None = None) -> None:
         """Record a fact for other services, published after the commit.
 
         The aggregate's row must be locked or changed in this transaction already: that gives facts of one
-        lane their order. The lane defaults to the aggregate itself; facts of a part (a fulfilment of an
-        order) name the whole's lane to stay in order with its facts.
+        ordering key their order. The ordering key defaults to the aggregate itself; facts of a part (a fulfilment of an
+        order) name the whole's ordering key to stay in order with its facts.
         """
         self.work.events.append(
             envelope(
@@ -168,7 +168,7 @@ class Ctx:
                 time=self.now,
                 tenant_id=self.tenant.id,
                 version=version,
-                lane=lane or f"{event.aggregate()}:{subject}",
+                ordering_key=ordering_key or f"{event.aggregate()}:{subject}",
                 actor_id=self.actor.id,
                 causation_id=self.causation_id,
                 correlation_id=self.correlation_id or self.request_id,

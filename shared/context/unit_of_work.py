@@ -1,6 +1,6 @@
 """What a transaction leaves beside its effect (facts, timeline, audit, due times), in one statement.
 
-Written last, so the aggregate's rows are locked by then and outbox order equals commit order per lane.
+Written last, so the aggregate's rows are locked by then and outbox order equals commit order per ordering key.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ PARTS = 16
 FactsCommitted = Callable[[Sequence[Envelope]], None]  # told of the facts of a commit, if it left any
 
 
-def part_of(lane: str) -> int:
-    """The outbox partition a lane belongs to; one relay owns a partition at a time."""
-    return crc32(lane.encode()) % PARTS
+def part_of(ordering_key: str) -> int:
+    """The outbox partition an ordering key belongs to; one relay owns a partition at a time."""
+    return crc32(ordering_key.encode()) % PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Part:
     values: tuple[object, ...]
 
 
-OUTBOX = {"id": "uuid", "part": "smallint", "lane": "text", "type": "text", "envelope": "text"}
+OUTBOX = {"id": "uuid", "part": "smallint", "ordering_key": "text", "type": "text", "envelope": "text"}
 WHO = {"at": "timestamptz", "actor_id": "text", "actor_kind": "text", "on_behalf_of": "text"}
 HISTORY = {
     "id": "uuid", "aggregate": "text", "aggregate_id": "uuid", "verb": "text", "from_state": "text",
@@ -66,7 +66,9 @@ def _who(ctx: Ctx) -> tuple[object, ...]:
 
 
 def _outbox(facts: Sequence[Envelope]) -> Part:
-    return _rows("outbox", OUTBOX, ((e.id, part_of(e.lane), e.lane, e.type, e.text) for e in facts))
+    return _rows(
+        "outbox", OUTBOX, ((e.id, part_of(e.ordering_key), e.ordering_key, e.type, e.text) for e in facts)
+    )
 
 
 def _history(works: Sequence[Ctx]) -> Part:
@@ -124,7 +126,7 @@ def _answers(answers: Sequence[StoredAnswer]) -> Part:
 
 
 async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> list[Envelope]:
-    """Write everything a request or message has gathered; answers the facts that are to be published."""
+    """Write everything a request or message has gathered; returns the facts that are to be published."""
     return await leave_works([ctx], [] if answer is None else [answer])
 
 

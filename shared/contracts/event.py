@@ -50,7 +50,7 @@ class Envelope:
     id: UUID
     type: str
     tenant_id: UUID
-    lane: str
+    ordering_key: str
     text: str
     traceparent: str = ""
 
@@ -68,7 +68,7 @@ def envelope(
     time: datetime,
     tenant_id: UUID,
     version: int,
-    lane: str,
+    ordering_key: str,
     actor_id: str,
     causation_id: str | None,
     correlation_id: str | None,
@@ -85,7 +85,7 @@ def envelope(
         "datacontenttype": "application/json",
         "tenantid": str(tenant_id),
         "aggregateversion": version,
-        "partitionkey": lane,
+        "partitionkey": ordering_key,
         "actorid": actor_id,
         "traceparent": traceparent,
     }
@@ -95,7 +95,7 @@ def envelope(
         attributes["correlationid"] = correlation_id
     head = orjson.dumps(attributes)
     text = f'{head[:-1].decode()},"data":{event.model_dump_json()}}}'
-    return Envelope(id, event.type, tenant_id, lane, text, traceparent)
+    return Envelope(id, event.type, tenant_id, ordering_key, text, traceparent)
 
 
 class UnreadableEvent(ValueError):  # noqa: N818 - named for what it is
@@ -110,7 +110,7 @@ def read_envelope(text: str) -> tuple[Envelope, dict[str, Any]]:
             id=UUID(document["id"]),
             type=str(document["type"]),
             tenant_id=UUID(document["tenantid"]),
-            lane=str(document["partitionkey"]),
+            ordering_key=str(document["partitionkey"]),
             text=text,
             traceparent=str(document.get("traceparent", "")),
         )

@@ -1,4 +1,10 @@
-"""The kernel's tables, created in each service's schema by its first migration."""
+"""The kernel's tables, created in each service's schema by its first migration and changed by later ones.
+
+A version that has been released is never edited: a change is a further version here, and a revision in every service
+that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=2)`).
+"""
+
+from collections.abc import Callable
 
 from shared.database.rls import protect
 
@@ -163,8 +169,8 @@ NAMES = frozenset(
 )  # fmt: skip
 
 
-def create(service: str) -> str:
-    """SQL of all kernel tables of one service with their protection."""
+def _first(service: str) -> str:
+    """All tables with their protection."""
     append = "select, insert"
     return "\n".join(
         [
@@ -181,3 +187,19 @@ def create(service: str) -> str:
             protect(service, "number_series", grants="select, insert, update"),
         ]
     )  # fmt: skip
+
+
+def _ordering_key(_: str) -> str:
+    """The column that gives facts of one aggregate their order takes its name from what it is."""
+    return """
+alter table outbox rename column lane to ordering_key;
+alter table inbox rename column lane to ordering_key;
+"""
+
+
+VERSIONS: tuple[Callable[[str], str], ...] = (_first, _ordering_key)
+
+
+def upgrade(service: str, *, since: int = 0, to: int) -> str:
+    """SQL that brings the kernel's tables of a service from one version to another; 0 is before the first."""
+    return "\n".join(version(service) for version in VERSIONS[since:to])

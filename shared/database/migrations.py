@@ -65,7 +65,7 @@ async def current_revision(sql: asyncpg.Connection, service: str) -> str | None:
 
 
 async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret: str) -> bool:
-    """Bring one service's schema to its newest revision; answers whether anything was done."""
+    """Bring one service's schema to its newest revision; returns whether anything was done."""
     wanted = head(directory)
     sql = await asyncpg.connect(admin_dsn)
     try:

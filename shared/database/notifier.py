@@ -1,4 +1,4 @@
-"""The doorbell between processes: who commits work wakes those in other processes who do it.
+"""The notifier between processes: who commits work wakes those in other processes who do it.
 
 Of a service that is facts for its relays, jobs, and events that are held; of PgTransport it is messages. Everybody
 looks for work every two seconds anyway; the bell takes that wait away. It is a NOTIFY on a connection of its own,
@@ -23,7 +23,7 @@ CHECK_SECONDS = 15.0
 AFTER_FAILURE_SECONDS = 1.0
 
 
-class Doorbell:
+class Notifier:
     """Rings for a service's other processes, and hears them."""
 
     def __init__(self, service: str, worker: Database, heard: Mapping[str, Callable[[], None]]) -> None:

@@ -39,7 +39,7 @@ class Block:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class NumberLeases:
+class NumberBlocks:
     """One process's leased numbers of one service."""
 
     def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
@@ -85,7 +85,7 @@ class NumberLeases:
         block.numbers.extend(range(first, first + wanted))
 
     async def _taken(self, tenant_id: UUID, series: str, year: int, count: int) -> int:
-        """Lease a block in a transaction of its own; answers its first number."""
+        """Lease a block in a transaction of its own; returns its first number."""
         sql = await self._live()
         async with sql.transaction():
             await sql.execute("select set_config('app.tenant_id', $1, true)", str(tenant_id))

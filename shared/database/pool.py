@@ -21,14 +21,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.base.database_errors import BROKEN, DATABASE_ERRORS, cause_of
 from shared.base.database_errors import REPEATABLE as REPEATABLE
-from shared.base.loops import underway
-from shared.database.number_blocks import NumberLeases
+from shared.base.loops import in_flight
+from shared.database.number_blocks import NumberBlocks
 from shared.values.faults import DatabaseAway as DatabaseAway
 
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "10s"
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
-ANSWER_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
+STATEMENT_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
 WAIT_SECONDS = 15.0  # for a connection of the pool
@@ -65,7 +65,7 @@ class Transaction:
 
     connected: _Connected
     tenant_id: UUID | None
-    leases: NumberLeases
+    leases: NumberBlocks
     sql: asyncpg.Connection = field(init=False)
     _session: AsyncSession | None = field(default=None)
 
@@ -128,7 +128,7 @@ class Database:
                     user=user,
                     password=password,
                     timeout=CONNECT_SECONDS,
-                    command_timeout=ANSWER_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
                     server_settings={"application_name": application_name, **SETTINGS},
                 )
             except DATABASE_ERRORS as error:
@@ -137,7 +137,7 @@ class Database:
         self.role = user
         self._size = size
         self._connect = connect
-        self.leases = NumberLeases(connect)
+        self.leases = NumberBlocks(connect)
         self._idle: list[_Connected] = []
         self._free = asyncio.Semaphore(size)
         self._in_use = 0
@@ -237,7 +237,7 @@ class Database:
         except TimeoutError as error:
             raise PoolExhausted("every connection is in use") from error
         self._in_use += 1
-        underway.count += 1
+        in_flight.count += 1
         if self._idle:
             return self._idle.pop()
         try:
@@ -262,7 +262,7 @@ class Database:
 
     def _release(self) -> None:
         self._in_use -= 1
-        underway.count -= 1
+        in_flight.count -= 1
         self._free.release()
 
     @asynccontextmanager

@@ -19,9 +19,9 @@ from starlette.responses import Response
 from shared.base import telemetry
 from shared.database.pool import REPEATABLE, DatabaseAway
 from shared.http import idempotency, problems
-from shared.http.fast.request_batches import Call, Rounds
+from shared.http.fast.request_batches import Call, RequestBatches
 from shared.http.fast.straight import SHOWN, Handle
-from shared.http.request_transaction import Asked, Declared, EdgeState, only_reads
+from shared.http.request_transaction import Declared, EdgeState, RequestInfo, only_reads
 from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
 from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.values.ids import new_id
@@ -77,22 +77,22 @@ async def _transact(
     body = b"" if reads else await _read_body(request, operation, edge.max_body)
     key = None if reads else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
-    asked = Asked(edge, operation, caller, request_id, traceparent, key, request_hash)
+    asked = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
     if wish is None:
         return await _tried(request, handle, asked, body)
     return await edge.waiting.until_found(wish, partial(_looked, request, handle, asked))
 
 
-async def _looked(request: Request, handle: Handle, asked: Asked) -> Looked:
+async def _looked(request: Request, handle: Handle, asked: RequestInfo) -> Looked:
     """The answer as it is now, and whether it is a page with nothing on it."""
     response = await _tried(request, handle, asked, b"")
     return response, getattr(request.scope.get(SHOWN), "items", None) == []
 
 
-async def _tried(request: Request, handle: Handle, asked: Asked, body: bytes) -> Response:
+async def _tried(request: Request, handle: Handle, asked: RequestInfo, body: bytes) -> Response:
     """Run the transaction; repeat it when the database asks for that."""
-    rounds: Rounds = request.app.state.rounds
+    rounds: RequestBatches = request.app.state.rounds
     for attempt in range(REPEATS):
         fresh = _fresh(request, body, asked.operation)
         try:

@@ -53,7 +53,7 @@ def hash_of(request: Request, body: bytes) -> bytes:
 
 
 async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
-    """Claim the key for this transaction; answers the stored response if the work was done before."""
+    """Claim the key for this transaction; returns the stored response if the work was done before."""
     if not await ctx.sql.fetchval(LOCK, _lock_name(ctx, key)):
         raise Busy("A request with this Idempotency-Key is still being worked on.")
     row = await ctx.sql.fetchrow(FIND, ctx.tenant.id, ctx.actor.id, key)
@@ -66,7 +66,7 @@ async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
 
 
 async def claim(asked: Sequence[tuple[Ctx, str]]) -> list[bool]:
-    """Claim the keys of several requests of one transaction; answers which of them are new and nobody's but ours."""
+    """Claim the keys of several requests of one transaction; returns which of them are new and nobody's but ours."""
     if not asked:
         return []
     ctx = asked[0][0]

@@ -66,7 +66,7 @@ def is_provider(caller: internal_token.Caller) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestInfo:
     """One request, read and let in: what each try of its transaction needs."""
 
     edge: EdgeState
@@ -91,7 +91,7 @@ class Asked:
         )
 
 
-async def once(request: Request, handle: Handle, asked: Asked) -> Response:
+async def once(request: Request, handle: Handle, asked: RequestInfo) -> Response:
     """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
     began = False
     try:
@@ -124,18 +124,18 @@ def only_reads(request: Request) -> bool:
     return request.method in ("GET", "HEAD")
 
 
-def note(request: Request, ctx: Ctx, asked: Asked) -> None:
+def note(request: Request, ctx: Ctx, asked: RequestInfo) -> None:
     """Leave an audit row of what is about to be changed."""
     if not only_reads(request):
         ctx.audit(asked.operation.name, request.scope["path"])
 
 
-def kept(asked: Asked, ctx: Ctx, response: Response) -> StoredAnswer | None:
+def kept(asked: RequestInfo, ctx: Ctx, response: Response) -> StoredAnswer | None:
     """The answer as it is stored under the request's key, if it has one."""
     return idempotency.stored(ctx, asked.key, asked.request_hash, response) if asked.key else None
 
 
-async def _refusal(asked: Asked, fault: Fault) -> Response:
+async def _refusal(asked: RequestInfo, fault: Fault) -> Response:
     """A refusal as the answer; stored in a transaction of its own when the request has a key."""
     response = problems.problem(fault, trace_id=telemetry.trace_id(asked.traceparent))
     if asked.key:

@@ -20,7 +20,7 @@ class UnknownType(LookupError):  # noqa: N818 - named for what it is
     """An event of a type that this service does not want, or not yet; it is held like one that fails."""
 
 
-class Effects:
+class EventHandlers:
     """Runs a service's functions on events."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Effects:
             with ExitStack() as spans:
                 told = [await self._told(tx, each, spans, together=together) for each in run]
                 for function in functions:
-                    if _takes_all(function):
+                    if _takes_batch(function):
                         await function(told)
                     else:
                         ((ctx, event),) = told
@@ -58,7 +58,7 @@ class Effects:
         runs: list[tuple[Functions, list[Received]]] = []
         for each in received:
             functions = self._wanted(each[0].type)[1]
-            if runs and runs[-1][0] == functions and all(map(_takes_all, functions)):
+            if runs and runs[-1][0] == functions and all(map(_takes_batch, functions)):
                 runs[-1][1].append(each)
             else:
                 runs.append((functions, [each]))
@@ -99,6 +99,6 @@ class Effects:
         return ctx, contract.model_validate(document["data"])
 
 
-def _takes_all(function: Handler) -> bool:
+def _takes_batch(function: Handler) -> bool:
     """Whether it was marked by `on_all`."""
-    return hasattr(function, "__takes_all__")
+    return hasattr(function, "__takes_batch__")

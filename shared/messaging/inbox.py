@@ -1,9 +1,9 @@
-"""The inbox: every event takes effect once, in lane order, or is visibly held.
+"""The inbox: every event takes effect once, in the order of their keys, or is visibly held.
 
 One row per consumer and event. Its insert, the handler's effect and new facts are one transaction; the message
 is acknowledged after the commit. Under load events of one tenant share a transaction (docs/adr/0016); if any of
 them fails, each is taken alone. A failing event is stored as `retry` with a growing, jittered pause; later
-events of its lane wait behind it while other lanes flow. After the last try it is `dead`: listed, replayed or
+events of its ordering key wait behind it while others flow. After the last try it is `dead`: listed, replayed or
 discarded by an operator.
 """
 
@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from shared.base import telemetry
-from shared.base.batcher import Gathering
+from shared.base.batcher import Batcher
 from shared.base.loops import LoopAlarm
 from shared.base.settings import KernelSettings
 from shared.bus.transport import Delivery
@@ -26,17 +26,17 @@ from shared.context.tenants import Tenants
 from shared.context.unit_of_work import FactsCommitted, leave_works
 from shared.contracts.event import Envelope, Event, UnreadableEvent, read_envelope
 from shared.database.pool import REPEATABLE, Database, DatabaseAway, Transaction
-from shared.messaging.event_handlers import Effects, Handler, Received
+from shared.messaging.event_handlers import EventHandlers, Handler, Received
 from shared.messaging.inbox_sql import HOLD, TAKE, TAKE_AGAIN
 from shared.values.ids import new_id
 
 log = structlog.get_logger()
-TOGETHER = 64  # events of one tenant in one transaction at most
+BATCH_LIMIT = 64  # events of one tenant in one transaction at most
 WAITING_SECONDS = 0.25  # how soon after an event was put behind another one that is looked at
-TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
+BATCH_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
 
 
-class RoundFailed(Exception):  # noqa: N818 - named for what happened
+class BatchFailed(Exception):  # noqa: N818 - named for what happened
     """Events that were taken together failed, whichever of them was at fault."""
 
 
@@ -58,21 +58,21 @@ class Inbox:
         self._service = service
         self._app = app
         self._worker = worker
-        self.effects = Effects(service, handlers, tenants)
+        self.event_handlers = EventHandlers(service, handlers, tenants)
         self._settings = settings
         self._facts_committed = facts_committed
         self._tell_others = tell_others
         self.alarm = LoopAlarm()  # rings when something may be due before the next poll
         at_once = settings.consumer_concurrency
         self._alone = asyncio.Semaphore(at_once)
-        self._gathering: Gathering[UUID, Received, str] = Gathering(
-            self._take_round, lambda received: received[0].lane, most=TOGETHER, at_once=at_once
+        self._batcher: Batcher[UUID, Received, str] = Batcher(
+            self._take_batch, lambda received: received[0].ordering_key, most=BATCH_LIMIT, at_once=at_once
         )
 
     @property
     def types(self) -> list[str]:
         """The event types this service wants."""
-        return self.effects.types
+        return self.event_handlers.types
 
     async def deliver(self, delivery: Delivery) -> None:
         """Handle one message from the transport; returning acknowledges it."""
@@ -97,13 +97,13 @@ class Inbox:
 
     async def settle(self) -> None:
         """Wait until no event is being taken; for who has stopped delivering."""
-        await self._gathering.drain()
+        await self._batcher.drain()
 
     async def _take_patiently(self, event: Envelope, document: Mapping[str, object]) -> str:
         """Take the event with others of its tenant; if they fail together, alone, since then its fault counts."""
         try:
-            return await self._gathering.put(event.tenant_id, (event, document))
-        except RoundFailed as error:
+            return await self._batcher.put(event.tenant_id, (event, document))
+        except BatchFailed as error:
             log.debug(
                 "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
             )
@@ -114,17 +114,17 @@ class Inbox:
         """Count what became of an event."""
         telemetry.CONSUMED.labels(self._service, outcome).inc()
 
-    async def _take_round(self, tenant_id: UUID, events: Sequence[Received]) -> Sequence[str]:
+    async def _take_batch(self, tenant_id: UUID, events: Sequence[Received]) -> Sequence[str]:
         """One round: all events in one transaction, or none."""
         if len(events) == 1:
             return [await self._take_alone(events[0])]
         try:
-            async with asyncio.timeout(TOGETHER_SECONDS):
+            async with asyncio.timeout(BATCH_SECONDS):
                 return await self._take(tenant_id, events, together=True)
         except DatabaseAway:
             raise
         except (Exception, TakeAlone) as error:
-            raise RoundFailed from error
+            raise BatchFailed from error
 
     async def _take_alone(self, received: Received) -> str:
         """One event in a transaction of its own; a deadlock is nobody's fault, so then once more."""
@@ -133,12 +133,12 @@ class Inbox:
         return (await self._take(received[0].tenant_id, [received], together=False))[0]
 
     async def _take(self, tenant_id: UUID, events: Sequence[Received], *, together: bool) -> list[str]:
-        """The good path: inbox rows, effects and new facts in one transaction; answers what became of each."""
+        """The good path: inbox rows, effects and new facts in one transaction; returns what became of each."""
         outcomes: list[str] = []
         taken: list[Received] = []
         async with self._app.transaction(tenant_id) as tx:
             rows = await tx.sql.fetch(
-                TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.lane for e, _ in events],
+                TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.ordering_key for e, _ in events],
                 [e.type for e, _ in events],
             )  # fmt: skip
             found = {row["event_id"]: row for row in rows}
@@ -149,7 +149,9 @@ class Inbox:
                 elif row["held"]:
                     await self._write_held(tx, event, "waiting", 0, None, None)
                 outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
-            facts = await leave_works(await self.effects.of(tx, taken, together=together)) if taken else []
+            facts = (
+                await leave_works(await self.event_handlers.of(tx, taken, together=together)) if taken else []
+            )
         self.committed(facts, [document for _, document in taken])
         return outcomes
 
@@ -199,7 +201,7 @@ class Inbox:
         if attempts >= self._settings.consumer_attempts:
             state, next_at = "dead", None
         await tx.sql.execute(
-            HOLD, event.tenant_id, self._service, event.id, event.lane, event.type, state, attempts, next_at,
+            HOLD, event.tenant_id, self._service, event.id, event.ordering_key, event.type, state, attempts, next_at,
             error, event.text,
         )  # fmt: skip
 
@@ -213,7 +215,7 @@ class Inbox:
         *before* they are made. What was done or held already stays as it is."""
         async with self._app.transaction(event.tenant_id) as tx:
             await tx.sql.execute(
-                TAKE_AGAIN, event.tenant_id, self._service, event.id, event.lane, event.type,
+                TAKE_AGAIN, event.tenant_id, self._service, event.id, event.ordering_key, event.type,
                 "delivery was cut short", event.text,
             )  # fmt: skip
         self.wake()

@@ -1,6 +1,6 @@
 """The relay: takes facts from the outbox to the transport, marked published only after the transport confirmed.
 
-Sixteen partitions, each owned by one relay at a time through an advisory lock, keep lanes in order with
+Sixteen partitions, each owned by one relay at a time through an advisory lock, keep ordering keys in order with
 several processes; relays of one service share them evenly. Facts are found by their status, never by a cursor:
 sequence gaps would lose rows.
 """
@@ -27,7 +27,7 @@ REPORT_EVERY_SECONDS = 5.0
 log = structlog.get_logger()
 
 UNPUBLISHED = """
-select seq, id, tenant_id, lane, type, envelope, created_at from outbox
+select seq, id, tenant_id, ordering_key, type, envelope, created_at from outbox
 where published_at is null and part = any($1::smallint[]) order by seq limit $2
 """
 
@@ -137,11 +137,13 @@ class Relay:
                 self._owned.append(part)
 
     async def _publish_batch(self, sql: asyncpg.Connection) -> tuple[int, bool]:
-        """Publish the oldest facts; answers how many were taken, and whether that were all of the batch."""
+        """Publish the oldest facts; returns how many were taken, and whether that were all of the batch."""
         rows = await sql.fetch(UNPUBLISHED, self._owned, self._settings.relay_batch)
         if not rows:
             return 0, True
-        messages = [Envelope(r["id"], r["type"], r["tenant_id"], r["lane"], r["envelope"]) for r in rows]
+        messages = [
+            Envelope(r["id"], r["type"], r["tenant_id"], r["ordering_key"], r["envelope"]) for r in rows
+        ]
         outcomes = await self._transport.publish(messages)
         taken = [row["seq"] for row, refused in zip(rows, outcomes, strict=True) if refused is None]
         if taken:

@@ -36,7 +36,7 @@ class Retries:
         return self._inbox.alarm
 
     async def retry_due(self) -> int:
-        """Try again what is due, and what waits behind nothing any more; answers how many were taken up."""
+        """Try again what is due, and what waits behind nothing any more; returns how many were taken up."""
         rows = await self._worker.repeatable(DUE, self._service, 100)
         if rows[0]["next_due"] is not None:
             self._inbox.alarm.ring(rows[0]["next_due"])
@@ -51,7 +51,7 @@ class Retries:
         return taken + sum([await self._retry(row) for row in suspects])
 
     async def _side_by_side(self, rows: Sequence[asyncpg.Record]) -> int:
-        """Each is the first of its lane, so they may; after a crash there may be hundreds."""
+        """Each is the first of its ordering key, so they may; after a crash there may be hundreds."""
         gate = asyncio.Semaphore(self._settings.consumer_concurrency)
 
         async def retried(row: asyncpg.Record) -> bool:
@@ -65,7 +65,7 @@ class Retries:
         return sum(bool(outcome) for outcome in taken)
 
     async def _retry(self, row: asyncpg.Record) -> bool:
-        """One counted try; answers whether it fell to this process."""
+        """One counted try; returns whether it fell to this process."""
         event, document = read_envelope(row["envelope"])
         attempts = row["attempts"] + 1
         async with self._app.transaction(event.tenant_id) as tx:
@@ -91,7 +91,7 @@ class Retries:
                 done = await tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
                 if not done:
                     return True
-                facts = await leave_works(await self._inbox.effects.of(tx, [(event, document)]))
+                facts = await leave_works(await self._inbox.event_handlers.of(tx, [(event, document)]))
             self._inbox.committed(facts, [document])
             self._inbox.count("done")
         except DatabaseAway:

@@ -11,7 +11,7 @@ from shared.service.manifest import Service
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",
-    "description": "CloudEvents 1.0, structured mode. `partitionkey` names the lane whose order is kept.",
+    "description": "CloudEvents 1.0, structured mode. `partitionkey` names the ordering key whose order is kept.",
     "required": [
         "specversion",
         "id",

@@ -22,7 +22,7 @@ class DeadLetter(BaseModel):
     id: UUID
     tenant_id: UUID
     type: str
-    lane: str
+    ordering_key: str
     state: str
     attempts: int
     error: str | None
@@ -31,9 +31,9 @@ class DeadLetter(BaseModel):
 
 
 LIST = """
-select i.event_id as id, i.tenant_id, i.type, i.lane, i.state, i.attempts, i.error, i.received_at,
-  (select count(*) from inbox w where w.tenant_id = i.tenant_id and w.consumer = i.consumer and w.lane = i.lane
-   and w.state = 'waiting') as waiting_behind
+select i.event_id as id, i.tenant_id, i.type, i.ordering_key, i.state, i.attempts, i.error, i.received_at,
+  (select count(*) from inbox w where w.tenant_id = i.tenant_id and w.consumer = i.consumer
+   and w.ordering_key = i.ordering_key and w.state = 'waiting') as waiting_behind
 from inbox i where i.consumer = $1 and i.state = 'dead' and ($2::uuid is null or i.tenant_id = $2)
 and i.event_id < $3 order by i.event_id desc limit $4
 """
@@ -41,13 +41,13 @@ and i.event_id < $3 order by i.event_id desc limit $4
 REPLAY = """
 update inbox set state = 'retry', attempts = 0, next_at = now()
 where consumer = $1 and event_id = $2 and ($3::uuid is null or tenant_id = $3) and state = 'dead'
-returning event_id as id, tenant_id, type, lane, state, attempts, error, received_at, 0 as waiting_behind
+returning event_id as id, tenant_id, type, ordering_key, state, attempts, error, received_at, 0 as waiting_behind
 """
 
 DISCARD = """
 update inbox set state = 'discarded', done_at = now()
 where consumer = $1 and event_id = $2 and ($3::uuid is null or tenant_id = $3) and state = 'dead'
-returning event_id as id, tenant_id, type, lane, state, attempts, error, received_at, 0 as waiting_behind
+returning event_id as id, tenant_id, type, ordering_key, state, attempts, error, received_at, 0 as waiting_behind
 """
 
 
@@ -94,7 +94,7 @@ def dead_letter_routes(service: str) -> Router:
 
     @router.read(path, scope="events:read", name=f"list_{service}_dead_letters")
     async def list_dead_letters(ctx: CtxDep, page: PageDep) -> Page[DeadLetter]:
-        """Events this service gave up on; the later ones of their lane wait behind them."""
+        """Events this service gave up on; the later ones of their ordering key wait behind them."""
         found = await list_dead(
             ctx.sql, service, tenant_id=ctx.tenant.id, below=page.below_id, limit=page.limit + 1
         )

@@ -32,7 +32,7 @@ from shared.http.router import Router
 from shared.messaging.event_handlers import Handler
 from shared.service.dead_letters import dead_letter_routes
 
-FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the doorbell is rung for
+FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
 Provision = Callable[[Ctx], Awaitable[object]]
 
 

@@ -16,22 +16,22 @@ from shared.bus.transport import Subscription, Transport
 from shared.context.tenants import Tenants
 from shared.contracts.event import Envelope
 from shared.database import rls
-from shared.database.notifier import Doorbell
+from shared.database.notifier import Notifier
 from shared.database.pool import Database
-from shared.http.fast.request_batches import Rounds
+from shared.http.fast.request_batches import RequestBatches
 from shared.http.internal_token import TokenVerifier
 from shared.http.router import EdgeState
 from shared.http.waiting import Waiting
-from shared.messaging.inbox import TOGETHER, Inbox
+from shared.messaging.inbox import BATCH_LIMIT, Inbox
 from shared.messaging.relay import Relay
 from shared.messaging.retries import Retries, run_retries
 from shared.service.manifest import Service
 from shared.service.provisioning import add_provisioning
 
-FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the doorbell is rung for
+FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
 
 
-class Running:
+class ServiceRuntime:
     """A service at work: pools, relay, inbox, scheduler, jobs and the app."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Running:
         self.jobs = JobRunner(
             name, self.app_db, self.worker_db, service.job_functions(), self.tenants, told, self._job_queued
         )
-        self.doorbell = Doorbell(name, self.worker_db, self._heard())
+        self.notifier = Notifier(name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
         self.working = self.leaving = False
         self._stopping = asyncio.Event()
@@ -83,7 +83,7 @@ class Running:
             waiting=self.waiting,
             max_body=self.settings.max_body_bytes,
         )
-        app.state.edge, app.state.rounds = edge, Rounds(edge, at_once=self.settings.app_pool_size)
+        app.state.edge, app.state.rounds = edge, RequestBatches(edge, at_once=self.settings.app_pool_size)
         app.state.running = self
         add_health(app)
         add_provisioning(app)
@@ -100,7 +100,7 @@ class Running:
     def facts_committed(self, facts: Sequence[Envelope]) -> None:
         """Wake our relay, those of the service's other processes (they own partitions, too), and who waits for news."""
         self.relay.wake()
-        self.doorbell.ring(FACTS)
+        self.notifier.ring(FACTS)
         self.waiting.tell(facts)
 
     def retry_now(self) -> None:
@@ -110,10 +110,10 @@ class Running:
 
     def _held(self) -> None:
         """Let the service's other processes learn when a held event is due, in case we are gone by then."""
-        self.doorbell.ring(HELD)
+        self.notifier.ring(HELD)
 
     def _job_queued(self) -> None:
-        self.doorbell.ring(JOBS)
+        self.notifier.ring(JOBS)
 
     async def start(self, *, work: bool = True, among_others: bool = False) -> None:
         """Check the database's protection, then begin; `work=False` answers requests only.
@@ -124,7 +124,7 @@ class Running:
             async with self.app_db.transaction(None) as tx:
                 await rls.boot_guard(tx.sql, self.service.name)
             if among_others:
-                self.doorbell.start()
+                self.notifier.start()
             if work:
                 await self._begin_work()
         except BaseException:
@@ -138,7 +138,7 @@ class Running:
                 self.service.name,
                 self.inbox.types,
                 self.inbox.deliver,
-                concurrency=TOGETHER,
+                concurrency=BATCH_LIMIT,
             )
         self.relay.start()
         name, stopping, linger = self.service.name, self._stopping, self.settings.linger_seconds
@@ -179,7 +179,7 @@ class Running:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.relay.stop(), self.settings.shutdown_seconds)
-        await self.doorbell.stop()
+        await self.notifier.stop()
         await self.app_db.close()
         await self.worker_db.close()
 

@@ -18,7 +18,7 @@ def on(*contracts: type[Event]) -> Callable[[Fn], Fn]:
     return mark
 
 
-def on_all(*contracts: type[Event]) -> Callable[[Fn], Fn]:
+def on_batch(*contracts: type[Event]) -> Callable[[Fn], Fn]:
     """Like `on`, for `async def f(told)`: whatever of these facts a tenant has waiting, in their order, at once.
 
     `told` is a sequence of pairs of a ctx (its fact's own) and the event, often of one. For effects that one
@@ -27,7 +27,7 @@ def on_all(*contracts: type[Event]) -> Callable[[Fn], Fn]:
 
     def mark(function: Fn) -> Fn:
         function.__consumes__ = contracts  # type: ignore[attr-defined]
-        function.__takes_all__ = True  # type: ignore[attr-defined]
+        function.__takes_batch__ = True  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -126,7 +126,7 @@ class Invalid(Fault):
 
 
 class Busy(Fault):
-    """The same work is under way; try again shortly (409 with Retry-After)."""
+    """The same work is in flight; try again shortly (409 with Retry-After)."""
 
     code = "in_progress"
 

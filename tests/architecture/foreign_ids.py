@@ -130,8 +130,8 @@ def dead_letter(service: str) -> Build:
         event_id = new_id()
         async with suite[service].app_db.transaction(tenant.id) as tx:
             await tx.sql.execute(
-                "insert into inbox (tenant_id, consumer, event_id, lane, type, state, attempts, error, received_at) "
-                "values ($1, $2, $3, $4, 'x.y.z.v1', 'dead', 8, 'for a test', $5)",
+                "insert into inbox (tenant_id, consumer, event_id, ordering_key, type, state, attempts, error, "
+                "received_at) values ($1, $2, $3, $4, 'x.y.z.v1', 'dead', 8, 'for a test', $5)",
                 tenant.id, service, event_id, f"x:{event_id}", datetime.now(UTC),
             )  # fmt: skip
         return str(event_id)

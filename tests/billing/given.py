@@ -40,7 +40,7 @@ def line(price: str = "10.00", *, quantity: str = "1", currency: str = "GBP", **
 
 
 async def told(suite: Suite, tenant: TenantFacts, event: Event, *, event_id: UUID | None = None) -> UUID:
-    """Hand billing a fact of another service, as the transport does; answers the event's id."""
+    """Hand billing a fact of another service, as the transport does; returns the event's id."""
     made = envelope(
         event,
         id=event_id or new_id(),
@@ -49,13 +49,13 @@ async def told(suite: Suite, tenant: TenantFacts, event: Event, *, event_id: UUI
         time=datetime.now(UTC),
         tenant_id=tenant.id,
         version=1,
-        lane=f"test:{new_id()}",
+        ordering_key=f"test:{new_id()}",
         actor_id="test",
         causation_id=None,
         correlation_id=None,
         traceparent=new_traceparent(),
     )
-    await suite["billing"].inbox.deliver(Delivery(made.lane, made.text, False))
+    await suite["billing"].inbox.deliver(Delivery(made.ordering_key, made.text, False))
     return made.id
 
 

@@ -27,7 +27,7 @@ class History:
             self.wrong.append(f"{self.company.name}: {sentence}")
 
     async def check(self) -> list[str]:
-        """Every rule; answers what is wrong."""
+        """Every rule; returns what is wrong."""
         see = self.company.caller.listed
         names = ("orders", "fulfilments", "invoices", "payments", "journal-entries")
         orders, works, invoices, payments, entries = [await see(f"/v1/{name}") for name in names]

@@ -15,7 +15,7 @@ import shared.http.request_transaction
 import shared.messaging.inbox
 from deploy.cli.commands import app
 from shared.bus.amqp.transport import AmqpTransport
-from shared.http.fast.request_batches import Rounds
+from shared.http.fast.request_batches import RequestBatches
 from shared.messaging.inbox import Inbox
 
 __all__ = ["app"]
@@ -92,7 +92,7 @@ def _keeping(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
 
 
 def _answering(take: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def answering(self: Rounds, call: Any) -> Any:
+    async def answering(self: RequestBatches, call: Any) -> Any:
         response = await take(self, call)
         if call.request.method == "POST":
             _pass("commit and answer")
@@ -108,4 +108,4 @@ if "CHAOS_POINT" in os.environ:
     shared.messaging.inbox.leave_works = _leaving_works(shared.messaging.inbox.leave_works)
     shared.http.request_transaction.leave_work = _keeping(shared.http.request_transaction.leave_work)
     shared.http.fast.request_batches.leave_works = _keeping(shared.http.fast.request_batches.leave_works)
-    Rounds.take = _answering(Rounds.take)  # type: ignore[method-assign]
+    RequestBatches.take = _answering(RequestBatches.take)  # type: ignore[method-assign]

@@ -48,7 +48,7 @@ async def asking_for_passwords(admin_url: str, role: str, url: str) -> AsyncIter
 
 
 def _put_first(hba: Path, line: str) -> str | None:
-    """Put a line before all others; answers what was there, or None for a server elsewhere, which asks anyway."""
+    """Put a line before all others; returns what was there, or None for a server elsewhere, which asks anyway."""
     if not hba.exists():
         return None
     kept = hba.read_text()

@@ -19,7 +19,7 @@ from services.all import SERVICES
 from shared.bus.pg import transport as bus_pg
 from shared.http import internal_token
 from shared.httpserver.asgi import AsgiApp, Message, Receive, Scope, Send
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from tests.kit.suite import ROLE_SECRET, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")
@@ -113,7 +113,7 @@ class World:
     gateway: Gateway
     first: FirstStart
     switches: dict[str, Switch]
-    services: dict[str, Running]
+    services: dict[str, ServiceRuntime]
     transport: bus_pg.PgTransport
     data_dir: Path
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -210,9 +210,9 @@ async def running_world(url: str, data_dir: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         await transport.start()
         stack.push_async_callback(transport.close)
-        services: dict[str, Running] = {}
+        services: dict[str, ServiceRuntime] = {}
         for service in SERVICES:
-            running = Running(
+            running = ServiceRuntime(
                 service,
                 dsn=url,
                 settings=test_settings(app_pool_size=5),

@@ -38,7 +38,7 @@ class Spawned(Protocol):
         """The exit status, or None while it runs."""
 
     def wait(self) -> int:
-        """Wait for the end; answers the exit status."""
+        """Wait for the end; returns the exit status."""
 
     def send_signal(self, sig: int) -> None:
         """Send a signal."""
@@ -61,7 +61,7 @@ class Forked:
         return self._process.exitcode
 
     def wait(self) -> int:
-        """Wait for the end; answers the exit status."""
+        """Wait for the end; returns the exit status."""
         self._process.join()
         return self._process.exitcode or 0
 
@@ -155,12 +155,12 @@ class Process:
             self.running.wait()
 
     async def stop(self) -> int:
-        """Ask it to stop as an orchestrator does; answers its exit status."""
+        """Ask it to stop as an orchestrator does; returns its exit status."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
         return await self.ended()
 
     async def ended(self) -> int:
-        """Wait for its end; answers its exit status."""
+        """Wait for its end; returns its exit status."""
         assert self.running is not None
         return await asyncio.wait_for(asyncio.to_thread(self.running.wait), STOP_SECONDS)

@@ -74,7 +74,7 @@ class Broker:
         return answer
 
     async def new_vhost(self) -> str:
-        """A virtual host of its own; answers the address in it."""
+        """A virtual host of its own; returns the address in it."""
         name = f"test-{new_id().hex}"
         await self.call("PUT", f"vhosts/{name}", {})
         user = urlsplit(self.url).username or ""

@@ -30,7 +30,7 @@ from shared.http import internal_token
 from shared.http.router import Operation
 from shared.service.manifest import Service
 from shared.service.provisioning import PATH, SCOPE, TenantWanted
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
 from tests.kit.postgres import create_database, database_url, drop_database
 
@@ -84,13 +84,13 @@ class Suite:
     """Running services, and ways to call them as anybody."""
 
     url: str
-    running: dict[str, Running]
+    running: dict[str, ServiceRuntime]
     transport: Transport
     key: OKPKey
     all_scopes: frozenset[str]
     _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False)
 
-    def __getitem__(self, service: str) -> Running:
+    def __getitem__(self, service: str) -> ServiceRuntime:
         return self.running[service]
 
     async def new_tenant(self, **facts: Any) -> TenantFacts:
@@ -179,8 +179,8 @@ class Suite:
                 waiting = await sql.fetchval(
                     f"select exists (select from {name}.outbox where published_at is null) or exists "
                     f"(select from {name}.inbox i where state = 'retry' or (state = 'waiting' and not exists "
-                    f"(select from {name}.inbox d where (d.tenant_id, d.lane, d.state) = (i.tenant_id, i.lane, 'dead') "
-                    "and d.seq < i.seq)))"
+                    f"(select from {name}.inbox d where (d.tenant_id, d.ordering_key) = (i.tenant_id, i.ordering_key) "
+                    "and d.state = 'dead' and d.seq < i.seq)))"
                 )
                 if waiting:
                     return False
@@ -208,12 +208,14 @@ async def running_suite(
 
     transport = bus_pg.PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=settings.poll_seconds)
     await transport.start()
-    found: dict[str, Running] = {}
+    found: dict[str, ServiceRuntime] = {}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(transport.close)
         for service in services:
             verifier = internal_token.TokenVerifier(service.name, fetch_keys)
-            running = Running(service, dsn=url, settings=settings, transport=transport, verifier=verifier)
+            running = ServiceRuntime(
+                service, dsn=url, settings=settings, transport=transport, verifier=verifier
+            )
             await running.start()
             stack.push_async_callback(running.stop)
             found[service.name] = running

@@ -11,7 +11,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared.bus.pg.transport import PgTransport
 from shared.http import internal_token
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from tests.kit.suite import ROLE_SECRET, Suite, scopes_of, test_settings
 from tests.shared.probe.service import PROBE
 
@@ -50,7 +50,7 @@ async def idle_suite(url: str) -> AsyncIterator[Suite]:
         return KeySet([OKPKey.import_key(key.as_dict(private=False))])
 
     transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
-    running = Running(
+    running = ServiceRuntime(
         PROBE,
         dsn=url,
         settings=test_settings(),

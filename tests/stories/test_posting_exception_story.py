@@ -174,7 +174,7 @@ async def test_a_message_nobody_can_read_is_put_aside_and_holds_up_nothing(
     mark = uuid4().hex
     sql = await asyncpg.connect(suite.url)
     await sql.execute(
-        "insert into bus.messages (queue, lane, type, body) values ('billing', $1, $2, $3)",
+        "insert into bus.messages (queue, ordering_key, type, body) values ('billing', $1, $2, $3)",
         f"customer:{mark}", "orders.customer.changed.v1", f"{{not json {mark}",
     )  # fmt: skip
 
@@ -184,7 +184,10 @@ async def test_a_message_nobody_can_read_is_put_aside_and_holds_up_nothing(
         )
 
     assert await eventually(put_aside)
-    assert await sql.fetchval("select count(*) from bus.messages where lane = $1", f"customer:{mark}") == 0
+    assert (
+        await sql.fetchval("select count(*) from bus.messages where ordering_key = $1", f"customer:{mark}")
+        == 0
+    )
     await sql.close()
     await becomes_known(suite, tenant, await a_customer(orders, "Unharmed"), "Unharmed")
 

@@ -48,7 +48,7 @@ select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 
 """
 
 # Who asks for a list, and by which order, customer, state, and whether overdue.
-Asked = tuple[Ctx, PageQuery, UUID | None, UUID | None, str | None, bool | None]
+RequestInfo = tuple[Ctx, PageQuery, UUID | None, UUID | None, str | None, bool | None]
 
 
 async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
@@ -120,7 +120,7 @@ async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     return (await _with_lines(ctx, rows))[0]
 
 
-async def list_invoices(told: Sequence[Asked]) -> list[Page[InvoiceOut]]:
+async def list_invoices(told: Sequence[RequestInfo]) -> list[Page[InvoiceOut]]:
     """A page for each who asks, newest first.
 
     Who asks alike but for the order shares a statement; all lines are one more, whatever the pages' length.
@@ -138,7 +138,7 @@ async def list_invoices(told: Sequence[Asked]) -> list[Page[InvoiceOut]]:
     return [Page(items=list(islice(shown, len(page.items))), next=page.next) for page in found]
 
 
-async def _list_alike(told: Sequence[Asked]) -> list[list[asyncpg.Record]]:
+async def _list_alike(told: Sequence[RequestInfo]) -> list[list[asyncpg.Record]]:
     """The rows of each and one more, if there are; all ask for the same but for the order."""
     ctx, page, order_id, customer_id, state, overdue = told[0]
     conditions, values = ["i.tenant_id = $1"], [ctx.tenant.id, page.limit + 1, [each[2] for each in told]]

@@ -81,7 +81,7 @@ async def get_journal_entry(ctx: CtxDep, entry_id: UUID) -> EntryView:
 
 @router.verb("/journal-entries/{entry_id}/reverse", scope="billing:write", response_model=EntryOut)
 async def reverse_journal_entry(ctx: CtxDep, entry_id: UUID, body: ReverseIn | None = None) -> EntryView:
-    """Undo an entry by its mirror image, once; answers the reversal."""
+    """Undo an entry by its mirror image, once; returns the reversal."""
     wanted = body or ReverseIn()
     return await actions.reverse_manually(ctx, entry_id, effective_on=wanted.effective_on, memo=wanted.memo)
 
@@ -106,7 +106,7 @@ async def get_period(ctx: CtxDep, period_id: UUID) -> Period:
 
 @router.verb("/periods/{period_id}/close", scope="billing:approve", response_model=PeriodOut)
 async def close_period(ctx: CtxDep, period_id: UUID) -> Period:
-    """Let nothing more be posted to a month: postings under way finish first, later ones get 409."""
+    """Let nothing more be posted to a month: postings in flight finish first, later ones get 409."""
     return await actions.close_period(ctx, period_id)
 
 

@@ -9,4 +9,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create them."""
-    run(kernel_tables.create("billing"))
+    run(kernel_tables.upgrade("billing", to=1))

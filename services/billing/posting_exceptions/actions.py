@@ -90,7 +90,7 @@ async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> Pos
 
 
 async def _try(told: Sequence[tuple[Ctx, Event]]) -> Fault | None:
-    """Post in a part of the transaction that may fail alone; answers what refused it."""
+    """Post in a part of the transaction that may fail alone; returns what refused it."""
     ctx, event = told[0]
     poster = POSTERS[event.type]
     try:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from services.billing.posting_exceptions import actions
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped
-from shared.service.subscriptions import on_all
+from shared.service.subscriptions import on_batch
 
 
-@on_all(FulfilmentShipped)
+@on_batch(FulfilmentShipped)
 async def invoice_shipments(told: Sequence[tuple[Ctx, FulfilmentShipped]]) -> None:
     """Goods left the house: invoice them, or say why not."""
     await actions.post_events(told)

@@ -209,7 +209,7 @@ def move_order(ctx: Ctx, order: Order, verb: str, *, why: str | None = None) -> 
 def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
     """End a change of an order: complete it when nothing is left to do, count the change, derive its statuses.
 
-    Answers whether it was completed; `tell_completed` then says so after the facts that led to it.
+    Returns whether it was completed; `tell_completed` then says so after the facts that led to it.
     """
     completed = order.state == OrderState.PROCESSING and all(line.settled for line in order.lines)
     if completed:
@@ -221,4 +221,4 @@ def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
 def tell_completed(ctx: Ctx, order: Order) -> None:
     """Tell other services that everything of an order was shipped or cancelled."""
     fact = OrderCompleted(order_id=order.id, number=order.number or "")
-    ctx.emit(fact, subject=order.id, version=order.version, lane=order.lane)
+    ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)

@@ -94,7 +94,7 @@ async def create_product(ctx: Ctx, product: ProductIn) -> Product:
 
 
 async def create_missing_products(ctx: Ctx, products: Sequence[ProductIn]) -> int:
-    """Add many products at once, leaving known SKUs as they are; answers how many were added."""
+    """Add many products at once, leaving known SKUs as they are; returns how many were added."""
     await _require_tax_codes(ctx, {p.tax_code for p in products})
     rows = await ctx.sql.fetch(
         ADD,

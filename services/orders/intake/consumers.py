@@ -13,10 +13,10 @@ from shared.contracts.billing import (
     PaymentAllocated,
     PaymentRecorded,
 )
-from shared.service.subscriptions import on_all
+from shared.service.subscriptions import on_batch
 
 
-@on_all(
+@on_batch(
     InvoiceFinalized, InvoiceVoided, InvoicePaid,
     PaymentRecorded, PaymentAllocated, CreditNoteFinalized, CreditNoteAllocated,
 )  # fmt: skip

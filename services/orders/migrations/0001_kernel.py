@@ -9,4 +9,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create them."""
-    run(kernel_tables.create("orders"))
+    run(kernel_tables.upgrade("orders", to=1))

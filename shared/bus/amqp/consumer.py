@@ -1,7 +1,7 @@
-"""Consuming a RabbitMQ queue: bounded prefetch, lanes side by side, acknowledged after `deliver` returned.
+"""Consuming a RabbitMQ queue: bounded prefetch, ordering keys side by side, acknowledged after `deliver` returned.
 
 The queue has a single active consumer on the broker's side; the others wait. Nothing is ever rejected or
-returned: what failed is kept here, unacknowledged, and tried again in its place, so that nothing of its lane
+returned: what failed is kept here, unacknowledged, and tried again in its place, so that nothing of its ordering key
 overtakes it. If this process dies the broker gives it to the next one, marked as redelivered.
 """
 
@@ -17,11 +17,11 @@ from pamqp.commands import Basic
 from shared.base.loops import pause
 from shared.bus.amqp.link import CONNECT_SECONDS, LOST, Backoff, Link, LinkLost, open_link
 from shared.bus.amqp.topology import declare, queue_name
-from shared.bus.ordered_queue import Lanes
+from shared.bus.ordered_queue import OrderedQueue
 from shared.bus.transport import Deliver, Delivery
 from shared.contracts.event import UnreadableEvent, read_envelope
 
-# Also how far one slow lane can run ahead of the others before they have to wait for it, and how many messages
+# Also how far one slow ordering key can run ahead of the others before they have to wait for it, and how many messages
 # at most come again, marked, when a process dies.
 PREFETCH = 600
 ACK_LINGER_SECONDS = 0.005  # gathers acknowledgements under load
@@ -39,7 +39,7 @@ class ConsumerCancelled(LinkLost):
 
 
 class AmqpSubscription:
-    """The consumer of one queue: connects, consumes, hands out by lane, acknowledges; again until it is stopped."""
+    """The consumer of one queue: connects, consumes, hands out by ordering key, acknowledges, until it is stopped."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class AmqpSubscription:
         self._deliver = deliver
         self._retry_seconds = retry_seconds
         self._watch_seconds = watch_seconds
-        self._lanes: Lanes[Tagged] = Lanes(concurrency, self._handle)
+        self._ordered: OrderedQueue[Tagged] = OrderedQueue(concurrency, self._handle)
         self._in_hand: dict[int, bool] = {}  # tag, in the order of delivery: is it done?
         self._held: dict[str, list[Tagged]] = {}
         self._wake = asyncio.Event()
@@ -75,7 +75,7 @@ class AmqpSubscription:
         return self._consuming and not self._task.done()
 
     async def stop(self) -> None:
-        """Take no more, let the lanes finish, acknowledge. Cancelling this breaks the lanes off.
+        """Take no more, let the ordering keys finish, acknowledge. Cancelling this breaks the ordering keys off.
 
         The broker is told only by the end of the connection: told earlier, it would let the next consumer begin
         while messages are still in hand here.
@@ -142,15 +142,17 @@ class AmqpSubscription:
                     await self._watch(link.channel)
                     next_watch = time.monotonic() + self._watch_seconds
                 await pause(self._wake, max(0.0, next_watch - time.monotonic()), linger=ACK_LINGER_SECONDS)
-            await self._lanes.drain()
+            await self._ordered.drain()
             await self._acknowledge(link.channel, wait=True)
         except asyncio.CancelledError:
-            await self._lanes.cancel()
+            await self._ordered.cancel()
             raise
         finally:
             self._consuming = False
-            self._lanes.drop_all()
-            await self._lanes.drain()  # before consuming anew: no two messages of a lane at the same time
+            self._ordered.drop_all()
+            await (
+                self._ordered.drain()
+            )  # before consuming anew: no two messages of an ordering key at the same time
             self._in_hand.clear()
             self._held.clear()
 
@@ -168,14 +170,14 @@ class AmqpSubscription:
             return
         tag = message.delivery.delivery_tag or 0
         text = message.body.decode(errors="replace")
-        delivery = Delivery(_lane(message, text), text, bool(message.delivery.redelivered))
+        delivery = Delivery(_ordering_key(message, text), text, bool(message.delivery.redelivered))
         self._in_hand[tag] = False
-        self._lanes.put(delivery.lane, (tag, delivery))
+        self._ordered.put(delivery.ordering_key, (tag, delivery))
 
     async def _handle(self, item: Tagged) -> None:
         tag, delivery = item
-        held = self._held.get(delivery.lane)
-        if held is not None:  # an earlier one of the lane failed: it comes again first
+        held = self._held.get(delivery.ordering_key)
+        if held is not None:  # an earlier one of the ordering key failed: it comes again first
             held.append(item)
             return
         try:
@@ -183,19 +185,19 @@ class AmqpSubscription:
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
             log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
             await asyncio.sleep(self._retry_seconds)
-            self._held[delivery.lane] = [item]
-            asyncio.get_running_loop().call_soon(self._release, delivery.lane)
+            self._held[delivery.ordering_key] = [item]
+            asyncio.get_running_loop().call_soon(self._release, delivery.ordering_key)
         else:
             self._in_hand[tag] = True
             self._wake.set()
 
-    def _release(self, lane: str) -> None:
-        """Queue what failed and what stands behind it again, after the other lanes that wait."""
-        held = self._held.pop(lane, None)
+    def _release(self, ordering_key: str) -> None:
+        """Queue what failed and what stands behind it again, after the other ordering keys that wait."""
+        held = self._held.pop(ordering_key, None)
         if held is None or not self._consuming or self._stopping.is_set():
             return
-        for item in (*held, *self._lanes.drop(lane)):
-            self._lanes.put(lane, item)
+        for item in (*held, *self._ordered.drop(ordering_key)):
+            self._ordered.put(ordering_key, item)
 
     async def _acknowledge(self, channel: Channel, *, wait: bool = False) -> None:
         """Acknowledge what is done: in one go up to the oldest that is not, one by one beyond it.
@@ -216,12 +218,12 @@ class AmqpSubscription:
             await channel.basic_ack(tag, wait=wait)
 
 
-def _lane(message: DeliveredMessage, text: str) -> str:
-    """The lane a message says it belongs to; what was put in by hand says it in its envelope at best."""
-    lane = (message.header.properties.headers or {}).get("lane")
-    if isinstance(lane, str):
-        return lane
+def _ordering_key(message: DeliveredMessage, text: str) -> str:
+    """The ordering key a message says it belongs to; what was put in by hand says it in its envelope at best."""
+    ordering_key = (message.header.properties.headers or {}).get("ordering_key")
+    if isinstance(ordering_key, str):
+        return ordering_key
     try:
-        return read_envelope(text)[0].lane
+        return read_envelope(text)[0].ordering_key
     except UnreadableEvent:
         return ""

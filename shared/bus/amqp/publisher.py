@@ -1,4 +1,4 @@
-"""Publishing to RabbitMQ: confirms pipelined over lanes, one message in flight per lane."""
+"""Publishing to RabbitMQ: confirms pipelined over ordering keys, one message in flight per ordering key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +14,7 @@ from shared.bus.amqp.topology import EVENTS
 from shared.bus.transport import PublishError
 from shared.contracts.event import Envelope
 
-WINDOW = 100  # lanes in flight; more gains nothing, less leaves the broker waiting for us
+WINDOW = 100  # ordering keys in flight; more gains nothing, less leaves the broker waiting for us
 MAX_BYTES = (
     16 * 1024 * 1024
 )  # RabbitMQ 4 closes the channel over a larger one, and so would fail its neighbours
@@ -102,26 +102,26 @@ class Publisher:
             raise LinkLost("no confirm came in time" if self._suspect.is_set() else "the connection ended")
 
     async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
-        """Publish; one in flight per lane, and nothing of a lane after what was refused."""
+        """Publish; one in flight per ordering key, and nothing of an ordering key after what was refused."""
         refused = await self._refusal()
         if refused is not None:
             return [refused for _ in messages]
         outcomes: list[PublishError | None] = [None] * len(messages)
-        lanes: dict[str, list[int]] = {}
+        ordering_keys: dict[str, list[int]] = {}
         for index, message in enumerate(messages):
-            lanes.setdefault(message.lane, []).append(index)
-        waiting = iter(lanes.values())
+            ordering_keys.setdefault(message.ordering_key, []).append(index)
+        waiting = iter(ordering_keys.values())
 
-        async def take_lanes() -> None:
-            for lane in waiting:
-                for place, index in enumerate(lane):
+        async def take_keys() -> None:
+            for ordering_key in waiting:
+                for place, index in enumerate(ordering_key):
                     refused = await self._publish(messages[index])
                     if refused is not None:
-                        for later in lane[place:]:
+                        for later in ordering_key[place:]:
                             outcomes[later] = refused
                         break
 
-        await asyncio.gather(*(take_lanes() for _ in range(min(WINDOW, len(lanes)))))
+        await asyncio.gather(*(take_keys() for _ in range(min(WINDOW, len(ordering_keys)))))
         return outcomes
 
     async def _refusal(self) -> PublishError | None:
@@ -142,7 +142,7 @@ class Publisher:
         properties = Basic.Properties(
             content_type=CONTENT_TYPE,
             delivery_mode=2,
-            headers={"lane": message.lane},
+            headers={"ordering_key": message.ordering_key},
             message_id=str(message.id),
             message_type=message.type,
         )

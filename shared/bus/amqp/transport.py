@@ -61,7 +61,7 @@ class AmqpTransport:
         await self._publisher.close()
 
     async def publish(self, messages: Sequence[Envelope]) -> list[PublishError | None]:
-        """Publish and wait for the broker's confirms; one message in flight per lane, lanes side by side."""
+        """Publish and wait for the broker's confirms; one message in flight per ordering key, keys side by side."""
         return await self._publisher.publish(messages)
 
     async def subscribe(

@@ -1,4 +1,4 @@
-"""The consumer of one queue of PgTransport: waits to own it, reads, hands out by lane, deletes what is done."""
+"""The consumer of one queue of PgTransport: waits to own it, reads, hands out by ordering key, deletes what is done."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.loops import pause
-from shared.bus.ordered_queue import Lanes
+from shared.bus.ordered_queue import OrderedQueue
 from shared.bus.transport import Deliver, Delivery
 from shared.database.pool import Database
 
@@ -17,27 +17,27 @@ LOCK_SPACE = 0x627573  # "bus": keeps these advisory locks apart from others
 PREFETCH = 200
 OWN_SECONDS = 1.0  # between two questions of who waits to own the queue
 AGAIN_SECONDS = 0.25  # after which what could not be delivered comes again
-LANE_PREFETCH = 16  # a lane that is slow or held must not fill the prefetch and so stop the others
+KEY_PREFETCH = 16  # an ordering key that is slow or held must not fill the prefetch and so stop the others
 
 # Deletes what is done, reads what nobody has in hand, and notes how far has been handed out: one commit for all.
 TURN = """
 with done as (
   delete from messages where queue = $1 and seq = any($2::bigint[])
 ), next as (
-  select seq, lane, body from messages
-  where queue = $1 and seq <> all($3::bigint[]) and lane <> all($4::text[]) order by seq limit $5
+  select seq, ordering_key, body from messages
+  where queue = $1 and seq <> all($3::bigint[]) and ordering_key <> all($4::text[]) order by seq limit $5
 ), handed as (
   update progress set handed = last.seq from (select max(seq) as seq from next) as last
   where queue = $1 and last.seq > handed
 )
-select seq, lane, body from next order by seq
+select seq, ordering_key, body from next order by seq
 """
 
 log = structlog.get_logger()
 
 
 class PgSubscription:
-    """The consumer of one queue: waits to own it, then reads, hands out by lane and deletes what is done."""
+    """The consumer of one queue: waits to own it, then reads, hands out by ordering key and deletes what is done."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class PgSubscription:
         self._wake = asyncio.Event()
         self._poll = poll
         self._linger = linger
-        self._lanes: Lanes[tuple[int, Delivery]] = Lanes(concurrency, self._handle)
+        self._ordered: OrderedQueue[tuple[int, Delivery]] = OrderedQueue(concurrency, self._handle)
         self._in_hand: dict[int, str] = {}
         self._held: dict[str, set[int]] = {}
         self._done: list[int] = []
@@ -71,7 +71,7 @@ class PgSubscription:
         return self._connected and not self._task.done()
 
     async def stop(self) -> None:
-        """Stop reading, let the lanes finish, delete what is done. Cancelling this breaks the lanes off."""
+        """Stop reading, let what is in hand finish, delete what is done. Cancelling this breaks it off."""
         self._stopping = True
         self._wake.set()
         await self._task
@@ -119,19 +119,19 @@ class PgSubscription:
                 rows, room = await self._turn(sql)
                 self._connected = True
                 for row in rows:
-                    self._in_hand[row["seq"]] = row["lane"]
-                    delivery = Delivery(row["lane"], row["body"], row["seq"] <= handed_before)
-                    self._lanes.put(row["lane"], (row["seq"], delivery))
+                    self._in_hand[row["seq"]] = row["ordering_key"]
+                    delivery = Delivery(row["ordering_key"], row["body"], row["seq"] <= handed_before)
+                    self._ordered.put(row["ordering_key"], (row["seq"], delivery))
                 if len(rows) < room or room == 0:
                     await self._pause_unless_woken()
-            await self._lanes.drain()
+            await self._ordered.drain()
             await self._turn(sql, last=True)
         except asyncio.CancelledError:
-            await self._lanes.cancel()
+            await self._ordered.cancel()
             raise
         finally:
-            self._lanes.drop_all()
-            await self._lanes.drain()
+            self._ordered.drop_all()
+            await self._ordered.drain()
             self._in_hand.clear()
             self._held.clear()
             self._done.clear()
@@ -143,9 +143,9 @@ class PgSubscription:
     async def _turn(self, sql: asyncpg.Connection, *, last: bool = False) -> tuple[list[asyncpg.Record], int]:
         """Delete what is done; the next rows that nobody has in hand, and how many there was room for."""
         done, self._done = self._done, []
-        lanes = Counter(self._in_hand.values()) - Counter(self._in_hand[seq] for seq in done)
-        full = [lane for lane, count in lanes.items() if count >= LANE_PREFETCH]
-        room = max(0, PREFETCH - sum(min(count, LANE_PREFETCH) for count in lanes.values()))
+        ordering_keys = Counter(self._in_hand.values()) - Counter(self._in_hand[seq] for seq in done)
+        full = [ordering_key for ordering_key, count in ordering_keys.items() if count >= KEY_PREFETCH]
+        room = max(0, PREFETCH - sum(min(count, KEY_PREFETCH) for count in ordering_keys.values()))
         if last:
             room = 0
         rows = []
@@ -157,8 +157,8 @@ class PgSubscription:
 
     async def _handle(self, item: tuple[int, Delivery]) -> None:
         seq, delivery = item
-        held = self._held.get(delivery.lane)
-        if held is not None:  # an earlier one of the lane failed: it comes again first
+        held = self._held.get(delivery.ordering_key)
+        if held is not None:  # an earlier one of the ordering key failed: it comes again first
             held.add(seq)
             return
         try:
@@ -166,19 +166,19 @@ class PgSubscription:
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
             log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
             await asyncio.sleep(min(self._poll, AGAIN_SECONDS))
-            self._held[delivery.lane] = {seq}
+            self._held[delivery.ordering_key] = {seq}
         else:
             self._done.append(seq)
         self._wake.set()
 
     def _release_held(self) -> None:
-        """Have failed messages and what stands behind them in their lanes read again, in order.
+        """Have failed messages and what stands behind them in their ordering keys read again, in order.
 
-        Only the reader does this, between two looks at the queue: otherwise a look under way could bring a
-        later message of the lane in before the failed one.
+        Only the reader does this, between two looks at the queue: otherwise a look in flight could bring a
+        later message of the ordering key in before the failed one.
         """
-        for lane, seqs in self._held.items():
-            seqs.update(seq for seq, _ in self._lanes.drop(lane))
+        for ordering_key, seqs in self._held.items():
+            seqs.update(seq for seq, _ in self._ordered.drop(ordering_key))
             for seq in seqs:
                 del self._in_hand[seq]
         self._held.clear()

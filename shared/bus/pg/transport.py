@@ -17,23 +17,23 @@ from shared.bus.pg.consumer import LOCK_SPACE, PgSubscription
 from shared.bus.pg.schema import ROLE, SCHEMA
 from shared.bus.transport import Deliver, PublishError, Subscription
 from shared.contracts.event import Envelope
-from shared.database.notifier import Doorbell
+from shared.database.notifier import Notifier
 from shared.database.pool import Database
 from shared.database.rls import make_roles, role_password
 
 UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
 TRIM_SECONDS = 3600.0
-MESSAGES = "messages"  # what the doorbell is rung for
+MESSAGES = "messages"  # what the notifier is rung for
 
 PUBLISH = """
 with given as (
-  select * from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g(lane, type, body, n)
+  select * from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g(ordering_key, type, body, n)
 ), routed as (
-  insert into messages (queue, lane, type, body)
-  select b.queue, g.lane, g.type, g.body from given g join bindings b using (type) order by g.n
+  insert into messages (queue, ordering_key, type, body)
+  select b.queue, g.ordering_key, g.type, g.body from given g join bindings b using (type) order by g.n
 )
-insert into unrouted (lane, type, body)
-select g.lane, g.type, g.body from given g
+insert into unrouted (ordering_key, type, body)
+select g.ordering_key, g.type, g.body from given g
 where not exists (select from bindings b where b.type = g.type) order by g.n
 """
 
@@ -87,7 +87,7 @@ class PgTransport:
             application_name="backoffice-bus",
         )
         self._wakes: set[asyncio.Event] = set()
-        self._doorbell = Doorbell("bus", self._database, {MESSAGES: self._wake})
+        self._doorbell = Notifier("bus", self._database, {MESSAGES: self._wake})
         self._among_others = among_others
         self._next_trim = 0.0
 
@@ -110,7 +110,10 @@ class PgTransport:
                 await self._database.repeatable(TRIM, UNROUTED_DAYS)
                 self._next_trim = time.monotonic() + TRIM_SECONDS
             await self._database.repeatable(
-                PUBLISH, [m.lane for m in messages], [m.type for m in messages], [m.text for m in messages]
+                PUBLISH,
+                [m.ordering_key for m in messages],
+                [m.type for m in messages],
+                [m.text for m in messages],
             )
         except DATABASE_ERRORS as error:
             refused = PublishError(str(error))

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.base import telemetry
-from shared.base.batcher import Gathering
+from shared.base.batcher import Batcher
 from shared.context.ctx import Ctx
 from shared.context.unit_of_work import leave_works
 from shared.contracts.event import Envelope
@@ -27,8 +27,8 @@ from shared.http import idempotency
 from shared.http.fast.straight import DoesNotFit, Handle, Together
 from shared.http.request_transaction import (
     CTX,
-    Asked,
     EdgeState,
+    RequestInfo,
     committed,
     finished,
     is_provider,
@@ -38,11 +38,11 @@ from shared.http.request_transaction import (
 )
 
 log = structlog.get_logger()
-TOGETHER = 64  # requests in one transaction at most
-TOGETHER_SECONDS = 2.0  # a round that takes longer is given up: one slow request must not hold the others
+BATCH_LIMIT = 64  # requests in one transaction at most
+BATCH_SECONDS = 2.0  # a round that takes longer is given up: one slow request must not hold the others
 
 
-class RoundFailed(Exception):  # noqa: N818 - named for what happened
+class BatchFailed(Exception):  # noqa: N818 - named for what happened
     """Requests that were taken together failed, whichever of them was at fault."""
 
 
@@ -52,7 +52,7 @@ class Call:
 
     request: Request
     handle: Handle
-    asked: Asked
+    asked: RequestInfo
 
     async def alone(self) -> Response:
         """Take it in a transaction of its own."""
@@ -77,14 +77,14 @@ class _Done:
     facts: list[Envelope]
 
 
-class Rounds:
+class RequestBatches:
     """Takes requests of one service."""
 
     def __init__(self, edge: EdgeState, *, at_once: int) -> None:
         """`at_once`: rounds at the same time, over all tenants and operations."""
         self._edge = edge
-        self._gathering: Gathering[tuple[UUID, Together], Call, Response | None] = Gathering(
-            self._take_round, id, most=TOGETHER, at_once=at_once
+        self._batcher: Batcher[tuple[UUID, Together], Call, Response | None] = Batcher(
+            self._take_batch, id, most=BATCH_LIMIT, at_once=at_once
         )
 
     async def take(self, call: Call) -> Response:
@@ -93,24 +93,24 @@ class Rounds:
         if together is None or is_provider(call.asked.caller):
             return await call.alone()
         try:
-            response = await self._gathering.put((call.asked.caller.tenant.id, together), call)
-        except RoundFailed as error:
+            response = await self._batcher.put((call.asked.caller.tenant.id, together), call)
+        except BatchFailed as error:
             log.debug("taken alone", service=self._edge.service, request_id=call.asked.request_id,
                       error=repr(error.__cause__))  # fmt: skip
             response = None
         return response or await call.alone()
 
-    async def _take_round(
+    async def _take_batch(
         self, key: tuple[UUID, Together], calls: Sequence[Call]
     ) -> Sequence[Response | None]:
         """Answers to the calls that fit into one transaction; None for those that have to go alone."""
-        telemetry.ROUND_SIZE.labels(self._edge.service).observe(len(calls))
+        telemetry.BATCH_SIZE.labels(self._edge.service).observe(len(calls))
         if len(calls) == 1:
             return [await calls[0].alone()]
         try:
             return await self._together(*key, calls)
-        except RoundFailed:
-            telemetry.ROUNDS_FAILED.labels(self._edge.service).inc()
+        except BatchFailed:
+            telemetry.BATCHES_FAILED.labels(self._edge.service).inc()
             raise
 
     async def _together(
@@ -120,17 +120,17 @@ class Rounds:
         done, committing = _Done([], []), False
         try:
             async with self._edge.app.transaction(tenant_id) as tx:
-                async with asyncio.timeout(TOGETHER_SECONDS):
+                async with asyncio.timeout(BATCH_SECONDS):
                     fitting = await self._fitting(tx, together, calls)
                     if fitting:
                         done = await _do(together, fitting, responses)
                 committing = True
         except (asyncpg.PostgresError, NothingCommitted) as error:
-            raise RoundFailed from error
+            raise BatchFailed from error
         except Exception as error:
             if committing:  # nobody knows whether it was committed: each is told that the database is away
                 raise
-            raise RoundFailed from error
+            raise BatchFailed from error
         await committed(self._edge, done.works, done.facts)
         return responses
 

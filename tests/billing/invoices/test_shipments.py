@@ -184,9 +184,9 @@ async def test_through_the_transport_and_with_a_redelivery(
 
     again = envelope(
         shipped, id=event_id, source="orders", subject="x", time=datetime.now(UTC), tenant_id=tenant.id, version=1,
-        lane="test:again", actor_id="t", causation_id=None, correlation_id=None, traceparent="",
+        ordering_key="test:again", actor_id="t", causation_id=None, correlation_id=None, traceparent="",
     )  # fmt: skip
-    await suite["billing"].inbox.deliver(Delivery(again.lane, again.text, True))
+    await suite["billing"].inbox.deliver(Delivery(again.ordering_key, again.text, True))
 
     assert len(await invoices_of(billing)) == 1
 

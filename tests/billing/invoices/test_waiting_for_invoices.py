@@ -11,7 +11,7 @@ from services.billing.service import SERVICE as BILLING
 from shared.context.ctx import TenantFacts
 from shared.http import waiting
 from shared.http.waiting import Waiting
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
 from tests.billing.given import given_draft, shipment, told
 from tests.kit.suite import Suite, eventually
@@ -137,7 +137,7 @@ async def another_process(suite: Suite, *, among_others: bool = False) -> AsyncI
     Nobody hears of its commits unless it is `among_others`.
     """
     first = suite["billing"]
-    other = Running(
+    other = ServiceRuntime(
         BILLING, dsn=suite.url, settings=first.settings, transport=suite.transport,
         verifier=first.app.state.edge.verifier,
     )  # fmt: skip

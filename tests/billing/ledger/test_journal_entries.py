@@ -99,7 +99,10 @@ async def test_an_entry_is_posted_and_read_back(
     ]
     assert (await billing.get(created.headers["location"])).json() == entry
     (fact,) = await suite.outbox("billing", tenant.id)
-    assert (fact["type"], fact["lane"]) == ("billing.journal_entry.posted.v1", f"journal_entry:{entry['id']}")
+    assert (fact["type"], fact["ordering_key"]) == (
+        "billing.journal_entry.posted.v1",
+        f"journal_entry:{entry['id']}",
+    )
 
 
 async def test_each_currency_of_an_entry_balances(billing: httpx.AsyncClient):

@@ -189,7 +189,7 @@ async def test_a_service_stands_without_the_gateway_and_a_tenant_is_finished_whe
 
 
 async def _seen_off(process: Process) -> tuple[int, int, list[str], int, str | None]:
-    """Stop a process; answers its exit status, and what it told of itself while it was leaving."""
+    """Stop a process; returns its exit status, and what it told of itself while it was leaving."""
     async with httpx.AsyncClient(base_url=process.url, trust_env=False) as http:
         process.signal(signal.SIGTERM)
 

@@ -13,7 +13,7 @@ from deploy.run.settings import DeploySettings
 from deploy.run.suite import EmbeddedSuite
 from services.billing.service import SERVICE as BILLING
 from shared.context.ctx import TenantFacts
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
 from tests.kit.suite import ROLE_SECRET, Suite, eventually
 
@@ -24,7 +24,7 @@ async def test_who_waits_does_not_hold_up_a_stop(
     monkeypatch.setattr("deploy.run.server._settle_memory", lambda: None)  # that is for a process of its own
     first = suite["billing"]
     settings = DeploySettings(role_secret=ROLE_SECRET, data_dir=tmp_path, log_level="ERROR")
-    running = Running(
+    running = ServiceRuntime(
         BILLING, dsn=suite.url, settings=first.settings, transport=suite.transport,
         verifier=first.app.state.edge.verifier,
     )  # fmt: skip

@@ -37,7 +37,7 @@ async def test_a_change_is_told_to_other_services(
     facts = await suite.outbox("orders", tenant.id)
 
     assert [f["type"] for f in facts] == ["orders.customer.changed.v1"]
-    assert facts[0]["lane"] == f"customer:{customer['id']}"
+    assert facts[0]["ordering_key"] == f"customer:{customer['id']}"
 
 
 async def test_an_external_ref_is_unique_per_tenant(

@@ -113,8 +113,10 @@ async def test_a_shipment_is_told_with_what_to_invoice(
     assert (fact["payment_terms_days"], fact["customer"]["id"]) == (14, order["customer_id"])
     assert {name: fact[name] for name in ("net", "tax", "gross")} == order["totals"]
     assert fact["tax_breakdown"] == order["tax_breakdown"]
-    lanes = {f["lane"] for f in await suite.outbox("orders", tenant.id) if ".customer." not in f["type"]}
-    assert lanes == {f"order:{order['id']}"}
+    ordering_keys = {
+        f["ordering_key"] for f in await suite.outbox("orders", tenant.id) if ".customer." not in f["type"]
+    }
+    assert ordering_keys == {f"order:{order['id']}"}
     types = [f["type"] for f in await suite.outbox("orders", tenant.id)]
     assert types[-2:] == ["orders.fulfilment.shipped.v1", "orders.order.completed.v1"]
 

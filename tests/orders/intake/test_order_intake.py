@@ -133,7 +133,7 @@ async def test_confirmation_is_told_with_final_figures(
     )
 
     (row,) = [f for f in await suite.outbox("orders", tenant.id) if f["type"].startswith("orders.order.")]
-    assert (row["type"], row["lane"]) == ("orders.order.confirmed.v1", f"order:{order['id']}")
+    assert (row["type"], row["ordering_key"]) == ("orders.order.confirmed.v1", f"order:{order['id']}")
     fact = orjson.loads(row["envelope"])["data"]
     assert (fact["number"], fact["external_ref"], fact["channel"]) == (order["number"], "W-7", "phone")
     assert fact["customer"]["email"] == "jane@example.com"

@@ -47,7 +47,7 @@ class Billing:
             time=clock.utc_now(),
             tenant_id=self.tenant.id,
             version=1,
-            lane=f"{event.aggregate()}:{new_id()}",
+            ordering_key=f"{event.aggregate()}:{new_id()}",
             actor_id="billing",
             causation_id=None,
             correlation_id=None,
@@ -55,7 +55,7 @@ class Billing:
         )
         for _ in range(times):
             await self.suite["orders"].inbox.deliver(
-                Delivery(text=told.text, lane=told.lane, redelivered=False)
+                Delivery(text=told.text, ordering_key=told.ordering_key, redelivered=False)
             )
 
     def invoice(self, invoice_id: UUID, gross: int) -> InvoiceFinalized:

@@ -6,7 +6,7 @@ import time
 import asyncpg
 import pytest
 
-from shared.base.loops import LoopAlarm, Seldom, pause, repeat, underway
+from shared.base.loops import LoopAlarm, Seldom, in_flight, pause, repeat
 from tests.kit.suite import Suite, eventually
 from tests.shared.given_notes import execute
 
@@ -52,11 +52,11 @@ async def test_what_has_failed_is_no_longer_under_way(kernel: Suite):
 
     async def failing() -> None:
         async with database.transaction(None):
-            assert underway.count > 0
+            assert in_flight.count > 0
             raise ZeroDivisionError
 
     async def nothing() -> bool:
-        return underway.count == 0
+        return in_flight.count == 0
 
     with pytest.raises(asyncpg.UndefinedTableError):
         await database.repeatable("select * from nowhere")

@@ -19,9 +19,9 @@ from tests.shared.bus.processes import consumed_by_process
 TENANT = UUID(int=1)
 
 
-def message(lane: str, text: str, type_: str = "probe.note.published.v1") -> Envelope:
+def message(ordering_key: str, text: str, type_: str = "probe.note.published.v1") -> Envelope:
     """A message whose text tells who it is."""
-    return Envelope(id=new_id(), type=type_, tenant_id=TENANT, lane=lane, text=text)
+    return Envelope(id=new_id(), type=type_, tenant_id=TENANT, ordering_key=ordering_key, text=text)
 
 
 class Received:
@@ -29,16 +29,18 @@ class Received:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.by_lane: dict[str, list[str]] = defaultdict(list)
+        self.by_key: dict[str, list[str]] = defaultdict(list)
         self.redelivered: list[str] = []
         self.tries: list[str] = []
         self.running = self.most_at_once = 0
-        self.lanes_running: list[str] = []
+        self.keys_running: list[str] = []
         self.before: Callable[[Delivery], Awaitable[None]] | None = None
 
     async def __call__(self, delivery: Delivery) -> None:
-        assert delivery.lane not in self.lanes_running, "two messages of one lane at the same time"
-        self.lanes_running.append(delivery.lane)
+        assert delivery.ordering_key not in self.keys_running, (
+            "two messages of one ordering key at the same time"
+        )
+        self.keys_running.append(delivery.ordering_key)
         self.running += 1
         self.most_at_once = max(self.most_at_once, self.running)
         self.tries.append(delivery.text)
@@ -46,12 +48,12 @@ class Received:
             if self.before is not None:
                 await self.before(delivery)
             self.texts.append(delivery.text)
-            self.by_lane[delivery.lane].append(delivery.text)
+            self.by_key[delivery.ordering_key].append(delivery.text)
             if delivery.redelivered:
                 self.redelivered.append(delivery.text)
         finally:
             self.running -= 1
-            self.lanes_running.remove(delivery.lane)
+            self.keys_running.remove(delivery.ordering_key)
 
     async def reached(self, count: int, *, within: float = 15.0) -> None:
         async def enough() -> bool:
@@ -134,21 +136,25 @@ class TransportConformance:
         assert received.texts == [str(n) for n in range(50)]
         assert received.redelivered == []
 
-    async def test_a_lane_keeps_its_order_over_many_batches(
+    async def test_a_ordering_key_keeps_its_order_over_many_batches(
         self, transport: Transport, queue: str, type_: str
     ):
         received = Received()
         async with self.consuming(transport, queue, type_, received):
             for start in range(0, 600, 60):
                 await transport.publish(
-                    [message(f"lane-{n % 3}", str(n), type_) for n in range(start, start + 60)]
+                    [message(f"key-{n % 3}", str(n), type_) for n in range(start, start + 60)]
                 )
             await received.reached(600)
 
-        for lane in range(3):
-            assert received.by_lane[f"lane-{lane}"] == [str(n) for n in range(600) if n % 3 == lane]
+        for ordering_key in range(3):
+            assert received.by_key[f"key-{ordering_key}"] == [
+                str(n) for n in range(600) if n % 3 == ordering_key
+            ]
 
-    async def test_lanes_run_side_by_side_up_to_the_limit(self, transport: Transport, queue: str, type_: str):
+    async def test_ordering_keys_run_side_by_side_up_to_the_limit(
+        self, transport: Transport, queue: str, type_: str
+    ):
         received = Received()
         release = asyncio.Event()
 
@@ -157,7 +163,7 @@ class TransportConformance:
 
         received.before = wait
         async with self.consuming(transport, queue, type_, received, concurrency=3):
-            await transport.publish([message(f"lane-{n}", str(n), type_) for n in range(8)])
+            await transport.publish([message(f"key-{n}", str(n), type_) for n in range(8)])
 
             async def full() -> bool:
                 return received.running == 3
@@ -178,7 +184,7 @@ class TransportConformance:
 
         assert received.texts == ["again", "again"]
 
-    async def test_a_failing_message_comes_again_and_holds_its_lane_only(
+    async def test_a_failing_message_comes_again_and_holds_its_ordering_key_only(
         self, transport: Transport, queue: str, type_: str
     ):
         received = Received()
@@ -190,7 +196,13 @@ class TransportConformance:
 
         received.before = fail
         async with self.consuming(transport, queue, type_, received):
-            await transport.publish([message(lane, f"{lane}{n}", type_) for n in range(40) for lane in "ab"])
+            await transport.publish(
+                [
+                    message(ordering_key, f"{ordering_key}{n}", type_)
+                    for n in range(40)
+                    for ordering_key in "ab"
+                ]
+            )
             await received.reached(40)
 
             async def tried_again() -> bool:
@@ -198,22 +210,22 @@ class TransportConformance:
 
             await eventually(tried_again)
             await transport.publish([message("a", f"a{n}", type_) for n in range(40, 60)])
-            held = list(received.by_lane["a"])
+            held = list(received.by_key["a"])
             broken = False
             await received.reached(100)
 
         assert held == []
-        assert received.by_lane["a"] == [f"a{n}" for n in range(60)]
-        assert received.by_lane["b"] == [f"b{n}" for n in range(40)]
+        assert received.by_key["a"] == [f"a{n}" for n in range(60)]
+        assert received.by_key["b"] == [f"b{n}" for n in range(40)]
 
-    async def test_a_slow_lane_with_a_long_queue_does_not_stop_the_others(
+    async def test_a_slow_ordering_key_with_a_long_queue_does_not_stop_the_others(
         self, transport: Transport, queue: str, type_: str
     ):
         received = Received()
         release = asyncio.Event()
 
         async def slow(delivery: Delivery) -> None:
-            if delivery.lane == "slow":
+            if delivery.ordering_key == "slow":
                 await release.wait()
 
         received.before = slow
@@ -226,7 +238,7 @@ class TransportConformance:
             await received.reached(600)
 
         assert quick_first
-        assert received.by_lane["slow"] == [f"s{n}" for n in range(500)]
+        assert received.by_key["slow"] == [f"s{n}" for n in range(500)]
 
     async def test_a_consumer_killed_between_effect_and_acknowledgement_gets_the_message_again_marked(
         self, transport: Transport, queue: str, type_: str
@@ -268,7 +280,7 @@ class TransportConformance:
 
         assert await self.unrouted(type_) == ["unwanted"]
 
-    async def test_lanes_overtake_each_other_but_no_message_its_own_lane(
+    async def test_ordering_keys_overtake_each_other_but_no_message_its_own_ordering_key(
         self, transport: Transport, queue: str, type_: str
     ):
         received = Received()
@@ -280,19 +292,21 @@ class TransportConformance:
 
         received.before = now_and_then
         async with self.consuming(transport, queue, type_, received):
-            sent = [message(f"lane-{n % 12}", str(n), type_) for n in range(240)]
+            sent = [message(f"key-{n % 12}", str(n), type_) for n in range(240)]
             await transport.publish(sent)
             await received.reached(240)
 
         assert received.texts != [m.text for m in sent]
-        for lane in range(12):
-            assert received.by_lane[f"lane-{lane}"] == [str(n) for n in range(240) if n % 12 == lane]
+        for ordering_key in range(12):
+            assert received.by_key[f"key-{ordering_key}"] == [
+                str(n) for n in range(240) if n % 12 == ordering_key
+            ]
 
     async def test_a_process_killed_between_effect_and_acknowledgement_loses_nothing(
         self, transport: Transport, queue: str, type_: str, tmp_path: Path
     ):
         await self.want_only(queue, type_)
-        await transport.publish([message(f"lane-{n % 4}", str(n), type_) for n in range(40)])
+        await transport.publish([message(f"key-{n % 4}", str(n), type_) for n in range(40)])
 
         killed = await consumed_by_process(self.address(), queue, type_, tmp_path, die_after="17")
         left = Received()
@@ -301,9 +315,9 @@ class TransportConformance:
 
         assert "17" in killed
         assert "17" in left.redelivered
-        for lane in range(4):
-            whole = [t for t in [*killed, *left.texts] if int(t) % 4 == lane]
-            assert list(dict.fromkeys(whole)) == [str(n) for n in range(40) if n % 4 == lane]
+        for ordering_key in range(4):
+            whole = [t for t in [*killed, *left.texts] if int(t) % 4 == ordering_key]
+            assert list(dict.fromkeys(whole)) == [str(n) for n in range(40) if n % 4 == ordering_key]
 
     async def test_a_message_that_kills_its_process_comes_again_marked_and_its_neighbours_live(
         self, transport: Transport, queue: str, type_: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""What RabbitMQ and the wire to it can do to a transport: nothing is lost, lanes keep their order, health tells."""
+"""What RabbitMQ and the wire to it can do to a transport: nothing is lost, order is kept, health tells."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -61,8 +61,8 @@ async def exists(broker: Broker, vhost: str) -> bool:
     return True
 
 
-def numbered(lanes: int, start: int, end: int) -> list[Envelope]:
-    return [message(f"lane-{n % lanes}", str(n), TYPE) for n in range(start, end)]
+def numbered(ordering_keys: int, start: int, end: int) -> list[Envelope]:
+    return [message(f"key-{n % ordering_keys}", str(n), TYPE) for n in range(start, end)]
 
 
 async def published(transport: AmqpTransport, messages: list[Envelope], *, within: float = 120.0) -> None:
@@ -77,10 +77,10 @@ async def published(transport: AmqpTransport, messages: list[Envelope], *, withi
     await eventually(all_taken, within=within)
 
 
-def assert_whole_and_in_order(texts: list[str], *, lanes: int, count: int) -> None:
-    for lane in range(lanes):
-        seen = dict.fromkeys(text for text in texts if int(text) % lanes == lane)
-        assert list(seen) == [str(n) for n in range(count) if n % lanes == lane]
+def assert_whole_and_in_order(texts: list[str], *, ordering_keys: int, count: int) -> None:
+    for ordering_key in range(ordering_keys):
+        seen = dict.fromkeys(text for text in texts if int(text) % ordering_keys == ordering_key)
+        assert list(seen) == [str(n) for n in range(count) if n % ordering_keys == ordering_key]
 
 
 async def test_a_broker_killed_under_load_loses_nothing_and_keeps_the_order(
@@ -103,7 +103,7 @@ async def test_a_broker_killed_under_load_loses_nothing_and_keeps_the_order(
     await eventually(is_healthy(subscription), within=20)
     await subscription.stop()
 
-    assert_whole_and_in_order(received.texts, lanes=7, count=2000)
+    assert_whole_and_in_order(received.texts, ordering_keys=7, count=2000)
 
 
 async def has_all(received: Received, count: int) -> bool:
@@ -125,7 +125,7 @@ async def test_a_broker_that_stops_and_starts_again_finds_its_consumer_back(
     await subscription.stop()
 
     assert None not in refused
-    assert_whole_and_in_order(received.texts, lanes=3, count=60)
+    assert_whole_and_in_order(received.texts, ordering_keys=3, count=60)
 
 
 async def test_a_wire_that_lets_nothing_through_is_noticed_and_replaced(transport: AmqpTransport, wire: Wire):
@@ -145,7 +145,7 @@ async def test_a_wire_that_lets_nothing_through_is_noticed_and_replaced(transpor
     await subscription.stop()
 
     assert None not in refused
-    assert_whole_and_in_order(received.texts, lanes=3, count=60)
+    assert_whole_and_in_order(received.texts, ordering_keys=3, count=60)
 
 
 @pytest.mark.parametrize("replicas", [1, 4])
@@ -239,10 +239,10 @@ async def test_a_full_disk_refuses_what_is_published_and_later_takes_it(
     }
     assert at_once < 1
     assert consuming
-    assert_whole_and_in_order(received.texts, lanes=3, count=60)
+    assert_whole_and_in_order(received.texts, ordering_keys=3, count=60)
 
 
-async def test_a_full_queue_refuses_and_nothing_of_the_lane_passes_what_was_refused(
+async def test_a_full_queue_refuses_and_nothing_of_the_ordering_key_passes_what_was_refused(
     transport: AmqpTransport, broker: Broker, vhost: str
 ):
     other = "probe.other.published.v1"
@@ -318,7 +318,7 @@ async def test_of_two_processes_one_consumes_and_the_other_takes_over_when_it_is
             texts = [*one.done, *two.done]
 
     assert while_alive == []
-    assert_whole_and_in_order(texts, lanes=5, count=400)
+    assert_whole_and_in_order(texts, ordering_keys=5, count=400)
 
 
 async def handled(consumer: object, count: int) -> bool:

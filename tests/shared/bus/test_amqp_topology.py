@@ -106,7 +106,7 @@ async def test_a_message_over_the_brokers_delivery_limit_is_kept_as_a_dead_lette
     assert await ready_in(vhost, queue_name(QUEUE)) == 0
 
 
-async def test_a_message_put_in_by_hand_is_handed_over_with_the_lane_of_its_envelope_if_it_has_one(
+async def test_a_message_put_in_by_hand_is_handed_over_with_the_ordering_key_of_its_envelope_if_it_has_one(
     transport: AmqpTransport, vhost: str
 ):
     event = json.dumps({"id": str(new_id()), "type": TYPE, "tenantid": str(TENANT), "partitionkey": "note:1"})
@@ -119,7 +119,7 @@ async def test_a_message_put_in_by_hand_is_handed_over_with_the_lane_of_its_enve
     await received.reached(2)
     await subscription.stop()
 
-    assert received.by_lane == {"note:1": [event], "": ["�� no event"]}
+    assert received.by_key == {"note:1": [event], "": ["�� no event"]}
 
 
 async def test_an_event_too_large_for_the_broker_is_refused_alone(transport: AmqpTransport, vhost: str):

@@ -1,4 +1,4 @@
-"""The doorbell: who commits facts wakes the relays of the service's other processes."""
+"""The notifier: who commits facts wakes the relays of the service's other processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from shared.database.notifier import Doorbell
+from shared.database.notifier import Notifier
 from shared.database.pool import Database
 from shared.database.rls import role_password, worker_role
 from tests.kit.suite import ROLE_SECRET, eventually
@@ -41,7 +41,7 @@ async def test_others_hear_the_bell_and_oneself_does_not(worker: Database):
     heard: list[str] = []
     async with AsyncExitStack() as stack:
         bells = [
-            Doorbell("orders", worker, {"facts": lambda name=name: heard.append(name)}) for name in "abc"
+            Notifier("orders", worker, {"facts": lambda name=name: heard.append(name)}) for name in "abc"
         ]  # type: ignore[misc]
         for bell in bells:
             bell.start()
@@ -63,8 +63,8 @@ async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: D
     heard: list[float] = []
     loop = asyncio.get_running_loop()
     ringer, listener = (
-        Doorbell("orders", worker, {}),
-        Doorbell("orders", worker, {"facts": lambda: heard.append(loop.time())}),
+        Notifier("orders", worker, {}),
+        Notifier("orders", worker, {"facts": lambda: heard.append(loop.time())}),
     )
     async with AsyncExitStack() as stack:
         for bell in (ringer, listener):
@@ -81,15 +81,15 @@ async def test_ringing_all_the_time_rings_fifty_times_a_second_at_most(worker: D
 
 
 async def test_a_bell_never_started_may_be_rung(worker: Database):
-    bell = Doorbell("orders", worker, {})
+    bell = Notifier("orders", worker, {})
     bell.ring("facts")
     await bell.stop()
 
 
 async def test_a_broken_bell_is_hung_up_anew(worker: Database):
     heard: list[int] = []
-    ringer = Doorbell("orders", worker, {})
-    listener = Doorbell("orders", worker, {"facts": lambda: heard.append(1)})
+    ringer = Notifier("orders", worker, {})
+    listener = Notifier("orders", worker, {"facts": lambda: heard.append(1)})
     async with AsyncExitStack() as stack:
         for bell in (ringer, listener):
             bell.start()
@@ -127,7 +127,7 @@ async def test_a_bell_goes_on_whatever_a_dying_connection_says(
             yield sql
 
     monkeypatch.setattr(worker, "dedicated", breaking)
-    bell = Doorbell("orders", worker, {})
+    bell = Notifier("orders", worker, {})
     bell.start()
 
     async def listens() -> bool:

@@ -11,7 +11,7 @@ import pytest
 from shared.context.ctx import TenantFacts
 from shared.database.pool import Database, DatabaseAway, NothingCommitted, PoolExhausted
 from shared.database.rls import UnsafeDatabase, app_role, boot_guard, role_password
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
 from tests.kit import postgres
 from tests.kit.suite import ROLE_SECRET, Suite, migrate_all
@@ -225,7 +225,7 @@ async def test_a_service_that_is_refused_leaves_no_connection_behind(kernel: Sui
     admin = await asyncpg.connect(fresh_url)
     await admin.execute("alter table probe.notes disable row level security")
     running = kernel["probe"]
-    guarded = Running(
+    guarded = ServiceRuntime(
         running.service, dsn=fresh_url, settings=running.settings, transport=kernel.transport,
         verifier=running.app.state.edge.verifier,
     )  # fmt: skip

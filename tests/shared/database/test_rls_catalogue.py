@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from services.all import SERVICES
+from shared.database import kernel_tables
 from shared.database.rls import app_role, role_password
 from tests.kit import postgres
 from tests.kit.suite import ROLE_SECRET, migrated_database
@@ -48,6 +49,11 @@ select c.oid, a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t
   a.attgenerated <> '' or a.attidentity = 'a' as made_by_database
 from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_type t on t.oid = a.atttypid
 where c.oid = any($1) and a.attnum > 0 and not a.attisdropped order by a.attnum
+"""
+
+KERNEL_COLUMNS = """
+select table_name, column_name, data_type, is_nullable from information_schema.columns
+where table_schema = $1 and table_name = any($2)
 """
 
 
@@ -296,3 +302,19 @@ def _some(column: asyncpg.Record) -> str:
         "boolean": "true", "date": "current_date", "timestamp with time zone": "now()", "bytea": "'x'", "jsonb": "'{}'",
         "interval": "'0'", "text[]": "'{}'", "uuid[]": "'{}'", "time without time zone": "'00:00'",
     }[kind]  # fmt: skip
+
+
+async def test_every_service_has_the_newest_version_of_the_kernels_tables(database_url: str, probe_url: str):
+    """A service that forgot a revision would fail only when the kernel first touches what it lacks."""
+
+    async def columns(url: str, schema: str) -> set[tuple[object, ...]]:
+        sql = await asyncpg.connect(url)
+        try:
+            rows = await sql.fetch(KERNEL_COLUMNS, schema, list(kernel_tables.NAMES - {"alembic_version"}))
+        finally:
+            await sql.close()
+        return {tuple(row) for row in rows}
+
+    newest = await columns(probe_url, "probe")
+    for service in (*SCHEMAS, "gateway"):
+        assert await columns(database_url, service) == newest

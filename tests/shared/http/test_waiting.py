@@ -16,7 +16,7 @@ TENANT, ORDER = new_id(), new_id()
 
 
 def fact(tenant_id: UUID = TENANT, names: UUID = ORDER) -> Envelope:
-    return Envelope(new_id(), "a.b.c.v1", tenant_id, "lane", f'{{"data": {{"order_id": "{names}"}}}}')
+    return Envelope(new_id(), "a.b.c.v1", tenant_id, "ordering_key", f'{{"data": {{"order_id": "{names}"}}}}')
 
 
 def wish(seconds: int = 5) -> Wish:

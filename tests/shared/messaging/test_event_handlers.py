@@ -8,8 +8,8 @@ import pytest
 
 from shared.context.ctx import Ctx, TenantFacts
 from shared.contracts.event import Event, read_envelope
-from shared.messaging.event_handlers import Effects, Received, UnknownType
-from shared.service.subscriptions import on, on_all
+from shared.messaging.event_handlers import EventHandlers, Received, UnknownType
+from shared.service.subscriptions import on, on_batch
 from shared.values.ids import new_id
 from tests.kit.suite import Suite
 
@@ -29,7 +29,7 @@ class CupBroken(Event, type="probe.cup.broken.v1"):
 calls: list[object] = []
 
 
-@on_all(CupFilled, CupEmptied)
+@on_batch(CupFilled, CupEmptied)
 async def levels(told: Sequence[tuple[Ctx, CupFilled | CupEmptied]]) -> None:
     calls.append([(type(event).__name__, event.number, ctx.causation_id) for ctx, event in told])
 
@@ -55,7 +55,7 @@ async def applied(kernel: Suite, owner: TenantFacts, events: Sequence[Received])
     running = kernel["probe"]
     calls.clear()
     async with running.app_db.transaction(owner.id) as tx:
-        return await Effects("probe", handlers, running.tenants).of(tx, events, together=True)
+        return await EventHandlers("probe", handlers, running.tenants).of(tx, events, together=True)
 
 
 async def test_neighbours_that_one_function_takes_at_once_come_together_and_the_order_is_kept(
@@ -80,4 +80,4 @@ async def test_a_type_that_nothing_wants_is_named(kernel: Suite, owner: TenantFa
     event, document = received(owner, CupFilled, 1)
     with pytest.raises(UnknownType, match=r"probe\.cup\.filled\.v1"):
         async with kernel["probe"].app_db.transaction(owner.id) as tx:
-            await Effects("probe", {}, kernel["probe"].tenants).of(tx, [(event, document)])
+            await EventHandlers("probe", {}, kernel["probe"].tenants).of(tx, [(event, document)])

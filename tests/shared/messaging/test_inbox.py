@@ -1,4 +1,4 @@
-"""The inbox: each event takes effect once, in its lane's order, or is visibly held."""
+"""The inbox: each event takes effect once, in its ordering key's order, or is visibly held."""
 
 import asyncio
 from datetime import timedelta
@@ -30,7 +30,7 @@ async def test_an_event_delivered_twice_takes_effect_once(
 
     await asyncio.gather(
         *(
-            kernel["probe"].inbox.deliver(Delivery(fact["lane"], fact["envelope"], again))
+            kernel["probe"].inbox.deliver(Delivery(fact["ordering_key"], fact["envelope"], again))
             for again in [True, False] * 5
         )
     )
@@ -61,7 +61,7 @@ def test_pauses_grow_and_are_jittered(kernel: Suite):
     assert len(set(spread[1])) > 10
 
 
-async def test_a_poisonous_event_is_dead_after_its_tries_holds_its_lane_and_nobody_elses(
+async def test_a_poisonous_event_is_dead_after_its_tries_holds_its_ordering_key_and_nobody_elses(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
 ):
     poison = await given_published(probe, f"always-fails {uuid4().hex}", times=4)
@@ -129,7 +129,7 @@ async def test_a_stranger_neither_sees_nor_replays_dead_letters(kernel: Suite, p
 async def test_an_unreadable_message_is_parked_with_its_text(kernel: Suite, text: str):
     marked = f"{text} "
 
-    await kernel["probe"].inbox.deliver(Delivery("lane", marked, False))
+    await kernel["probe"].inbox.deliver(Delivery("ordering_key", marked, False))
 
     parked = await rows(kernel.url, "probe", "unreadable_messages", body=marked)
     assert parked
@@ -173,7 +173,7 @@ async def test_a_cut_delivery_is_counted_before_it_is_tried(
 ):
     fact = await a_fact_only_published(kernel, owner, probe)
 
-    await kernel["probe"].inbox.deliver(Delivery(fact["lane"], fact["envelope"], True))
+    await kernel["probe"].inbox.deliver(Delivery(fact["ordering_key"], fact["envelope"], True))
     await kernel.settled()
 
     (row,) = await rows(kernel.url, "probe", "inbox", tenant_id=owner.id)
@@ -218,7 +218,7 @@ async def test_of_events_whose_last_try_never_ended_only_one_is_tried_at_a_time(
         titles = [f"suspect {uuid4().hex}" for _ in range(2)]
         notes = [await given_published(suite.client("probe", tenant), title) for title in titles]
         for fact in await suite.outbox("probe", tenant.id):
-            await inbox.deliver(Delivery(fact["lane"], fact["envelope"], True))
+            await inbox.deliver(Delivery(fact["ordering_key"], fact["envelope"], True))
         await execute(
             fresh_url, "update probe.inbox set attempts = 2, error = 'try 2 has begun and not ended'"
         )
@@ -244,7 +244,9 @@ async def test_a_redelivered_event_behind_a_dead_one_waits(
     later = new_id()
 
     await kernel["probe"].inbox.deliver(
-        Delivery(fact["lane"], with_id(fact["envelope"], fact["id"], later).replace(title, "fine"), True)
+        Delivery(
+            fact["ordering_key"], with_id(fact["envelope"], fact["id"], later).replace(title, "fine"), True
+        )
     )
     await kernel["probe"].retries.retry_due()
 
@@ -288,11 +290,11 @@ async def test_two_processes_never_handle_one_event_at_the_same_time(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
 ):
     fact = await a_fact_only_published(kernel, owner, probe)
-    title = (await probe.get(f"/v1/notes/{fact['lane'].split(':')[1]}")).json()["title"]
+    title = (await probe.get(f"/v1/notes/{fact['ordering_key'].split(':')[1]}")).json()["title"]
     release = asyncio.Event()
     switches.BEFORE_EFFECT[title] = release.wait
     inbox = kernel["probe"].inbox
-    await inbox.deliver(Delivery(fact["lane"], fact["envelope"], True))
+    await inbox.deliver(Delivery(fact["ordering_key"], fact["envelope"], True))
     await eventually(tried(title))
     await execute(kernel.url, "select pg_sleep(0.3)")  # its next try would be due by now
 

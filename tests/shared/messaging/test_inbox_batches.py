@@ -18,7 +18,7 @@ COUNT = 12
 async def facts_of(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, *titles: str
 ) -> list[asyncpg.Record]:
-    """Published facts, one lane each, whose effects are undone and whose messages are in nobody's hand."""
+    """Published facts, one ordering key each, whose effects are undone and whose messages are in nobody's hand."""
     notes = [await given_published(probe, title) for title in (*titles, *[""] * (COUNT - len(titles)))]
     await kernel.settled()
     switches.TRIES.clear()
@@ -29,13 +29,15 @@ async def facts_of(
 
 
 def note_of(fact: asyncpg.Record) -> str:
-    return str(fact["lane"]).split(":")[1]
+    return str(fact["ordering_key"]).split(":")[1]
 
 
 def delivered(kernel: Suite, facts: list[asyncpg.Record]) -> list[asyncio.Task[None]]:
-    """All of them at the same time, as a transport with several lanes does."""
+    """All of them at the same time, as a transport with several ordering keys does."""
     inbox = kernel["probe"].inbox
-    return [asyncio.create_task(inbox.deliver(Delivery(f["lane"], f["envelope"], False))) for f in facts]
+    return [
+        asyncio.create_task(inbox.deliver(Delivery(f["ordering_key"], f["envelope"], False))) for f in facts
+    ]
 
 
 async def transactions(kernel: Suite, owner: TenantFacts) -> int:

@@ -84,7 +84,7 @@ async def test_facts_stay_in_the_outbox_while_the_transport_refuses_and_leave_in
         assert note["id"] in left[0]
 
 
-async def test_two_relays_share_the_partitions_and_keep_every_lane_in_order(fresh_url: str):
+async def test_two_relays_share_the_partitions_and_keep_every_ordering_key_in_order(fresh_url: str):
     async with idle_suite(fresh_url) as suite:
         probe = suite.client("probe", await suite.new_tenant())
         one, two = a_relay(fresh_url, suite.transport), a_relay(fresh_url, suite.transport)

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from shared.bus.pg.transport import PgTransport
 from shared.bus.transport import Delivery
 from shared.http import internal_token
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from tests.kit.suite import ROLE_SECRET, test_settings
 from tests.shared.probe.service import PROBE
 
@@ -25,7 +25,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def plan(point: str, transport: Any, running: Running) -> None:
+def plan(point: str, transport: Any, running: ServiceRuntime) -> None:
     publish: Callable[..., Awaitable[Any]] = transport.publish
     deliver = running.inbox.deliver
 
@@ -53,7 +53,7 @@ async def main(url: str, point: str) -> None:
     settings = test_settings(consumer_attempts=3)
     transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
     verifier = internal_token.TokenVerifier("probe", no_keys)
-    running = Running(PROBE, dsn=url, settings=settings, transport=transport, verifier=verifier)
+    running = ServiceRuntime(PROBE, dsn=url, settings=settings, transport=transport, verifier=verifier)
     plan(point, transport, running)
     await running.start()
     stop = asyncio.Event()

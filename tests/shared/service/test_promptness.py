@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.database.rls import worker_role
-from shared.service.runtime import Running
+from shared.service.runtime import ServiceRuntime
 from tests.kit.suite import Suite, eventually, running_suite
 from tests.kit.suite import test_settings as settings_for_tests
 from tests.shared.given_notes import effects_of, execute, given_note, given_published, listeners
@@ -79,7 +79,7 @@ async def test_a_job_that_another_process_queues_begins_without_waiting_for_the_
             UUID(note["id"]),
         )
         asking = suite["probe"]
-        asking.doorbell.start()
+        asking.notifier.start()
         await eventually(listening(fresh_url, 2))
 
         asking.jobs.queued()
@@ -107,10 +107,10 @@ async def test_an_event_held_by_a_process_that_dies_is_tried_by_another_when_it_
 
 
 @asynccontextmanager
-async def neighbour(suite: Suite, url: str) -> AsyncIterator[Running]:
+async def neighbour(suite: Suite, url: str) -> AsyncIterator[ServiceRuntime]:
     """A further process of the service, as far as this one can be two; it looks by itself once a minute."""
     verifier = suite["probe"].app.state.edge.verifier
-    running = Running(PROBE, dsn=url, settings=RARELY, transport=suite.transport, verifier=verifier)
+    running = ServiceRuntime(PROBE, dsn=url, settings=RARELY, transport=suite.transport, verifier=verifier)
     await running.start(among_others=True)
     try:
         await eventually(everything_was_looked_for(running))
@@ -119,7 +119,7 @@ async def neighbour(suite: Suite, url: str) -> AsyncIterator[Running]:
         await running.stop()
 
 
-def everything_was_looked_for(running: Running):
+def everything_was_looked_for(running: ServiceRuntime):
     """Whether the first round of every loop is over: from then on only waking helps."""
 
     async def asked() -> bool:

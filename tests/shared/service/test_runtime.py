@@ -179,18 +179,18 @@ async def test_housekeeping_removes_what_is_old_and_nothing_else(kernel: Suite, 
     await probe.post("/v1/notes", json={"title": "kept answer"}, headers={"idempotency-key": "new"})
     await kernel.settled()
     old, new = (UUID(n["id"]) for n in notes)
-    lane = f"note:{old}"
+    ordering_key = f"note:{old}"
     for statement in (
-        "update probe.outbox set published_at = now() - interval '80 hours' where lane = $1",
-        "update probe.inbox set done_at = now() - interval '300 hours' where lane = $1",
+        "update probe.outbox set published_at = now() - interval '80 hours' where ordering_key = $1",
+        "update probe.inbox set done_at = now() - interval '300 hours' where ordering_key = $1",
     ):
-        await execute(kernel.url, statement, lane)
+        await execute(kernel.url, statement, ordering_key)
 
     await sweep(kernel["probe"].worker_db, kernel["probe"].settings)
 
-    left = {r["lane"] for r in await rows(kernel.url, "probe", "outbox")}
-    remembered = {r["lane"] for r in await rows(kernel.url, "probe", "inbox")}
-    assert lane not in left | remembered
+    left = {r["ordering_key"] for r in await rows(kernel.url, "probe", "outbox")}
+    remembered = {r["ordering_key"] for r in await rows(kernel.url, "probe", "inbox")}
+    assert ordering_key not in left | remembered
     assert f"note:{new}" in left & remembered
     assert await rows(kernel.url, "probe", "idempotency_keys", key="new")
 

@@ -88,7 +88,7 @@ async def lock_settled(told: Sequence[Settling]) -> dict[UUID, OpenInvoice]:
 async def settle_invoices(
     invoices: Mapping[UUID, OpenInvoice], told: Sequence[Settling]
 ) -> list[list[Settled]]:
-    """Settle locked invoices from payments or credits, never more than is open of any; answers what each settled."""
+    """Settle locked invoices from payments or credits, never more than is open of any; returns what each settled."""
     made_on = await ledger.allocate_all(
         [
             (each.ctx, Allocation(each.from_item, s.invoice_id, s.amount))
@@ -131,7 +131,7 @@ def allocated(row: Invoice | OpenInvoice, amount: Money) -> AllocatedInvoice:
 
 
 async def credit_invoice(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, gross: Money) -> Money:
-    """Take a credit note off what is open of its locked invoice; answers what is left for the customer."""
+    """Take a credit note off what is open of its locked invoice; returns what is left for the customer."""
     settled = min(gross, row.open)
     row.credited_minor += gross.minor
     if settled.is_zero:

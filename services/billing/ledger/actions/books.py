@@ -65,7 +65,7 @@ async def change_account(ctx: Ctx, account_id: UUID, change: AccountChange, *, v
 
 
 async def close_period(ctx: Ctx, period_id: UUID) -> Period:
-    """Let nothing more be posted to a month. Waits for postings under way; those that come later are refused."""
+    """Let nothing more be posted to a month. Waits for postings in flight; those that come later are refused."""
     return await _move(ctx, period_id, "close")
 
 

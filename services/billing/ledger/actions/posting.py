@@ -93,7 +93,7 @@ async def post_entry(
     open_items: Sequence[OpenItem] = (),
     number: str | None = None,
 ) -> UUID:
-    """Record one entry as `post_entries` does; answers its id."""
+    """Record one entry as `post_entries` does; returns its id."""
     entry = Entry(
         id=new_id(),
         postings=postings,
@@ -137,7 +137,7 @@ async def reverse_entry(
 
 
 async def _record(told: Sequence[tuple[Ctx, Entry]]) -> Collection[UUID]:
-    """Write entries; answers which, since those whose source or reversal is in the books already are not."""
+    """Write entries; returns which, since those whose source or reversal is in the books already are not."""
     ctx = told[-1][0]
     entries = [_entry_row(ctx, entry) for ctx, entry in told]
     items = [_item_row(ctx, entry, item) for ctx, entry in told for item in entry.open_items]

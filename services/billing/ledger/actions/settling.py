@@ -64,7 +64,7 @@ async def allocate_all(
 async def allocate(
     ctx: Ctx, *, from_item: UUID, to_item: UUID, amount: Money, allocated_on: date | None = None
 ) -> tuple[Money, Money]:
-    """Settle one item by another; answers what is left open of both, signed as posted."""
+    """Settle one item by another; returns what is left open of both, signed as posted."""
     await allocate_all([(ctx, Allocation(from_item, to_item, amount))], allocated_on=allocated_on)
     left = await queries.open_amounts(ctx, [from_item, to_item])
     return left[from_item], left[to_item]

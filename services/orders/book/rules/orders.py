@@ -84,7 +84,7 @@ class Order:
         return ORDER_LIFECYCLE.allowed(self.state)
 
     @property
-    def lane(self) -> str:
+    def ordering_key(self) -> str:
         """Where all facts about the order and its fulfilments keep their order."""
         return f"order:{self.id}"
 

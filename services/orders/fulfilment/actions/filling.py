@@ -37,7 +37,7 @@ async def fill_backorders(ctx: Ctx, product_id: UUID) -> None:
 
 
 async def _fill(ctx: Ctx, product_id: UUID) -> bool:
-    """Fill one batch; answers whether there may be both more stock and more orders that wait."""
+    """Fill one batch; returns whether there may be both more stock and more orders that wait."""
     waiting = await queries.find_backordered(ctx, product_id, AT_ONCE)
     orders = {order.id: order for order in await book_queries.lock_orders(ctx, waiting)}
     demands = [

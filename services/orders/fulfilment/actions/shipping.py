@@ -98,7 +98,7 @@ def _tell_shipped(ctx: Ctx, order: Order, fulfilment: Fulfilment, parts: list[Sh
         shipped_on=ctx.today,
         payment_terms_days=order.payment_terms_days,
     )
-    ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, lane=order.lane)
+    ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
 
 
 def _shipped_line(part: ShippedPart) -> ShippedLine:

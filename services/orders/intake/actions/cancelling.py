@@ -33,7 +33,7 @@ async def cancel_order(ctx: Ctx, order_id: UUID, *, reason: str | None) -> Order
     completed = book.close_change(ctx, order, why=reason)
     await book.save_orders(ctx, [order])
     fact = OrderCancelled(order_id=order.id, number=order.number, reason=reason, remainder_only=shipped)
-    ctx.emit(fact, subject=order.id, version=order.version, lane=order.lane)
+    ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
     if completed:
         book.tell_completed(ctx, order)
     return order

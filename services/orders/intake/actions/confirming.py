@@ -114,7 +114,7 @@ def tell_confirmed(ctx: Ctx, order: Order) -> None:
         tax_breakdown=[TaxBreakdownRow.model_validate(g, from_attributes=True) for g in order.tax_breakdown],
         confirmed_on=ctx.today,
     )
-    ctx.emit(fact, subject=order.id, version=order.version, lane=order.lane)
+    ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
 
 
 def _confirmed_line(line: OrderLine) -> ConfirmedLine:

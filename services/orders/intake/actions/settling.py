@@ -1,4 +1,4 @@
-"""What billing tells of orders' invoices, kept per invoice: facts of different lanes arrive in any order."""
+"""What billing tells of orders' invoices, kept per invoice: facts of different ordering keys arrive in any order."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -91,7 +91,7 @@ class _Said:
     voided: bool = False
 
     def add_to(self, invoice: _Invoice) -> bool:
-        """Add it to what is known; answers False where it is "settled" of what payments have covered already."""
+        """Add it to what is known; returns False where it is "settled" of what payments have covered already."""
         if (
             self.settled
             and invoice.counts
@@ -134,7 +134,7 @@ def _said(fact: Told) -> list[_Said]:
 
 
 async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
-    """Store what was said; answers what is to be said again, since its order is no longer as it was read."""
+    """Store what was said; returns what is to be said again, since its order is no longer as it was read."""
     of_order: defaultdict[UUID, list[_Said]] = defaultdict(list)
     for each in said:
         assert each.order_id is not None

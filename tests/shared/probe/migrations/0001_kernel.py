@@ -41,7 +41,7 @@ create table links (
 
 def upgrade() -> None:
     """Create them."""
-    run(kernel_tables.create("probe"))
+    run(kernel_tables.upgrade("probe", to=len(kernel_tables.VERSIONS)))
     run(TABLES)
     run(protect("probe", "notes"))
     run(protect("probe", "effects", grants="select, insert"))
