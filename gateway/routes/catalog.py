@@ -26,6 +26,7 @@ from shared.values.faults import NotFound, Unavailable
 log = structlog.get_logger()
 FRESH_SECONDS = 60.0  # a document is as old as this at most, like the routes
 RETRY_SECONDS = 5.0  # when a service did not answer
+DOCUMENT_SECONDS = 20.0  # describing every schema keeps a service busy for seconds, on a loaded machine for longer
 Documents = dict[str, dict[str, Any]]
 
 
@@ -104,25 +105,31 @@ class Catalog:
             log.exception("the services' routes clash; the former ones stay", upstream=service)
 
     async def shown(self) -> Shown:
-        """The merged document; of a service that does not answer, what it said before."""
+        """The merged document; of a service that does not answer, what it said before.
+
+        A document that lacks routes which are served would be believed by whoever generates a client from it, so as
+        long as a service with known routes has never described them, there is none. One that is away is left out.
+        """
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if self._shown is None or now >= self._shown_until:
                 answers = await asyncio.gather(
-                    *(self._ask(name, "/openapi.json") for name in self._upstreams)
+                    *(self._ask(name, "/openapi.json", seconds=DOCUMENT_SECONDS) for name in self._upstreams)
                 )
                 found = {
                     n: a or self._documents.get(n) for n, a in zip(self._upstreams, answers, strict=True)
                 }
                 documents = {name: document for name, document in found.items() if document is not None}
+                if silent := [name for name in self._operations if name not in documents]:
+                    raise Unavailable(f"{', '.join(silent)} did not describe its routes in time; try again.")
                 if self._shown is None or documents != self._documents:
                     self._shown, self._documents = Shown.of(documents), documents
                 self._shown_until = now + (FRESH_SECONDS if all(answers) else RETRY_SECONDS)
             return self._shown
 
-    async def _ask(self, service: str, path: str) -> dict[str, Any] | None:
+    async def _ask(self, service: str, path: str, *, seconds: float = 5.0) -> dict[str, Any] | None:
         try:
-            status, body = await call(self._upstreams[service], "GET", path)
+            status, body = await call(self._upstreams[service], "GET", path, seconds=seconds)
             document = orjson.loads(body) if status == 200 else None
         except (ProxyError, orjson.JSONDecodeError) as error:
             log.info(

@@ -170,9 +170,9 @@ async def test_a_service_that_is_away_at_the_start_is_taken_up_when_it_comes(wor
         assert (await client.get("/v1/accounts")).status_code == 503
         assert "the routes of billing are not known" in (await client.get("/readyz")).json()["complaints"]
         world.switches["billing"].away = False
-        await gateway.routes.catalog.refresh()
-        assert gateway.routes.catalog.missing == []
-        assert "billing" in gateway.routes.catalog.routes.owners.values()
+        await gateway.catalog.refresh()
+        assert gateway.catalog.missing == []
+        assert "billing" in gateway.catalog.routes.owners.values()
 
 
 async def test_the_document_keeps_what_a_service_said_before_it_went_away(
@@ -189,8 +189,22 @@ async def test_the_document_keeps_what_a_service_said_before_it_went_away(
         other = world.anonymous(gateway)
         assert "/v1/accounts" not in (await other.get("/openapi.json")).json()["paths"]
         world.switches["billing"].away = False
-        await gateway.routes.catalog.refresh()
+        await gateway.catalog.refresh()
         assert (await other.get("/openapi.json")).json() == whole
+
+
+async def test_there_is_no_document_until_every_service_with_known_routes_has_described_them(world: World):
+    async with world.another_gateway() as gateway:
+        client = world.anonymous(gateway)
+        assert gateway.catalog.missing == []
+        world.switches["billing"].away = True
+
+        refused = await client.get("/openapi.json")
+
+        assert refused.status_code == 503
+        assert "billing" in refused.json()["detail"]
+        world.switches["billing"].away = False
+        assert "/v1/accounts" in (await client.get("/openapi.json")).json()["paths"]
 
 
 async def test_the_routes_are_those_of_the_document(world: World):
