@@ -19,9 +19,9 @@ from deploy.run.suite import DATABASE
 from services.orders.intake import actions
 from services.orders.intake.schemas import OrderIn
 from shared.base import telemetry
+from shared.context.closing_statement import write_closing_statement
 from shared.context.ctx import Actor, Ctx
 from shared.context.tenants import Tenants
-from shared.context.unit_of_work import leave_work
 from shared.database.pool import Database, Transaction
 from shared.database.rls import app_role, role_password
 from shared.embedded import server as embedded
@@ -91,7 +91,7 @@ async def _record(tx: Transaction, shop: Shop, number: int) -> list[Statement]:
     tx.sql.add_query_logger(keep)
     await actions.create_order(ctx, OrderIn.model_validate(wish(shop, number)))
     ctx.audit("create_order", "/v1/orders")
-    await leave_work(ctx)
+    await write_closing_statement(tx, [ctx], [])
     await asyncio.sleep(0)  # query loggers are called by the loop
     tx.sql.remove_query_logger(keep)
     return statements

@@ -61,7 +61,7 @@ class Gateway:
         self.running = ServiceRuntime(
             SERVICE, dsn=dsn, settings=settings, transport=transport, verifier=verifier
         )
-        worker_db, app_db = self.running.worker_db, self.running.app_db
+        worker_db = self.running.worker_db
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(
             worker_db,
@@ -72,7 +72,7 @@ class Gateway:
         self.catalog = Catalog(upstreams)
         self.directory = Directory(worker_db, self.keys, settings, self._scopes)
         self.sync = TenantSync(
-            services, app_db, worker_db, self.keys, self.directory.forget, seconds=settings.provision_seconds
+            services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
         self.asgi: AsgiApp = Pipeline(
             front=self._front(services),
@@ -179,15 +179,10 @@ class Gateway:
                 log.warning("keys or routes could not be refreshed", error=repr(error))
 
     async def _complaints(self) -> list[str]:
-        found = self.running.complaints()
+        found = await self.running.complaints()
         if not self._opened:
             found.append("the services are still asked for their routes")
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
-        try:
-            async with asyncio.timeout(3), self.running.app_db.transaction(None) as tx:
-                await tx.sql.fetchval("select 1")
-        except DATABASE_ERRORS as error:
-            found.append(f"the database does not answer: {type(error).__name__}")
         return found
 
 

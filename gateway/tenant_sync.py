@@ -18,15 +18,12 @@ from gateway.tenants.models import tenant_of
 from gateway.tenants.queries import SELECT
 from gateway.upstream.calls import call
 from gateway.upstream.errors import ProxyError
-from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
-from shared.context.ctx import SYSTEM, Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
-from shared.database.pool import Database
+from shared.context.ctx import SYSTEM, TenantFacts
+from shared.context.unit_of_work import Runtime, unit_of_work
 from shared.http import internal_token
 from shared.httpserver.asgi import AsgiApp
 from shared.service.provisioning import PATH, SCOPE, TenantWanted
-from shared.values import clock
 from shared.values.ids import new_id
 
 log = structlog.get_logger()
@@ -50,8 +47,7 @@ class TenantSync:
     def __init__(
         self,
         services: Mapping[str, AsgiApp],
-        app_db: Database,
-        worker_db: Database,
+        runtime: Runtime,
         keys: KeyRing,
         forget: Callable[[UUID], None],
         *,
@@ -59,8 +55,7 @@ class TenantSync:
     ) -> None:
         """`seconds`: how long a service may take."""
         self._services = services
-        self._app_db = app_db
-        self._worker_db = worker_db
+        self._runtime = runtime
         self._keys = keys
         self._forget = forget
         self._seconds = seconds
@@ -96,7 +91,7 @@ class TenantSync:
 
     async def _push(self, tenant_id: UUID, at_once: bool) -> None:
         patience = self._seconds + SPARE_SECONDS
-        async with self._app_db.transaction(tenant_id) as tx:
+        async with self._runtime.app_db.transaction(tenant_id) as tx:
             claimed = await tx.sql.fetch(CLAIM, tenant_id, list(self._services), at_once, patience)
             row = await tx.sql.fetchrow(SELECT + "where t.tenant_id = $1", tenant_id)
         if not claimed:
@@ -108,24 +103,13 @@ class TenantSync:
         for service, error in outcomes.items():
             if error is not None:
                 log.warning("a service was not told", tenant=str(tenant_id), upstream=service, error=error)
-        async with self._app_db.transaction(tenant_id) as tx:
-            ctx = Ctx(
-                service="gateway",
-                tx=tx,
-                tenant=tenant.facts(),
-                actor=SYSTEM,
-                scopes=frozenset(),
-                now=clock.utc_now(),
-                request_id=f"sync:{tenant_id}",
-                traceparent=telemetry.new_traceparent(),
-            )
+        async with unit_of_work(self._runtime, tenant.facts(), SYSTEM, request_id=f"sync:{tenant_id}") as ctx:
             await actions.note_told(ctx, tenant_id, tenant.version, outcomes, running=self._services)
-            await leave_work(ctx)
         self._forget(tenant_id)
 
     async def round(self) -> bool:
         """Look once for tenants that some service does not know yet; what fails again waits for its pause."""
-        rows = await self._worker_db.repeatable(OPEN, list(self._services))
+        rows = await self._runtime.worker_db.repeatable(OPEN, list(self._services))
         await asyncio.gather(*(self.push(row["tenant_id"], at_once=False) for row in rows))
         return False
 

@@ -7,7 +7,7 @@ process are forgotten at once (`forget`), changes of another gateway process aft
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -177,18 +177,8 @@ def _kind(owner: asyncpg.Record) -> str:
 
 
 def _facts(row: asyncpg.Record) -> TenantFacts:
-    return TenantFacts(
-        id=row["tenant_id"],
-        name=row["name"],
-        legal_name=row["legal_name"],
-        country=row["country"],
-        currency=row["currency"],
-        time_zone=row["time_zone"],
-        kind=row["kind"],
-        state=told_state(row["state"]),
-        clock_offset=row["clock_offset"],
-        version=row["version"],
-    )
+    facts = TenantFacts.of(row)
+    return replace(facts, state=told_state(facts.state))
 
 
 def _bearer(authorization: bytes | None) -> bytes:

@@ -26,7 +26,9 @@ from shared.values.faults import NotFound, Unavailable
 log = structlog.get_logger()
 FRESH_SECONDS = 60.0  # a document is as old as this at most, like the routes
 RETRY_SECONDS = 5.0  # when a service did not answer
-DOCUMENT_SECONDS = 20.0  # describing every schema keeps a service busy for seconds, on a loaded machine for longer
+DOCUMENT_SECONDS = (
+    20.0  # describing every schema keeps a service busy for seconds, on a loaded machine for longer
+)
 Documents = dict[str, dict[str, Any]]
 
 

@@ -8,8 +8,8 @@ A job that a request queues begins at its commit, where a process is free for it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import asyncpg
@@ -19,9 +19,8 @@ from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.loops import LoopAlarm, repeat
 from shared.context.ctx import Actor, Ctx
-from shared.context.tenants import Tenants
-from shared.context.unit_of_work import FactsCommitted, leave_work
-from shared.database.pool import Database, DatabaseAway
+from shared.context.unit_of_work import Runtime, unit_of_work
+from shared.database.pool import DatabaseAway
 
 log = structlog.get_logger()
 LEASE_SECONDS = 15
@@ -35,41 +34,22 @@ class JobCancelled(Exception):  # noqa: N818 - named for what happened
 class JobRun:
     """One run of one job, handed to its function."""
 
-    def __init__(
-        self,
-        service: str,
-        app: Database,
-        tenants: Tenants,
-        facts_committed: FactsCommitted,
-        row: asyncpg.Record,
-    ) -> None:
+    def __init__(self, runtime: Runtime, row: asyncpg.Record) -> None:
         self.job_id: UUID = row["id"]
         self.tenant_id: UUID = row["tenant_id"]
-        self._service = service
-        self._app = app
-        self._tenants = tenants
-        self._facts_committed = facts_committed
+        self._runtime = runtime
         self._row = row
         self._attempt: int = row["attempts"]
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Ctx]:
+    def transaction(self) -> AbstractAsyncContextManager[Ctx]:
         """A committed step of the job, as the person or client who asked for it."""
-        async with self._app.transaction(self.tenant_id) as tx:
-            ctx = Ctx(
-                service=self._service,
-                tx=tx,
-                tenant=await self._tenants.facts(tx, self.tenant_id),
-                actor=Actor(self._row["actor_id"], self._row["actor_kind"]),
-                scopes=frozenset(),
-                now=await self._tenants.now(tx, self.tenant_id),
-                request_id=self._row["request_id"],
-                traceparent=self._row["traceparent"],
-            )
-            yield ctx
-            facts = await leave_work(ctx)
-        if facts:
-            self._facts_committed(facts)
+        return unit_of_work(
+            self._runtime,
+            self.tenant_id,
+            Actor(self._row["actor_id"], self._row["actor_kind"]),
+            request_id=self._row["request_id"],
+            traceparent=self._row["traceparent"],
+        )
 
     async def progress(self, ctx: Ctx, done: int, total: int | None = None) -> None:
         """Report how far the job is and renew its lease, in the step's own transaction."""
@@ -153,23 +133,16 @@ class JobRunner:
 
     def __init__(
         self,
-        service: str,
-        app: Database,
-        worker: Database,
+        runtime: Runtime,
         functions: Mapping[str, JobFunction],
-        tenants: Tenants,
-        facts_committed: FactsCommitted,
         tell_others: Callable[[], None] = lambda: None,
     ) -> None:
         """`tell_others` is called when the service's other processes are to look for jobs, too."""
-        self.service = service
+        self._runtime = runtime
+        self.service = runtime.name
         self.alarm = LoopAlarm()
         self._tell_others = tell_others
-        self._app = app
-        self._worker = worker
         self._functions = functions
-        self._tenants = tenants
-        self._facts_committed = facts_committed
 
     @property
     def kinds(self) -> Collection[str]:
@@ -183,17 +156,17 @@ class JobRunner:
 
     async def run_one(self) -> bool:
         """Take up one job if there is one; returns whether there was."""
-        (jobs,) = await self._worker.repeatable(OPEN)
+        (jobs,) = await self._runtime.worker_db.repeatable(OPEN)
         telemetry.JOBS_OPEN.labels(self.service).set(jobs["open"])
         if jobs["next_lapse"] is not None:  # should its process have died, the job is taken up then
             self.alarm.ring(jobs["next_lapse"])
         if not jobs["waiting"]:
             return False
-        async with self._worker.transaction(None) as tx:
+        async with self._runtime.worker_db.transaction(None) as tx:
             row = await tx.sql.fetchrow(CLAIM, LEASE_SECONDS)
         if row is None:
             return False
-        run = JobRun(self.service, self._app, self._tenants, self._facts_committed, row)
+        run = JobRun(self._runtime, row)
         heart = asyncio.create_task(self._keep_lease(row), name=f"lease of job {row['id']}")
         try:
             await self._run(run, row)
@@ -234,7 +207,7 @@ class JobRunner:
                 )
 
     async def _change(self, statement: str, row: asyncpg.Record, *values: object) -> None:
-        async with self._worker.transaction(None) as tx:
+        async with self._runtime.worker_db.transaction(None) as tx:
             await tx.sql.execute(statement, row["tenant_id"], row["id"], row["attempts"], *values)
 
 

@@ -15,11 +15,9 @@ import structlog
 
 from shared.base import telemetry
 from shared.base.loops import REPORT_SECONDS, Seldom, repeat
-from shared.base.settings import KernelSettings
 from shared.context.ctx import SYSTEM, Actor, Ctx
-from shared.context.tenants import Tenants
-from shared.context.unit_of_work import FactsCommitted, leave_work
-from shared.database.pool import Database, DatabaseAway
+from shared.context.unit_of_work import Runtime, open_work
+from shared.database.pool import DatabaseAway
 
 LATE_SECONDS = 1.0  # how late scheduled work may begin: nothing wakes the scheduler
 log = structlog.get_logger()
@@ -48,6 +46,8 @@ select attempts from due_times where tenant_id = $1 and kind = $2 and subject_id
 and state = 'due' for update skip locked
 """
 
+DONE = "delete from due_times where tenant_id = $1 and kind = $2 and subject_id = $3"
+
 FAILED = """
 update due_times set attempts = attempts + 1, error = $4,
   next_try_at = now() + make_interval(secs => least(3600, 2 ^ least(attempts, 11))),
@@ -59,23 +59,10 @@ where tenant_id = $1 and kind = $2 and subject_id = $3
 class Scheduler:
     """Does one service's scheduled work."""
 
-    def __init__(
-        self,
-        service: str,
-        app: Database,
-        worker: Database,
-        functions: Mapping[str, DueFunction],
-        tenants: Tenants,
-        settings: KernelSettings,
-        facts_committed: FactsCommitted,
-    ) -> None:
-        self._service = service
-        self._app = app
-        self._worker = worker
+    def __init__(self, runtime: Runtime, functions: Mapping[str, DueFunction]) -> None:
+        self._runtime = runtime
+        self._service = runtime.name
         self._functions = functions
-        self._tenants = tenants
-        self._settings = settings
-        self._facts_committed = facts_committed
 
     @property
     def kinds(self) -> Collection[str]:
@@ -84,7 +71,7 @@ class Scheduler:
 
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; returns how many were taken up."""
-        rows = await self._worker.repeatable(DUE, limit)
+        rows = await self._runtime.worker_db.repeatable(DUE, limit)
         return sum([await self._run_one(row) for row in rows])
 
     async def _run_one(self, row: asyncpg.Record) -> bool:
@@ -92,45 +79,35 @@ class Scheduler:
         tenant_id, kind, subject_id = row["tenant_id"], row["kind"], row["subject_id"]
         try:
             function = self._functions[kind]
-            async with self._app.transaction(tenant_id) as tx:
-                if await tx.sql.fetchval(CLAIM, tenant_id, kind, subject_id, row["due_at"]) is None:
+            async with open_work(self._runtime, tenant_id) as unit:
+                if await unit.tx.sql.fetchval(CLAIM, tenant_id, kind, subject_id, row["due_at"]) is None:
                     return False
-                await tx.sql.execute(
-                    "delete from due_times where tenant_id = $1 and kind = $2 and subject_id = $3",
-                    tenant_id,
-                    kind,
-                    subject_id,
-                )
+                await unit.tx.sql.execute(DONE, tenant_id, kind, subject_id)
                 with telemetry.span(f"due {kind}") as traceparent:
-                    ctx = Ctx(
-                        service=self._service,
-                        tx=tx,
-                        tenant=await self._tenants.facts(tx, tenant_id),
-                        actor=Actor(f"system:{self._service}", SYSTEM.kind),
-                        scopes=frozenset(),
-                        now=row["due_at"] if row["at_its_time"] else await self._tenants.now(tx, tenant_id),
+                    ctx = unit.context(
+                        await unit.tenant(tenant_id),
+                        Actor(f"system:{self._service}", SYSTEM.kind),
+                        now=row["due_at"] if row["at_its_time"] else None,
                         request_id=f"due:{kind}:{subject_id}",
                         traceparent=traceparent,
                     )
                     await function(ctx, subject_id)
-                    facts = await leave_work(ctx)
-            if facts:
-                self._facts_committed(facts)
+                    await unit.write()  # within the span
         except DatabaseAway:
             raise  # that is not the work's fault: it is done when the database is back
         except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed
             log.warning("scheduled work failed", service=self._service, kind=kind, subject_id=str(subject_id),
                         tenant_id=str(tenant_id), error=repr(error))  # fmt: skip
-            async with self._app.transaction(tenant_id) as tx:
+            async with self._runtime.app_db.transaction(tenant_id) as tx:
                 await tx.sql.execute(
                     FAILED, tenant_id, kind, subject_id, repr(error)[:2000].replace("\x00", "\ufffd"),
-                    self._settings.consumer_attempts,
+                    self._runtime.settings.consumer_attempts,
                 )  # fmt: skip
         return True
 
     async def report(self) -> None:
         """Publish how late the oldest due work is."""
-        (row,) = await self._worker.repeatable(AGE)
+        (row,) = await self._runtime.worker_db.repeatable(AGE)
         telemetry.DUE_AGE.labels(self._service).set(row["age"])
 
 

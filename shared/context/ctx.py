@@ -5,7 +5,7 @@ There are no context variables and no globals: what an action may touch is on it
 it; actions never do.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,6 +15,7 @@ from uuid import UUID
 from asyncpg import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.context.ports import Kind, Ports
 from shared.contracts.event import Envelope, Event, envelope
 from shared.database.pool import Transaction
 from shared.values import clock
@@ -35,6 +36,11 @@ class TenantFacts:
     state: str = "active"
     clock_offset: timedelta = clock.NO_OFFSET
     version: int = 1
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "TenantFacts":
+        """The facts of a row whose columns are named like them, the id as `tenant_id`."""
+        return cls(row["tenant_id"], **{name: row[name] for name in cls.__slots__ if name != "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,6 @@ class Work:
             del kept[length:]
 
 
-class TakeAlone(BaseException):
-    """Something failed that may fail alone, but messages are being taken together."""
-
-
 @dataclass(slots=True)
 class Ctx:
     """One request's or message's view of the world."""
@@ -109,9 +111,9 @@ class Ctx:
     now: datetime
     request_id: str
     traceparent: str
+    ports: Ports = field(default_factory=Ports)
     causation_id: str | None = None
     correlation_id: str | None = None
-    together: bool = False
     job_queued: bool = False
     work: Work = field(default_factory=Work)
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -133,24 +135,19 @@ class Ctx:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail alone: its statements, facts and timeline entries are undone together.
-
-        Where messages are taken together none is set: a part that fails then fails them all, and each is taken
-        once more in a transaction of its own, where this is a part.
-        """
-        if self.together:
-            try:
-                yield
-            except Exception as error:
-                raise TakeAlone from error
-            return
-        mark = self.work.mark()
+        """A part that may fail alone: its statements, facts and timeline entries are undone together."""
+        mark, steps = self.work.mark(), len(self.after_commit)
         try:
             async with self.tx.savepoint():
                 yield
         except BaseException:
             self.work.forget_since(mark)
+            del self.after_commit[steps:]
             raise
+
+    def port(self, kind: type[Kind]) -> Kind:
+        """A way out of the process (mail, files), by its type; not to be waited for while rows are locked."""
+        return self.ports.get(kind)
 
     def emit(self, event: Event, *, subject: UUID, version: int, ordering_key: str | None = None) -> None:
         """Record a fact for other services, published after the commit.

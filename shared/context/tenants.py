@@ -45,18 +45,7 @@ class Tenants:
         row = await tx.sql.fetchrow("select * from tenants where tenant_id = $1", tenant_id)
         if row is None:
             raise UnknownTenant(f"Tenant {tenant_id} is not known here yet.")
-        facts = TenantFacts(
-            id=row["tenant_id"],
-            name=row["name"],
-            legal_name=row["legal_name"],
-            country=row["country"],
-            currency=row["currency"],
-            time_zone=row["time_zone"],
-            kind=row["kind"],
-            state=row["state"],
-            clock_offset=row["clock_offset"],
-            version=row["version"],
-        )
+        facts = TenantFacts.of(row)
         if facts.kind != "sandbox":
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()

@@ -1,163 +1,174 @@
-"""What a transaction leaves beside its effect (facts, timeline, audit, due times), in one statement.
+"""Units of work: one transaction, the ctxs in it, and what they leave beside their effects.
 
-Written last, so the aggregate's rows are locked by then and outbox order equals commit order per ordering key.
+    async with unit_of_work(runtime, tenant, actor, request_id="due:remind") as ctx:
+        await remind(ctx, invoice_id)
+
+Requests, events, due times, jobs and provisioning all go this way. What a ctx has gathered (facts, timeline, audit,
+due times) is written in one closing statement, so the aggregate's rows are locked by then and outbox order equals
+commit order per ordering key. After the commit, and only then, those are told who wait for it. Where several requests
+or events share a transaction (`open_work`), each has a ctx of its own in the same unit.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from zlib import crc32
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
-from shared.context.ctx import Ctx, DueTime
+import structlog
+
+from shared.base import telemetry
+from shared.base.settings import KernelSettings
+from shared.context.closing_statement import StoredReply, write_closing_statement
+from shared.context.ctx import Actor, Ctx, TenantFacts
+from shared.context.ports import Ports
+from shared.context.tenants import Tenants
 from shared.contracts.event import Envelope
-from shared.database.json_rows import recordset, rows_json
-from shared.values.ids import new_id
+from shared.database.pool import Database, Transaction
+from shared.values import clock
 
-PARTS = 16
-FactsCommitted = Callable[[Sequence[Envelope]], None]  # told of the facts of a commit, if it left any
-
-
-def part_of(ordering_key: str) -> int:
-    """The outbox partition an ordering key belongs to; one relay owns a partition at a time."""
-    return crc32(ordering_key.encode()) % PARTS
+log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """An answer kept under its Idempotency-Key."""
+class Runtime(Protocol):
+    """What units of work need of the service they belong to, while it runs."""
 
-    client_id: str
-    key: str
-    request_hash: bytes
-    status: int
-    headers: str
-    body: bytes
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        ...
 
+    @property
+    def settings(self) -> KernelSettings:
+        """Its settings."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One table's share of the closing statement: its SQL over numbered parameters, and their values."""
+    @property
+    def app_db(self) -> Database:
+        """Where requests and events are worked on, under the tenant's row-level security."""
+        ...
 
-    sql: Callable[[int], str]
-    values: tuple[object, ...]
+    @property
+    def worker_db(self) -> Database:
+        """Where the kernel's queues are looked through, over all tenants."""
+        ...
 
+    @property
+    def tenants(self) -> Tenants:
+        """Its copy of the tenants."""
+        ...
 
-OUTBOX = {"id": "uuid", "part": "smallint", "ordering_key": "text", "type": "text", "envelope": "text"}
-WHO = {"at": "timestamptz", "actor_id": "text", "actor_kind": "text", "on_behalf_of": "text"}
-HISTORY = {
-    "id": "uuid", "aggregate": "text", "aggregate_id": "uuid", "verb": "text", "from_state": "text",
-    "to_state": "text", "why": "text", **WHO,
-}  # fmt: skip
-AUDIT = {"id": "uuid", "request_id": "text", "action": "text", "subject": "text", **WHO}
+    @property
+    def ports(self) -> Ports:
+        """What it reaches outside."""
+        ...
 
+    def facts_committed(self, facts: Sequence[Envelope]) -> None:
+        """Hear of facts that stand now."""
 
-def _rows(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Part:
-    """Rows of a table, handed over as one JSON parameter."""
-    names = ", ".join(columns)
-    return Part(
-        lambda n: (
-            f"insert into {table} (tenant_id, {names}) select $1, {names} from {recordset(n, columns, 'new')}"
-        ),
-        (rows_json(tuple(columns), rows),),
-    )
-
-
-def _who(ctx: Ctx) -> tuple[object, ...]:
-    return ctx.now, ctx.actor.id, ctx.actor.kind, ctx.actor.on_behalf_of
+    def job_queued(self) -> None:
+        """Hear that a job waits now."""
 
 
-def _outbox(facts: Sequence[Envelope]) -> Part:
-    return _rows(
-        "outbox", OUTBOX, ((e.id, part_of(e.ordering_key), e.ordering_key, e.type, e.text) for e in facts)
-    )
+@dataclass(slots=True)
+class UnitOfWork:
+    """One open transaction of a service, and the ctxs that share it."""
+
+    runtime: Runtime
+    tx: Transaction
+    replies: list[StoredReply] = field(default_factory=list)
+    written: bool = False  # all that it leaves is written: from here on only the commit can fail
+    contexts: list[Ctx] = field(default_factory=list)
+    _facts: list[Envelope] = field(default_factory=list)
+
+    async def tenant(self, tenant_id: UUID) -> TenantFacts:
+        """What the service knows of a tenant."""
+        return await self.runtime.tenants.facts(self.tx, tenant_id)
+
+    def context(
+        self,
+        tenant: TenantFacts,
+        actor: Actor,
+        *,
+        request_id: str,
+        traceparent: str,
+        scopes: frozenset[str] = frozenset(),
+        now: datetime | None = None,
+        causation_id: str | None = None,
+        correlation_id: str | None = None,
+    ) -> Ctx:
+        """A ctx of this transaction; `now` is the tenant's present unless the work belongs to another instant."""
+        ctx = Ctx(
+            service=self.runtime.name,
+            tx=self.tx,
+            tenant=tenant,
+            actor=actor,
+            scopes=scopes,
+            now=now or clock.utc_now(tenant.clock_offset),
+            request_id=request_id,
+            traceparent=traceparent,
+            ports=self.runtime.ports,
+            causation_id=causation_id,
+            correlation_id=correlation_id,
+        )
+        self.contexts.append(ctx)
+        return ctx
+
+    async def write(self) -> None:
+        """Write what the ctxs and replies leave; what they gather afterwards is written at the end of the block."""
+        self._facts += await write_closing_statement(self.tx, self.contexts, self.replies)
+        self.replies = []
+        self.written = True
+
+    async def committed(self) -> None:
+        """Tell who waited for the commit; the effects stand even if this fails."""
+        if self._facts:
+            self.runtime.facts_committed(self._facts)
+        if any(ctx.job_queued for ctx in self.contexts):
+            self.runtime.job_queued()
+        for ctx in self.contexts:
+            for step in ctx.after_commit:
+                try:
+                    await step()
+                except Exception:
+                    log.exception(
+                        "a step after the commit failed", service=ctx.service, request_id=ctx.request_id
+                    )
 
 
-def _history(works: Sequence[Ctx]) -> Part:
-    rows = (
-        (h.id, h.aggregate, h.aggregate_id, h.verb, h.from_state, h.to_state, h.why, *_who(ctx))
-        for ctx in works
-        for h in ctx.work.history
-    )
-    return _rows("history", HISTORY, rows)
+@asynccontextmanager
+async def open_work(
+    runtime: Runtime, tenant_id: UUID, *, provider: bool = False
+) -> AsyncIterator[UnitOfWork]:
+    """A unit of work for as many ctxs as the caller opens in it; commits when the block ends well."""
+    async with runtime.app_db.transaction(tenant_id, provider=provider) as tx:
+        unit = UnitOfWork(runtime, tx)
+        yield unit
+        await unit.write()
+    await unit.committed()
 
 
-def _audit(works: Sequence[Ctx]) -> Part:
-    rows = (
-        (new_id(), ctx.request_id, action, subject, *_who(ctx))
-        for ctx in works
-        for action, subject in ctx.work.audit
-    )
-    return _rows("audit", AUDIT, rows)
-
-
-def _due(rows: Sequence[DueTime]) -> Part:
-    return Part(
-        lambda n: (
-            f"insert into due_times (tenant_id, kind, subject_id, due_at) select $1, * from "
-            f"unnest(${n}::text[], ${n + 1}::uuid[], ${n + 2}::timestamptz[]) "
-            "on conflict (tenant_id, kind, subject_id) do update set due_at = excluded.due_at, state = 'due', "
-            "attempts = 0, next_try_at = null, error = null"
-        ),
-        ([d.kind for d in rows], [d.subject_id for d in rows], [d.due_at for d in rows]),
-    )
-
-
-def _undue(rows: Sequence[DueTime]) -> Part:
-    return Part(
-        lambda n: (
-            f"delete from due_times using unnest(${n}::text[], ${n + 1}::uuid[]) as gone(k, s) "
-            "where tenant_id = $1 and kind = gone.k and subject_id = gone.s"
-        ),
-        ([d.kind for d in rows], [d.subject_id for d in rows]),
-    )
-
-
-def _answers(answers: Sequence[StoredAnswer]) -> Part:
-    columns = zip(
-        *((a.client_id, a.key, a.request_hash, a.status, a.headers, a.body) for a in answers), strict=True
-    )
-    return Part(
-        lambda n: (
-            "insert into idempotency_keys (tenant_id, client_id, key, request_hash, status, headers, body) "
-            f"select $1, * from unnest(${n}::text[], ${n + 1}::text[], ${n + 2}::bytea[], ${n + 3}::int[], "
-            f"${n + 4}::text[], ${n + 5}::bytea[])"
-        ),
-        tuple(map(list, columns)),
-    )
-
-
-async def leave_work(ctx: Ctx, answer: StoredAnswer | None = None) -> list[Envelope]:
-    """Write everything a request or message has gathered; returns the facts that are to be published."""
-    return await leave_works([ctx], [] if answer is None else [answer])
-
-
-async def leave_works(works: Sequence[Ctx], answers: Sequence[StoredAnswer] = ()) -> list[Envelope]:
-    """The same for several requests or messages of one tenant that are taken in one transaction."""
-    tx, tenant_id = works[0].tx, works[0].tenant.id
-    await tx.flush()
-    facts = [event for ctx in works for event in ctx.work.events]
-    parts: list[Part] = []
-    if facts:
-        parts.append(_outbox(facts))
-    if any(ctx.work.history for ctx in works):
-        parts.append(_history(works))
-    if any(ctx.work.audit for ctx in works):
-        parts.append(_audit(works))
-    # One statement must not touch a row twice: of several calls for a subject only the last is written.
-    last = {(d.kind, d.subject_id): d for ctx in works for d in ctx.work.due}.values()
-    if forgotten := [d for d in last if d.due_at is None]:
-        parts.append(_undue(forgotten))
-    if due := [d for d in last if d.due_at is not None]:
-        parts.append(_due(due))
-    if answers:
-        parts.append(_answers(answers))
-    if parts:
-        values: list[object] = [tenant_id]
-        pieces = []
-        for part in parts:
-            pieces.append(part.sql(len(values) + 1))
-            values += part.values
-        body = ", ".join(f"w{i} as ({piece})" for i, piece in enumerate(pieces))
-        await tx.sql.execute(f"with {body} select $1::uuid", *values)
-    for ctx in works:
-        ctx.work = type(ctx.work)()
-    return facts
+@asynccontextmanager
+async def unit_of_work(
+    runtime: Runtime,
+    tenant: TenantFacts | UUID,
+    actor: Actor,
+    *,
+    request_id: str,
+    scopes: frozenset[str] = frozenset(),
+    now: datetime | None = None,
+    traceparent: str = "",
+) -> AsyncIterator[Ctx]:
+    """A unit of work with one ctx; a tenant given by its id is looked up in the service's own copy."""
+    tenant_id = tenant if isinstance(tenant, UUID) else tenant.id
+    async with open_work(runtime, tenant_id) as unit:
+        facts = await unit.tenant(tenant) if isinstance(tenant, UUID) else tenant
+        yield unit.context(
+            facts,
+            actor,
+            request_id=request_id,
+            scopes=scopes,
+            now=now,
+            traceparent=traceparent or telemetry.new_traceparent(),
+        )

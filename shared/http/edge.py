@@ -20,8 +20,7 @@ from shared.base import telemetry
 from shared.database.pool import REPEATABLE, DatabaseAway
 from shared.http import idempotency, problems
 from shared.http.fast.request_batches import Call, RequestBatches
-from shared.http.fast.straight import SHOWN, Handle
-from shared.http.request_transaction import Declared, EdgeState, RequestInfo, only_reads
+from shared.http.request_transaction import SHOWN, Declared, EdgeState, Handle, RequestInfo, only_reads
 from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
 from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.values.ids import new_id
@@ -49,7 +48,7 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             response = Response(status_code=499)
         except Exception:  # the last resort: a bug answers 500 without details
             log.exception(
-                "request failed", service=edge.service, method=request.method, path=request.scope["path"],
+                "request failed", service=edge.runtime.name, method=request.method, path=request.scope["path"],
                 tenant_id=request.scope.get("backoffice.tenant_id"), request_id=request_id, trace_id=trace_id,
             )  # fmt: skip
             response = problems.problem_response(
@@ -58,7 +57,7 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
     response.headers["x-request-id"] = request_id
     seconds = time.perf_counter() - started
     waited = operation.waits_for and PREFERENCE_APPLIED in response.headers
-    service = f"{edge.service}_waiting" if waited else edge.service
+    service = f"{edge.runtime.name}_waiting" if waited else edge.runtime.name
     telemetry.request_histogram(service, operation.path, response.status_code // 100).observe(seconds)
     return response
 
@@ -77,26 +76,26 @@ async def _transact(
     body = b"" if reads else await _read_body(request, operation, edge.max_body)
     key = None if reads else idempotency.key_of(request)
     request_hash = idempotency.hash_of(request, body) if key else b""
-    asked = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
+    info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
     if wish is None:
-        return await _tried(request, handle, asked, body)
-    return await edge.waiting.until_found(wish, partial(_looked, request, handle, asked))
+        return await _tried(request, handle, info, body)
+    return await edge.waiting.until_found(wish, partial(_looked, request, handle, info))
 
 
-async def _looked(request: Request, handle: Handle, asked: RequestInfo) -> Looked:
+async def _looked(request: Request, handle: Handle, info: RequestInfo) -> Looked:
     """The answer as it is now, and whether it is a page with nothing on it."""
-    response = await _tried(request, handle, asked, b"")
+    response = await _tried(request, handle, info, b"")
     return response, getattr(request.scope.get(SHOWN), "items", None) == []
 
 
-async def _tried(request: Request, handle: Handle, asked: RequestInfo, body: bytes) -> Response:
+async def _tried(request: Request, handle: Handle, info: RequestInfo, body: bytes) -> Response:
     """Run the transaction; repeat it when the database asks for that."""
-    rounds: RequestBatches = request.app.state.rounds
+    batches: RequestBatches = request.app.state.batches
     for attempt in range(REPEATS):
-        fresh = _fresh(request, body, asked.operation)
+        fresh = _fresh(request, body, info.operation)
         try:
-            return await rounds.take(Call(fresh, handle, asked))
+            return await batches.take(Call(fresh, handle, info))
         except REPEATABLE:
             await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
         except DatabaseAway as error:

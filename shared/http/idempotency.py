@@ -11,8 +11,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.context.closing_statement import StoredReply
 from shared.context.ctx import Ctx
-from shared.context.unit_of_work import StoredAnswer
 from shared.values.faults import Busy, Invalid, Malformed
 
 KEPT_HEADERS = ("content-type", "location", "etag")
@@ -82,13 +82,13 @@ def _lock_name(ctx: Ctx, key: str) -> str:
     return f"{ctx.tenant.id}:{ctx.actor.id}:{key}"
 
 
-def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredAnswer:
-    """The answer as it is kept."""
+def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredReply:
+    """The reply as it is kept."""
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = bytes(response.body)
     once = response.headers.get(ONCE_HEADER)
     if once is not None:
         body = orjson.dumps(orjson.loads(body) | {once: None})
-    return StoredAnswer(
+    return StoredReply(
         ctx.actor.id, key, request_hash, response.status_code, orjson.dumps(headers).decode(), body
     )

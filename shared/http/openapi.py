@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.http import problems
-from shared.http.fast.dispatch import ServiceApp
 from shared.http.router import SCOPE_KEY, WAITS_KEY
+from shared.http.service_app import ServiceApp
 from shared.http.waiting import MOST_SECONDS
 
 IDEMPOTENCY_HEADER = {

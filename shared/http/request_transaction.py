@@ -1,30 +1,38 @@
 """One try of a request: replay or route, answer, facts and audit row, commit; and what a refusal leaves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import orjson
-import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.base import telemetry
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.context.unit_of_work import FactsCommitted, StoredAnswer, leave_work
-from shared.contracts.event import Envelope
-from shared.database.pool import Database, Transaction
+from shared.context.unit_of_work import Runtime, UnitOfWork, open_work
 from shared.http import idempotency, internal_token, problems
-from shared.http.fast.straight import SHOWN, Handle, Together
 from shared.http.waiting import Waiting
-from shared.values import clock
 from shared.values.faults import Busy, Fault
 
-log = structlog.get_logger()
 CTX = "backoffice.ctx"  # in a request's scope: the ctx of its transaction
+SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the reply's body was made
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+Arguments = tuple[Any, ...]  # of an endpoint, after its ctx
+BatchFunction = Callable[[Batch[Any]], Awaitable[Sequence[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchForm:
+    """How several requests of an operation are done at once, and how each is read and replied to."""
+
+    function: BatchFunction
+    arguments: Callable[[Request], Awaitable[Arguments]]
+    shown: Callable[[Request, object], Response]
 
 
 class Declared(Protocol):
@@ -33,7 +41,7 @@ class Declared(Protocol):
     path: str
     name: str
     needed_scope: str
-    together: Together | None
+    batch: BatchForm | None
     waits_for: str
 
     @property
@@ -51,11 +59,8 @@ class Declared(Protocol):
 class EdgeState:
     """What the edge needs of the running service; hung on the app as `app.state.edge`."""
 
-    service: str
-    app: Database
+    runtime: Runtime
     verifier: internal_token.TokenVerifier
-    facts_committed: FactsCommitted
-    job_queued: Callable[[], None]
     waiting: Waiting
     max_body: int
 
@@ -77,45 +82,40 @@ class RequestInfo:
     key: str | None
     request_hash: bytes
 
-    def context(self, tx: Transaction) -> Ctx:
-        """The ctx of a transaction of this request."""
-        return Ctx(
-            service=self.edge.service,
-            tx=tx,
-            tenant=self.caller.tenant,
-            actor=self.caller.actor,
+    def open(self, unit: UnitOfWork) -> Ctx:
+        """The request's ctx in a unit of work."""
+        return unit.context(
+            self.caller.tenant,
+            self.caller.actor,
             scopes=self.caller.scopes,
-            now=clock.utc_now(self.caller.tenant.clock_offset),
             request_id=self.request_id,
             traceparent=self.traceparent,
         )
 
 
-async def once(request: Request, handle: Handle, asked: RequestInfo) -> Response:
+async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
     """One try of the transaction. A refusal rolls back its effects and is then stored under the key."""
     began = False
+    runtime, caller = info.edge.runtime, info.caller
     try:
-        async with asked.edge.app.transaction(
-            asked.caller.tenant.id, provider=is_provider(asked.caller)
-        ) as tx:
-            ctx = asked.context(tx)
-            if asked.key:
-                found = await idempotency.replay(ctx, asked.key, asked.request_hash)
+        async with open_work(runtime, caller.tenant.id, provider=is_provider(caller)) as unit:
+            ctx = info.open(unit)
+            if info.key:
+                found = await idempotency.replay(ctx, info.key, info.request_hash)
                 if found is not None:
                     return found
             began = True
             request.scope[CTX] = ctx
             response = finished(request, await handle(request))
-            note(request, ctx, asked)
-            facts = await leave_work(ctx, kept(asked, ctx, response))
+            note(request, ctx, info)
+            keep(unit, ctx, info, response)
     except (Fault, RequestValidationError, HTTPException, asyncpg.PostgresError) as error:
         fault = _as_fault(error)
         if fault is None:
             raise
         if not (began and fault.status < 500 and not isinstance(fault, Busy)):
             raise fault from error
-        return await _refusal(asked, fault)
-    await committed(asked.edge, [ctx], facts)
+        return await _refusal(info, fault)
     return response
 
 
@@ -124,44 +124,29 @@ def only_reads(request: Request) -> bool:
     return request.method in ("GET", "HEAD")
 
 
-def note(request: Request, ctx: Ctx, asked: RequestInfo) -> None:
+def note(request: Request, ctx: Ctx, info: RequestInfo) -> None:
     """Leave an audit row of what is about to be changed."""
     if not only_reads(request):
-        ctx.audit(asked.operation.name, request.scope["path"])
+        ctx.audit(info.operation.name, request.scope["path"])
 
 
-def kept(asked: RequestInfo, ctx: Ctx, response: Response) -> StoredAnswer | None:
-    """The answer as it is stored under the request's key, if it has one."""
-    return idempotency.stored(ctx, asked.key, asked.request_hash, response) if asked.key else None
+def keep(unit: UnitOfWork, ctx: Ctx, info: RequestInfo, response: Response) -> None:
+    """Have the reply stored under the request's key, if it has one."""
+    if info.key:
+        unit.replies.append(idempotency.stored(ctx, info.key, info.request_hash, response))
 
 
-async def _refusal(asked: RequestInfo, fault: Fault) -> Response:
-    """A refusal as the answer; stored in a transaction of its own when the request has a key."""
-    response = problems.problem(fault, trace_id=telemetry.trace_id(asked.traceparent))
-    if asked.key:
-        async with asked.edge.app.transaction(asked.caller.tenant.id) as tx:
-            ctx = asked.context(tx)
-            found = await idempotency.replay(ctx, asked.key, asked.request_hash)
+async def _refusal(info: RequestInfo, fault: Fault) -> Response:
+    """A refusal as the reply; stored in a transaction of its own when the request has a key."""
+    response = problems.problem(fault, trace_id=telemetry.trace_id(info.traceparent))
+    if info.key:
+        async with open_work(info.edge.runtime, info.caller.tenant.id) as unit:
+            ctx = info.open(unit)
+            found = await idempotency.replay(ctx, info.key, info.request_hash)
             if found is not None:
                 return found
-            await leave_work(ctx, kept(asked, ctx, response))
+            keep(unit, ctx, info, response)
     return response
-
-
-async def committed(edge: EdgeState, works: Sequence[Ctx], facts: Sequence[Envelope]) -> None:
-    """Do what had to wait for the commit, before the answers leave; the effects stand even if this fails."""
-    if facts:
-        edge.facts_committed(facts)
-    if any(ctx.job_queued for ctx in works):
-        edge.job_queued()
-    for ctx in works:
-        for step in ctx.after_commit:
-            try:
-                await step()
-            except Exception:
-                log.exception(
-                    "a step after the commit failed", service=ctx.service, request_id=ctx.request_id
-                )
 
 
 def _as_fault(error: Exception) -> Fault | None:

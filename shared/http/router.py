@@ -7,12 +7,11 @@ A route is declared by what it does (`read`, `create`, `verb`, `change`, `remove
     @router.create("/invoices", scope="billing:write")
     async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut: …
 
-What happens around it is `shared.http.edge`. `together=` names the function that does for several requests at once,
-given the endpoint's arguments of each in their order, what the endpoint does for one
-(`shared.http.fast.request_batches`).
+What happens around it is `shared.http.edge`. `batch=` names the function that does for several requests at once what
+the endpoint does for one; its items are the endpoint's arguments after the ctx (`shared.http.fast.request_batches`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header
@@ -24,15 +23,15 @@ from starlette.responses import Response
 from shared.context.ctx import Ctx
 from shared.database.tables import TenantRow
 from shared.http.edge import answer
-from shared.http.fast.straight import TOGETHER, Handle, Together, straight
-from shared.http.request_transaction import CTX, EdgeState
+from shared.http.fast.direct_call import batch_form, direct
+from shared.http.request_transaction import CTX, BatchFunction, EdgeState, Handle
 from shared.values.faults import PreconditionFailed, PreconditionRequired
 
 __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
 SCOPE_KEY = "x-required-scope"
 WAITS_KEY = "x-waits-for"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
-SetFunction = Callable[[Sequence[Any]], Awaitable[Sequence[object]]]
+BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
 
 
 async def _current_ctx(request: Request) -> Ctx:
@@ -73,14 +72,15 @@ class Operation(APIRoute):
             raise TypeError(
                 f"{path}: declare the route with Router.read/create/verb/change/remove and a scope"
             )
-        self.together = Together.of(self)
+        function: BatchFunction | None = getattr(endpoint, BATCH, None)
+        self.batch = batch_form(self, function) if function is not None else None
         self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")
         if self.waits_for and self.waits_for not in {each.alias for each in self.dependant.query_params}:
             raise TypeError(f"{path}: {self.waits_for} is no query parameter that one could wait for")
 
     def get_route_handler(self) -> Handle:
         """The handling of the route, inside the edge's transaction."""
-        handle = straight(self, super().get_route_handler())
+        handle = direct(self, super().get_route_handler())
 
         async def edge(request: Request) -> Response:
             return await answer(request, handle, self)
@@ -111,14 +111,14 @@ class Router(APIRouter):
         scope: str,
         status: int,
         marks: Mapping[str, str] = {},
-        together: SetFunction | None = None,
+        batch: BatchFunction | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         extra = {SCOPE_KEY: scope, **marks}
         add = self.api_route(path, methods=[method], status_code=status, openapi_extra=extra, **options)
 
         def declared(endpoint: EndpointT) -> EndpointT:
-            setattr(endpoint, TOGETHER, together)
+            setattr(endpoint, BATCH, batch)
             return add(endpoint)
 
         return declared

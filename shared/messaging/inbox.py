@@ -1,10 +1,10 @@
-"""The inbox: every event takes effect once, in the order of their keys, or is visibly held.
+"""The inbox: every event takes effect once, in the order of its key, or is visibly held.
 
 One row per consumer and event. Its insert, the handler's effect and new facts are one transaction; the message
-is acknowledged after the commit. Under load events of one tenant share a transaction (docs/adr/0016); if any of
-them fails, each is taken alone. A failing event is stored as `retry` with a growing, jittered pause; later
-events of its ordering key wait behind it while others flow. After the last try it is `dead`: listed, replayed or
-discarded by an operator.
+is acknowledged after the commit. Under load events of one tenant whose functions take several at once (`on_batch`)
+share a transaction; if any of them fails, each is taken alone. A failing event is stored as `retry` with a growing,
+jittered pause; later events of its ordering key wait behind it while others flow. After the last try it is `dead`:
+listed, replayed or discarded by an operator.
 """
 
 import asyncio
@@ -19,14 +19,11 @@ import structlog
 from shared.base import telemetry
 from shared.base.batcher import Batcher
 from shared.base.loops import LoopAlarm
-from shared.base.settings import KernelSettings
 from shared.bus.transport import Delivery
-from shared.context.ctx import TakeAlone
-from shared.context.tenants import Tenants
-from shared.context.unit_of_work import FactsCommitted, leave_works
+from shared.context.unit_of_work import Runtime, open_work
 from shared.contracts.event import Envelope, Event, UnreadableEvent, read_envelope
-from shared.database.pool import REPEATABLE, Database, DatabaseAway, Transaction
-from shared.messaging.event_handlers import EventHandlers, Handler, Received
+from shared.database.pool import REPEATABLE, DatabaseAway, Transaction
+from shared.messaging.event_handlers import EventHandlers, Handler, Handlers, Received
 from shared.messaging.inbox_sql import HOLD, TAKE, TAKE_AGAIN
 from shared.values.ids import new_id
 
@@ -37,7 +34,7 @@ BATCH_SECONDS = 2.0  # a round that takes longer is given up: a slow event must 
 
 
 class BatchFailed(Exception):  # noqa: N818 - named for what happened
-    """Events that were taken together failed, whichever of them was at fault."""
+    """Events that shared a transaction failed, whichever of them was at fault."""
 
 
 class Inbox:
@@ -45,27 +42,20 @@ class Inbox:
 
     def __init__(
         self,
-        service: str,
-        app: Database,
-        worker: Database,
+        runtime: Runtime,
         handlers: Mapping[type[Event], Sequence[Handler]],
-        tenants: Tenants,
-        settings: KernelSettings,
-        facts_committed: FactsCommitted,
         tell_others: Callable[[], None] = lambda: None,
     ) -> None:
         """`tell_others` is called when the service's other processes are to look for retries, too."""
-        self._service = service
-        self._app = app
-        self._worker = worker
-        self.event_handlers = EventHandlers(service, handlers, tenants)
-        self._settings = settings
-        self._facts_committed = facts_committed
+        self._runtime = runtime
+        self._service = runtime.name
+        self.event_handlers = EventHandlers(runtime.name, handlers)
+        self._settings = runtime.settings
         self._tell_others = tell_others
         self.alarm = LoopAlarm()  # rings when something may be due before the next poll
-        at_once = settings.consumer_concurrency
+        at_once = runtime.settings.consumer_concurrency
         self._alone = asyncio.Semaphore(at_once)
-        self._batcher: Batcher[UUID, Received, str] = Batcher(
+        self._batcher: Batcher[tuple[UUID, Handlers], Received, str] = Batcher(
             self._take_batch, lambda received: received[0].ordering_key, most=BATCH_LIMIT, at_once=at_once
         )
 
@@ -100,13 +90,18 @@ class Inbox:
         await self._batcher.drain()
 
     async def _take_patiently(self, event: Envelope, document: Mapping[str, object]) -> str:
-        """Take the event with others of its tenant; if they fail together, alone, since then its fault counts."""
-        try:
-            return await self._batcher.put(event.tenant_id, (event, document))
-        except BatchFailed as error:
-            log.debug(
-                "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
-            )
+        """Take the event alone, or with others of its tenant where its functions take several at once.
+
+        If those fail together each is taken alone, since then its own fault counts.
+        """
+        functions = self.event_handlers.shared_by(event.type)
+        if functions:
+            try:
+                return await self._batcher.put((event.tenant_id, functions), (event, document))
+            except BatchFailed as error:
+                log.debug(
+                    "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
+                )
         async with self._alone:
             return await self._take_alone((event, document))
 
@@ -114,30 +109,30 @@ class Inbox:
         """Count what became of an event."""
         telemetry.CONSUMED.labels(self._service, outcome).inc()
 
-    async def _take_batch(self, tenant_id: UUID, events: Sequence[Received]) -> Sequence[str]:
-        """One round: all events in one transaction, or none."""
+    async def _take_batch(self, key: tuple[UUID, Handlers], events: Sequence[Received]) -> Sequence[str]:
+        """One batch: all events in one transaction, or none."""
         if len(events) == 1:
             return [await self._take_alone(events[0])]
         try:
             async with asyncio.timeout(BATCH_SECONDS):
-                return await self._take(tenant_id, events, together=True)
+                return await self._take(key[0], events)
         except DatabaseAway:
             raise
-        except (Exception, TakeAlone) as error:
+        except Exception as error:
             raise BatchFailed from error
 
     async def _take_alone(self, received: Received) -> str:
         """One event in a transaction of its own; a deadlock is nobody's fault, so then once more."""
         with suppress(*REPEATABLE):
-            return (await self._take(received[0].tenant_id, [received], together=False))[0]
-        return (await self._take(received[0].tenant_id, [received], together=False))[0]
+            return (await self._take(received[0].tenant_id, [received]))[0]
+        return (await self._take(received[0].tenant_id, [received]))[0]
 
-    async def _take(self, tenant_id: UUID, events: Sequence[Received], *, together: bool) -> list[str]:
+    async def _take(self, tenant_id: UUID, events: Sequence[Received]) -> list[str]:
         """The good path: inbox rows, effects and new facts in one transaction; returns what became of each."""
         outcomes: list[str] = []
         taken: list[Received] = []
-        async with self._app.transaction(tenant_id) as tx:
-            rows = await tx.sql.fetch(
+        async with open_work(self._runtime, tenant_id) as unit:
+            rows = await unit.tx.sql.fetch(
                 TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.ordering_key for e, _ in events],
                 [e.type for e, _ in events],
             )  # fmt: skip
@@ -147,19 +142,16 @@ class Inbox:
                 if row["taken"]:
                     taken.append((event, document))
                 elif row["held"]:
-                    await self._write_held(tx, event, "waiting", 0, None, None)
+                    await self._write_held(unit.tx, event, "waiting", 0, None, None)
                 outcomes.append("done" if row["taken"] else "waiting" if row["held"] else "duplicate")
-            facts = (
-                await leave_works(await self.event_handlers.of(tx, taken, together=together)) if taken else []
-            )
-        self.committed(facts, [document for _, document in taken])
+            if taken:
+                await self.event_handlers.run(unit, taken)
+        self.observe_lag(taken)
         return outcomes
 
-    def committed(self, facts: Sequence[Envelope], documents: Sequence[Mapping[str, object]]) -> None:
-        """What is to be done once the effects of events stand."""
-        if facts:
-            self._facts_committed(facts)
-        for document in documents:
+    def observe_lag(self, taken: Sequence[Received]) -> None:
+        """Measure how long the effects of events took that stand now."""
+        for _, document in taken:
             self._observe_lag(document)
 
     def _observe_lag(self, document: Mapping[str, object]) -> None:
@@ -184,7 +176,7 @@ class Inbox:
             error=sentence(error),
         )
         next_at = self.next_try(attempts)
-        async with self._app.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
             await self._write_held(tx, event, state, attempts, next_at, sentence(error))
         self.alarm.ring((next_at - datetime.now(UTC)).total_seconds())
         self._tell_others()
@@ -213,7 +205,7 @@ class Inbox:
     async def _take_again(self, event: Envelope) -> None:
         """An earlier delivery may have killed the process: go on through the retry path, where tries are counted
         *before* they are made. What was done or held already stays as it is."""
-        async with self._app.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
             await tx.sql.execute(
                 TAKE_AGAIN, event.tenant_id, self._service, event.id, event.ordering_key, event.type,
                 "delivery was cut short", event.text,
@@ -222,7 +214,7 @@ class Inbox:
 
     async def _park_unreadable(self, text: str, error: str) -> None:
         log.error("unreadable message parked", service=self._service, error=error)
-        async with self._worker.transaction(None) as tx:
+        async with self._runtime.worker_db.transaction(None) as tx:
             await tx.sql.execute(
                 "insert into unreadable_messages (id, consumer, body, error) values ($1, $2, $3, $4)",
                 new_id(),

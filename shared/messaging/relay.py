@@ -17,7 +17,7 @@ from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.loops import pause
 from shared.base.settings import KernelSettings
 from shared.bus.transport import Transport
-from shared.context.unit_of_work import PARTS
+from shared.context.closing_statement import PARTS
 from shared.contracts.event import Envelope
 from shared.database.pool import Database
 

@@ -8,10 +8,9 @@ import structlog
 
 from shared.base import telemetry
 from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
-from shared.base.settings import KernelSettings
-from shared.context.unit_of_work import leave_works
+from shared.context.unit_of_work import Runtime, open_work
 from shared.contracts.event import Envelope, read_envelope
-from shared.database.pool import Database, DatabaseAway
+from shared.database.pool import DatabaseAway
 from shared.messaging.inbox import Inbox, sentence
 from shared.messaging.inbox_sql import COUNT, DONE, DUE, HELD
 
@@ -21,14 +20,11 @@ log = structlog.get_logger()
 class Retries:
     """Tries held events of one service again."""
 
-    def __init__(
-        self, service: str, app: Database, worker: Database, inbox: Inbox, settings: KernelSettings
-    ) -> None:
-        self._service = service
-        self._app = app
-        self._worker = worker
+    def __init__(self, runtime: Runtime, inbox: Inbox) -> None:
+        self._runtime = runtime
+        self._service = runtime.name
         self._inbox = inbox
-        self._settings = settings
+        self._settings = runtime.settings
 
     @property
     def alarm(self) -> LoopAlarm:
@@ -37,7 +33,7 @@ class Retries:
 
     async def retry_due(self) -> int:
         """Try again what is due, and what waits behind nothing any more; returns how many were taken up."""
-        rows = await self._worker.repeatable(DUE, self._service, 100)
+        rows = await self._runtime.worker_db.repeatable(DUE, self._service, 100)
         if rows[0]["next_due"] is not None:
             self._inbox.alarm.ring(rows[0]["next_due"])
         if rows[0]["event_id"] is None:
@@ -68,7 +64,7 @@ class Retries:
         """One counted try; returns whether it fell to this process."""
         event, document = read_envelope(row["envelope"])
         attempts = row["attempts"] + 1
-        async with self._app.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
             counted = await tx.sql.fetchval(
                 COUNT,
                 event.tenant_id,
@@ -87,12 +83,12 @@ class Retries:
             )
             return True
         try:
-            async with self._app.transaction(event.tenant_id) as tx:
-                done = await tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
+            async with open_work(self._runtime, event.tenant_id) as unit:
+                done = await unit.tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
                 if not done:
                     return True
-                facts = await leave_works(await self._inbox.event_handlers.of(tx, [(event, document)]))
-            self._inbox.committed(facts, [document])
+                await self._inbox.event_handlers.run(unit, [(event, document)])
+            self._inbox.observe_lag([(event, document)])
             self._inbox.count("done")
         except DatabaseAway:
             raise
@@ -104,7 +100,7 @@ class Retries:
         state = "dead" if attempts >= self._settings.consumer_attempts else "retry"
         log.warning("event failed again", service=self._service, event_id=str(event.id), state=state,
                     attempts=attempts, error=sentence(error))  # fmt: skip
-        async with self._app.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
             await tx.sql.execute(
                 "update inbox set state = $4, error = $5, attempts = $6 where tenant_id = $1 and consumer = $2 "
                 "and event_id = $3 and state in ('retry', 'waiting')",
@@ -119,7 +115,7 @@ class Retries:
 
     async def report(self) -> None:
         """Publish how much is held, and for how long."""
-        rows = await self._worker.repeatable(HELD, self._service)
+        rows = await self._runtime.worker_db.repeatable(HELD, self._service)
         for state in ("retry", "waiting", "dead"):
             found = next((r for r in rows if r["state"] == state), None)
             telemetry.INBOX_HELD.labels(self._service, state).set(found["n"] if found else 0)

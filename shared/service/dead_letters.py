@@ -82,7 +82,7 @@ def _look_after_commit(ctx: Ctx, request: Request) -> None:
     """Have the event, or what waited behind it, taken up at once."""
 
     async def look() -> None:
-        request.app.state.running.retry_now()
+        request.app.state.runtime.retry_now()
 
     ctx.after_commit.append(look)
 

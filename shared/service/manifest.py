@@ -12,7 +12,8 @@ Everything else is found by convention in the capabilities' modules: `routes.rou
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -23,28 +24,53 @@ from sqlalchemy import MetaData
 
 from shared.background.jobs import JobFunction
 from shared.background.scheduler import DueFunction
-from shared.context.ctx import Ctx
+from shared.base.settings import KernelSettings
+from shared.context.unit_of_work import Runtime
 from shared.contracts.event import Event
 from shared.database.tables import TenantRow
-from shared.http.fast.dispatch import ServiceApp
 from shared.http.openapi import add_openapi
 from shared.http.router import Router
+from shared.http.service_app import ServiceApp
 from shared.messaging.event_handlers import Handler
 from shared.service.dead_letters import dead_letter_routes
+from shared.service.provisioning import Provision
 
-FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
-Provision = Callable[[Ctx], Awaitable[object]]
+MakePort = Callable[[Any], AbstractAsyncContextManager[object]]  # from the service's settings
+Probe = Callable[[Runtime], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Work in the background that is neither an event, a due time nor a job.
+
+    `look` does what there is to do now and says whether more may be left; when nothing is, it is called again after
+    `idle_seconds`. It runs in worker processes only, in each of them, so what it takes up it must claim.
+    """
+
+    name: str
+    look: Callable[[Runtime], Awaitable[bool]]
+    idle_seconds: float
 
 
 @dataclass(frozen=True)
 class Service:
-    """What a service is made of."""
+    """What a service is made of.
+
+    `settings` adds fields of its own to the kernel's. `ports` are its ways out of the process (mail, files, webhooks),
+    each by its type with what makes it from the settings: an async context manager, entered before the first request
+    and left after the last; actions reach it by `ctx.port(Type)`. `loops` run beside the kernel's. A probe returns a
+    sentence while something keeps the service from its work, and the process then says that it is not ready.
+    """
 
     name: str
     package: str
     title: str
     capabilities: Sequence[str]
-    provision: Sequence[Provision] = field(default=())
+    provision: Sequence[Provision] = ()
+    settings: type[KernelSettings] = KernelSettings
+    ports: Mapping[type, MakePort] = field(default_factory=dict)
+    loops: Sequence[Loop] = ()
+    probes: Sequence[Probe] = ()
 
     @property
     def migrations(self) -> Path:

@@ -3,6 +3,7 @@
 `PUT /internal/tenants` carries the wanted facts and is safe to repeat. It is not below /v1: no client reaches it.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,14 +16,16 @@ from starlette.responses import JSONResponse, Response
 
 from shared.base import telemetry
 from shared.context.ctx import Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
+from shared.context.unit_of_work import unit_of_work
 from shared.database.pool import DatabaseAway
 from shared.http import problems
+from shared.http.request_transaction import EdgeState
 from shared.values import clock
 from shared.values.faults import Fault, Forbidden, Malformed, Unavailable
 
 PATH = "/internal/tenants"
 SCOPE = "internal:provision"
+Provision = Callable[[Ctx], Awaitable[object]]
 
 log = structlog.get_logger()
 
@@ -73,52 +76,51 @@ class TenantWanted(BaseModel):
         return TenantFacts(**values, clock_offset=timedelta(seconds=self.clock_offset_seconds))
 
 
-async def _provision(request: Request) -> Response:
-    trace_id = telemetry.trace_id(request.headers.get("traceparent", "") or telemetry.new_traceparent())
-    try:
-        await _store_and_provision(request)
-    except Fault as fault:
-        return problems.problem(fault, trace_id=trace_id)
-    except DatabaseAway:
-        return problems.problem(Unavailable("The database is away; try again."), trace_id=trace_id)
-    except Exception:
-        log.exception("provisioning failed", trace_id=trace_id)
-        return problems.problem_response(
-            500, "internal_error", "The tenant could not be made known.", trace_id
-        )
-    return JSONResponse({"status": "known"})
+class Provisioning:
+    """The route by which the gateway makes a tenant known to a service."""
+
+    def __init__(self, edge: EdgeState, functions: Sequence[Provision]) -> None:
+        """`functions` make what a tenant needs here; each may be called again for a tenant it has seen."""
+        self._edge = edge
+        self._functions = functions
+
+    async def reply(self, request: Request) -> Response:
+        """Store the tenant, or say what is wrong with it."""
+        trace_id = telemetry.trace_id(request.headers.get("traceparent", "") or telemetry.new_traceparent())
+        try:
+            await self._provision(request)
+        except Fault as fault:
+            return problems.problem(fault, trace_id=trace_id)
+        except DatabaseAway:
+            return problems.problem(Unavailable("The database is away; try again."), trace_id=trace_id)
+        except Exception:
+            log.exception("provisioning failed", trace_id=trace_id)
+            return problems.problem_response(
+                500, "internal_error", "The tenant could not be made known.", trace_id
+            )
+        return JSONResponse({"status": "known"})
+
+    async def _provision(self, request: Request) -> None:
+        token = request.headers.get("x-internal-token")
+        caller = await self._edge.verifier.verify(token.encode("latin-1") if token else None)
+        if SCOPE not in caller.scopes:
+            raise Forbidden(f"This needs the scope {SCOPE}.", code="missing_scope", scope=SCOPE)
+        try:
+            facts = TenantWanted.model_validate_json(await request.body()).facts()
+        except ValidationError as error:
+            raise Malformed(f"Not a tenant: {error.error_count()} field(s) are wrong.") from error
+        if facts.id != caller.tenant.id:
+            raise Forbidden("The token is for another tenant.")
+        runtime = self._edge.runtime
+        request_id = request.headers.get("x-request-id", "provision")
+        async with unit_of_work(
+            runtime, facts, caller.actor, request_id=request_id, scopes=caller.scopes
+        ) as ctx:
+            await runtime.tenants.store(ctx.tx, facts)
+            for function in self._functions:
+                await function(ctx)
 
 
-async def _store_and_provision(request: Request) -> None:
-    running = request.app.state.running
-    token = request.headers.get("x-internal-token")
-    caller = await running.app.state.edge.verifier.verify(token.encode("latin-1") if token else None)
-    if SCOPE not in caller.scopes:
-        raise Forbidden(f"This needs the scope {SCOPE}.", code="missing_scope", scope=SCOPE)
-    try:
-        facts = TenantWanted.model_validate_json(await request.body()).facts()
-    except ValidationError as error:
-        raise Malformed(f"Not a tenant: {error.error_count()} field(s) are wrong.") from error
-    if facts.id != caller.tenant.id:
-        raise Forbidden("The token is for another tenant.")
-    async with running.app_db.transaction(facts.id) as tx:
-        await running.tenants.store(tx, facts)
-        ctx = Ctx(
-            service=running.service.name,
-            tx=tx,
-            tenant=facts,
-            actor=caller.actor,
-            scopes=caller.scopes,
-            now=clock.utc_now(facts.clock_offset),
-            request_id=request.headers.get("x-request-id", "provision"),
-            traceparent=telemetry.new_traceparent(),
-        )
-        for function in running.service.provision:
-            await function(ctx)
-        told = await leave_work(ctx)
-    running.facts_committed(told)
-
-
-def add_provisioning(app: FastAPI) -> None:
+def add_provisioning(app: FastAPI, edge: EdgeState, functions: Sequence[Provision]) -> None:
     """Mount the route."""
-    app.add_route(PATH, _provision, methods=["PUT"], include_in_schema=False)
+    app.add_route(PATH, Provisioning(edge, functions).reply, methods=["PUT"], include_in_schema=False)

@@ -1,18 +1,22 @@
-"""A service at work: pools, relay, inbox, scheduler, jobs and the app, started and stopped in order."""
+"""A service at work: pools, ports, relay, inbox, scheduler, jobs and the app, started and stopped in order."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
 from shared.background.housekeeping import run_housekeeping
 from shared.background.jobs import JobRunner, run_jobs
 from shared.background.scheduler import Scheduler, run_scheduler
+from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
-from shared.base.loops import REPORT_SECONDS
+from shared.base.loops import REPORT_SECONDS, repeat
 from shared.base.settings import KernelSettings
 from shared.bus.transport import Subscription, Transport
+from shared.context.ports import Ports
 from shared.context.tenants import Tenants
 from shared.contracts.event import Envelope
 from shared.database import rls
@@ -20,19 +24,20 @@ from shared.database.notifier import Notifier
 from shared.database.pool import Database
 from shared.http.fast.request_batches import RequestBatches
 from shared.http.internal_token import TokenVerifier
-from shared.http.router import EdgeState
+from shared.http.request_transaction import EdgeState
 from shared.http.waiting import Waiting
 from shared.messaging.inbox import BATCH_LIMIT, Inbox
 from shared.messaging.relay import Relay
 from shared.messaging.retries import Retries, run_retries
-from shared.service.manifest import Service
+from shared.service.manifest import Probe, Service
 from shared.service.provisioning import add_provisioning
 
 FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
+PROBE_SECONDS = 3.0
 
 
 class ServiceRuntime:
-    """A service at work: pools, relay, inbox, scheduler, jobs and the app."""
+    """A service at work. It is what units of work belong to (`shared.context.unit_of_work.Runtime`)."""
 
     def __init__(
         self,
@@ -44,49 +49,36 @@ class ServiceRuntime:
         verifier: TokenVerifier,
         app: FastAPI | None = None,
     ) -> None:
-        name = service.name
         self.service = service
-        self.settings = settings
+        self.name = service.name
+        self.settings = own_settings(service, settings)
         self.transport = transport
-        self.app_db = _database(dsn, rls.app_role(name), settings, settings.app_pool_size)
-        self.worker_db = _database(dsn, rls.worker_role(name), settings, settings.worker_pool_size)
+        self.app_db = _database(dsn, rls.app_role(self.name), settings, settings.app_pool_size)
+        self.worker_db = _database(dsn, rls.worker_role(self.name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
-        self.relay = Relay(name, self.worker_db, transport, settings)
+        self.ports = Ports()
+        self.relay = Relay(self.name, self.worker_db, transport, settings)
         self.waiting = Waiting()
-        told = self.facts_committed
-        self.inbox = Inbox(
-            name, self.app_db, self.worker_db, service.handlers(), self.tenants, settings, told, self._held
-        )
-        self.retries = Retries(name, self.app_db, self.worker_db, self.inbox, settings)
-        self.scheduler = Scheduler(
-            name, self.app_db, self.worker_db, service.due_functions(), self.tenants, settings, told
-        )
-        self.jobs = JobRunner(
-            name, self.app_db, self.worker_db, service.job_functions(), self.tenants, told, self._job_queued
-        )
-        self.notifier = Notifier(name, self.worker_db, self._heard())
+        self.inbox = Inbox(self, service.handlers(), self._held)
+        self.retries = Retries(self, self.inbox)
+        self.scheduler = Scheduler(self, service.due_functions())
+        self.jobs = JobRunner(self, service.job_functions(), self._job_queued)
+        self.notifier = Notifier(self.name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
         self.working = self.leaving = False
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._open_ports = AsyncExitStack()
         self.app = app or service.app()
         self._furnish(self.app, verifier)
 
     def _furnish(self, app: FastAPI, verifier: TokenVerifier) -> None:
         """Give the app what its routes need of us."""
-        edge = EdgeState(
-            service=self.service.name,
-            app=self.app_db,
-            verifier=verifier,
-            facts_committed=self.facts_committed,
-            job_queued=self.jobs.queued,
-            waiting=self.waiting,
-            max_body=self.settings.max_body_bytes,
-        )
-        app.state.edge, app.state.rounds = edge, RequestBatches(edge, at_once=self.settings.app_pool_size)
-        app.state.running = self
+        edge = EdgeState(self, verifier, self.waiting, self.settings.max_body_bytes)
+        app.state.runtime, app.state.edge = self, edge
+        app.state.batches = RequestBatches(edge, at_once=self.settings.app_pool_size)
         add_health(app)
-        add_provisioning(app)
+        add_provisioning(app, edge, self.service.provision)
 
     def _heard(self) -> dict[str, Callable[[], None]]:
         """What to do when another process of the service has rung."""
@@ -103,6 +95,10 @@ class ServiceRuntime:
         self.notifier.ring(FACTS)
         self.waiting.tell(facts)
 
+    def job_queued(self) -> None:
+        """Have a job that was just committed taken up, here or by another process."""
+        self.jobs.queued()
+
     def retry_now(self) -> None:
         """An event may be tried again that was given up or waited: look now, whichever process does."""
         self.inbox.wake()
@@ -116,13 +112,17 @@ class ServiceRuntime:
         self.notifier.ring(JOBS)
 
     async def start(self, *, work: bool = True, among_others: bool = False) -> None:
-        """Check the database's protection, then begin; `work=False` answers requests only.
+        """Check the database's protection, open the ports, then begin; `work=False` takes requests only.
 
         `among_others` says that the service has further processes, which are to hear of what we commit.
         """
         try:
             async with self.app_db.transaction(None) as tx:
-                await rls.boot_guard(tx.sql, self.service.name)
+                await rls.boot_guard(tx.sql, self.name)
+            made = {}
+            for kind, make in self.service.ports.items():
+                made[kind] = await self._open_ports.enter_async_context(make(self.settings))
+            self.ports.open(made)
             if among_others:
                 self.notifier.start()
             if work:
@@ -135,20 +135,24 @@ class ServiceRuntime:
         self.working = True
         if self.inbox.types:  # before the relay: a fact published before its queue is bound would be unrouted
             self.subscription = await self.transport.subscribe(
-                self.service.name,
+                self.name,
                 self.inbox.types,
                 self.inbox.deliver,
                 concurrency=BATCH_LIMIT,
             )
         self.relay.start()
-        name, stopping, linger = self.service.name, self._stopping, self.settings.linger_seconds
-        for kind, loop in (
-            ("retries", run_retries(self.retries, stopping, self._pause(self.inbox.types), linger)),
-            ("scheduler", run_scheduler(self.scheduler, stopping, self._pause(self.scheduler.kinds))),
-            ("jobs", run_jobs(self.jobs, stopping, self._pause(self.jobs.kinds))),
-            ("housekeeping", run_housekeeping(self.worker_db, self.settings, stopping)),
-        ):
-            self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{name}"))
+        for kind, loop in self._loops():
+            self._tasks.append(asyncio.create_task(loop, name=f"{kind}:{self.name}"))
+
+    def _loops(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        """The kernel's loops and the service's own."""
+        stopping, linger = self._stopping, self.settings.linger_seconds
+        yield "retries", run_retries(self.retries, stopping, self._pause(self.inbox.types), linger)
+        yield "scheduler", run_scheduler(self.scheduler, stopping, self._pause(self.scheduler.kinds))
+        yield "jobs", run_jobs(self.jobs, stopping, self._pause(self.jobs.kinds))
+        yield "housekeeping", run_housekeeping(self.worker_db, self.settings, stopping)
+        for own in self.service.loops:
+            yield own.name, repeat(own.name, partial(own.look, self), stopping, own.idle_seconds)
 
     def _pause(self, kinds: Collection[str]) -> float:
         """How long a loop rests; longer where only the metrics need it, since nothing here leaves it work."""
@@ -156,12 +160,12 @@ class ServiceRuntime:
         return poll if kinds else max(poll, REPORT_SECONDS)
 
     def leave(self) -> None:
-        """Tell whoever asks for readiness to send requests elsewhere, and hold no answer back; `stop` follows."""
+        """Tell whoever asks for readiness to send requests elsewhere, and hold no reply back; `stop` follows."""
         self.leaving = True
         self.waiting.end()
 
     async def stop(self) -> None:
-        """Take no more work, finish what is in hand, publish what it left, let go of the database."""
+        """Take no more work, finish what is in hand, publish what it left, let go of ports and database."""
         self._stopping.set()
         self.waiting.end()
         self.inbox.wake()
@@ -179,22 +183,46 @@ class ServiceRuntime:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.relay.stop(), self.settings.shutdown_seconds)
+        await self._open_ports.aclose()
         await self.notifier.stop()
         await self.app_db.close()
         await self.worker_db.close()
 
-    def complaints(self) -> list[str]:
+    async def complaints(self) -> list[str]:
         """What keeps this process from doing its work right now; none means ready."""
         if self.leaving:
             return ["this process is stopping"]
-        if not self.working:
-            return []
+        found = self._work_complaints() if self.working else []
+        try:
+            async with asyncio.timeout(PROBE_SECONDS), self.app_db.transaction(None) as tx:
+                await tx.sql.fetchval("select 1")
+        except DATABASE_ERRORS as error:
+            found.append(f"the database does not answer: {type(error).__name__}")
+        asked = (self._ask(probe) for probe in self.service.probes)
+        return found + [said for said in await asyncio.gather(*asked) if said]
+
+    async def _ask(self, probe: Probe) -> str | None:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return await probe(self)
+        except Exception as error:  # noqa: BLE001 - a probe that fails tells as much as one that complains
+            return f"{getattr(probe, '__name__', 'a probe')} failed: {error!r}"
+
+    def _work_complaints(self) -> list[str]:
         found = [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         if not self.relay.healthy:
             found.append("the relay does not reach its database")
         if self.subscription is not None and not self.subscription.healthy:
             found.append("the consumer does not reach its queue")
         return found
+
+
+def own_settings(service: Service, given: KernelSettings) -> KernelSettings:
+    """A service's settings: those given, and its own from the environment where they are of the kernel only."""
+    if isinstance(given, service.settings):
+        return given
+    known = set(service.settings.model_fields) & set(type(given).model_fields)
+    return service.settings(**given.model_dump(include=known))
 
 
 def _database(dsn: str, role: str, settings: KernelSettings, size: int) -> Database:

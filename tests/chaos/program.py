@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import shared.http.fast.request_batches
-import shared.http.request_transaction
-import shared.messaging.inbox
 from deploy.cli.commands import app
 from shared.bus.amqp.transport import AmqpTransport
+from shared.context.unit_of_work import UnitOfWork
 from shared.http.fast.request_batches import RequestBatches
 from shared.messaging.inbox import Inbox
 
@@ -68,27 +66,20 @@ def _delivering(deliver: Callable[..., Awaitable[None]]) -> Callable[..., Awaita
     return delivering
 
 
-def _leaving_works(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def leaving(works: Any) -> Any:
-        facts = await leave(works)
-        _pass("effect and commit")
-        if len(works) > 1:
-            _pass("gathered effects and commit")
-        return facts
+def _writing(write: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Of one request or event, or of several that share a transaction."""
 
-    return leaving
-
-
-def _keeping(leave: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Of one request (`leave_work`, its answer or None) or of several together (`leave_works`, their answers)."""
-
-    async def keeping(works: Any, kept: Any) -> Any:
-        facts = await leave(works, kept)
-        if kept:
+    async def writing(unit: UnitOfWork) -> None:
+        replies, events = len(unit.replies), sum(ctx.causation_id is not None for ctx in unit.contexts)
+        await write(unit)
+        if replies:
             _pass("write and commit")
-        return facts
+        if events:
+            _pass("effect and commit")
+        if events > 1:
+            _pass("gathered effects and commit")
 
-    return keeping
+    return writing
 
 
 def _answering(take: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -105,7 +96,5 @@ if "CHAOS_POINT" in os.environ:
     signal.signal(signal.SIGUSR1, _arm)
     AmqpTransport.publish = _publishing(AmqpTransport.publish)  # type: ignore[method-assign]
     Inbox.deliver = _delivering(Inbox.deliver)  # type: ignore[method-assign]
-    shared.messaging.inbox.leave_works = _leaving_works(shared.messaging.inbox.leave_works)
-    shared.http.request_transaction.leave_work = _keeping(shared.http.request_transaction.leave_work)
-    shared.http.fast.request_batches.leave_works = _keeping(shared.http.fast.request_batches.leave_works)
+    UnitOfWork.write = _writing(UnitOfWork.write)  # type: ignore[method-assign]
     RequestBatches.take = _answering(RequestBatches.take)  # type: ignore[method-assign]

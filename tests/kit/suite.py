@@ -9,7 +9,7 @@ import fcntl
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,8 @@ from joserfc.jwk import KeySet, OKPKey
 from shared.base.settings import KernelSettings
 from shared.bus.pg import transport as bus_pg
 from shared.bus.transport import Transport
-from shared.context.ctx import SYSTEM, Actor, TenantFacts
+from shared.context.ctx import SYSTEM, Actor, Ctx, TenantFacts
+from shared.context.unit_of_work import unit_of_work
 from shared.database.migrations import migrate
 from shared.http import internal_token
 from shared.http.router import Operation
@@ -158,6 +159,10 @@ class Suite:
         client = httpx.AsyncClient(transport=transport, base_url=f"http://{service}")
         self._clients.append(client)
         return client
+
+    def work(self, service: str, tenant: TenantFacts) -> AbstractAsyncContextManager[Ctx]:
+        """One transaction of a service, to call actions that have no route of their own."""
+        return unit_of_work(self.running[service], tenant, Actor("a-test"), request_id="a-test")
 
     async def outbox(self, service: str, tenant_id: UUID) -> list[asyncpg.Record]:
         """The facts a service has recorded for a tenant, oldest first."""

@@ -1,16 +1,12 @@
 """What a test of orders begins with: customers, products and stock, made through the API."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from shared.base import telemetry
-from shared.context.ctx import Actor, Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
-from shared.values import clock
+from shared.context.ctx import Ctx, TenantFacts
 from tests.kit.suite import Suite
 
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
@@ -62,22 +58,9 @@ async def stock_of(orders: httpx.AsyncClient, sku: str, *, warehouse: str = "MAI
     return row
 
 
-@asynccontextmanager
-async def given_ctx(suite: Suite, tenant: TenantFacts) -> AsyncIterator[Ctx]:
+def given_ctx(suite: Suite, tenant: TenantFacts) -> AbstractAsyncContextManager[Ctx]:
     """One transaction of the orders service, to call actions that have no route of their own."""
-    async with suite["orders"].app_db.transaction(tenant.id) as tx:
-        ctx = Ctx(
-            service="orders",
-            tx=tx,
-            tenant=tenant,
-            actor=Actor("a-test"),
-            scopes=frozenset(),
-            now=clock.utc_now(tenant.clock_offset),
-            request_id="a-test",
-            traceparent=telemetry.new_traceparent(),
-        )
-        yield ctx
-        await leave_work(ctx)
+    return suite.work("orders", tenant)
 
 
 async def _made(orders: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
-from itertools import islice
 from uuid import UUID
 
 import asyncpg
@@ -25,10 +24,6 @@ from shared.values.money import Money, currency_digits
 JSON = ("customer", "tax_breakdown")
 COLUMNS = tuple(field.name for field in fields(InvoiceView))
 SHOWN = f"select {', '.join(f'i.{c}::text' if c in JSON else f'i.{c}' for c in COLUMNS)} from invoices i"  # noqa: S608
-LISTED = f"""
-select i.*, asked.n from unnest($3::uuid[]) with ordinality as asked(order_id, n)
-cross join lateral ({SHOWN} where {{}} order by i.id desc limit $2) as i order by asked.n, i.id desc
-"""  # noqa: S608 - our own column names
 LINES = f"""
 select {", ".join(field.name for field in fields(LineView))} from invoice_lines
 where tenant_id = $1 and invoice_id = any($2::uuid[]) order by invoice_id, position
@@ -48,7 +43,6 @@ select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 
 """
 
 # Who asks for a list, and by which order, customer, state, and whether overdue.
-RequestInfo = tuple[Ctx, PageQuery, UUID | None, UUID | None, str | None, bool | None]
 
 
 async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
@@ -120,31 +114,20 @@ async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     return (await _with_lines(ctx, rows))[0]
 
 
-async def list_invoices(told: Sequence[RequestInfo]) -> list[Page[InvoiceOut]]:
-    """A page for each who asks, newest first.
-
-    Who asks alike but for the order shares a statement; all lines are one more, whatever the pages' length.
-    """
-    alike: dict[tuple[object, ...], list[int]] = {}
-    for number, (ctx, page, order_id, *filters) in enumerate(told):
-        key = (page.limit, page.after_id, order_id is None, ctx.today, *filters)
-        alike.setdefault(key, []).append(number)
-    found: list[Page[asyncpg.Record]] = [Page(items=[]) for _ in told]
-    for numbers in alike.values():
-        listed = await _list_alike([told[number] for number in numbers])
-        for number, rows in zip(numbers, listed, strict=True):
-            found[number] = page_of(rows, told[number][1], lambda row: row["id"])
-    shown = iter(await _with_lines(told[0][0], [row for page in found for row in page.items]))
-    return [Page(items=list(islice(shown, len(page.items))), next=page.next) for page in found]
-
-
-async def _list_alike(told: Sequence[RequestInfo]) -> list[list[asyncpg.Record]]:
-    """The rows of each and one more, if there are; all ask for the same but for the order."""
-    ctx, page, order_id, customer_id, state, overdue = told[0]
-    conditions, values = ["i.tenant_id = $1"], [ctx.tenant.id, page.limit + 1, [each[2] for each in told]]
-    if order_id is not None:
-        conditions.append("i.order_id = asked.order_id")
-    for comparison, value in {"customer_id =": customer_id, "state =": state, "id <": page.after_id}.items():
+async def list_invoices(
+    ctx: Ctx,
+    page: PageQuery,
+    *,
+    order_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    state: str | None = None,
+    overdue: bool | None = None,
+) -> Page[InvoiceOut]:
+    """Invoices, newest first; all lines of a page are one more statement, whatever its length."""
+    conditions = ["i.tenant_id = $1"]
+    values: list[object] = [ctx.tenant.id]
+    wanted = {"order_id =": order_id, "customer_id =": customer_id, "state =": state, "id <": page.after_id}
+    for comparison, value in wanted.items():
         if value is not None:
             values.append(value)
             conditions.append(f"i.{comparison} ${len(values)}")
@@ -152,10 +135,13 @@ async def _list_alike(told: Sequence[RequestInfo]) -> list[list[asyncpg.Record]]
         values.append(ctx.today)
         late = f"(i.open_minor > 0 and i.due_on < ${len(values)})"
         conditions.append(late if overdue else f"{late} is not true")
-    listed: list[list[asyncpg.Record]] = [[] for _ in told]
-    for row in await ctx.sql.fetch(LISTED.format(" and ".join(conditions)), *values):
-        listed[row["n"] - 1].append(row)
-    return listed
+    rows = await ctx.sql.fetch(
+        f"{SHOWN} where {' and '.join(conditions)} order by i.id desc limit ${len(values) + 1}",
+        *values,
+        page.limit + 1,
+    )
+    found = page_of(rows, page, lambda row: row["id"])
+    return Page(items=await _with_lines(ctx, found.items), next=found.next)
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:

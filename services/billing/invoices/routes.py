@@ -30,7 +30,6 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     scope="billing:read",
     waits_for="order_id",
     response_model=Page[InvoiceOut],
-    together=queries.list_invoices,
 )
 async def list_invoices(
     ctx: CtxDep,
@@ -41,7 +40,9 @@ async def list_invoices(
     overdue: bool | None = None,
 ) -> Page[InvoiceOut]:
     """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
-    return (await queries.list_invoices([(ctx, page, order_id, customer_id, state, overdue)]))[0]
+    return await queries.list_invoices(
+        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
+    )
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)

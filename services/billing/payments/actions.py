@@ -16,6 +16,7 @@ from services.billing.ledger.rules import Entry, OpenItem, Posting
 from services.billing.payments import queries
 from services.billing.payments.models import Payment
 from services.billing.payments.schemas import PaymentIn, PaymentOut
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
 from shared.database.json_rows import recordset, rows_json
@@ -58,13 +59,13 @@ async def record_payment(ctx: Ctx, payment: PaymentIn) -> PaymentOut:
 
     The answer is built from memory.
     """
-    return (await record_payments([(ctx, payment)]))[0]
+    return (await record_payments(Batch([(ctx, (payment,))])))[0]
 
 
-async def record_payments(told: Sequence[tuple[Ctx, PaymentIn]]) -> list[PaymentOut]:
+async def record_payments(batch: Batch[tuple[PaymentIn]]) -> list[PaymentOut]:
     """The same for several payments of a tenant, all or none, in as many statements."""
-    ctx = told[-1][0]
-    received = [_received(its_ctx, given) for its_ctx, given in told]
+    ctx = batch.ctx
+    received = [_received(its_ctx, given) for its_ctx, (given,) in batch.items]
     found = await invoices.lock_settled([each.settling for each in received])
     await _require_customers(
         ctx, [each.given.customer_id for each in received if not each.settling.settlements]

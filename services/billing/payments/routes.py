@@ -11,9 +11,7 @@ from shared.http.router import CtxDep, Router
 router = Router("Payments")
 
 
-@router.create(
-    "/payments", scope="billing:write", response_model=PaymentOut, together=actions.record_payments
-)
+@router.create("/payments", scope="billing:write", response_model=PaymentOut, batch=actions.record_payments)
 async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
     """Record money that came in; what is not allocated stays as the customer's credit."""
     return await actions.record_payment(ctx, body)

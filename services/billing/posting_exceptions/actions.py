@@ -5,7 +5,7 @@ whole and kept here with its reason, in the same transaction: it counts as consu
 nobody's fault (a lost connection, a deadlock) is raised, so that the inbox tries again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from services.billing.posting_exceptions.rules import (
     UnusableAmount,
 )
 from shared.context import lifecycle
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.event import Event
 from shared.contracts.orders import FulfilmentShipped
@@ -43,7 +44,7 @@ class Poster:
     """How events of a type are posted, and how to see that one was posted before under another event id."""
 
     contract: type[Event]
-    post: Callable[[Sequence[tuple[Ctx, Any]]], Awaitable[object]]
+    post: Callable[[Batch[Any]], Awaitable[object]]
     is_posted: Callable[[Ctx, Any], Awaitable[bool]]
 
 
@@ -57,14 +58,17 @@ POSTERS: dict[str, Poster] = {
 }
 
 
-async def post_events(told: Sequence[tuple[Ctx, Event]]) -> None:
+async def post_events(batch: Batch[Any]) -> None:
     """Post events of one type; one that cannot be posted is kept visibly with the reason why.
 
-    Of several that were taken together and that the books refuse none is posted: each is taken once more, alone.
+    Of several that the books refuse none is posted: that is raised, and each comes once more, alone.
     """
-    refusal = await _try(told)
+    if len(batch) > 1:
+        await POSTERS[batch.items[0][1].type].post(batch)
+        return
+    ((ctx, event),) = batch.items
+    refusal = await _try(ctx, event)
     if refusal is not None:
-        ((ctx, event),) = told
         await _hold(ctx, event, refusal)
 
 
@@ -74,7 +78,7 @@ async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
     LIFECYCLE.target(row.state, "retry")
     ctx.causation_id = str(row.event_id)
     event = POSTERS[row.event_type].contract.model_validate(row.payload)
-    refusal = await _try([(ctx, event)])
+    refusal = await _try(ctx, event)
     if refusal is not None:
         reason = {"code": refusal.code, "detail": refusal.detail}
         raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)
@@ -89,13 +93,12 @@ async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> Pos
     return row
 
 
-async def _try(told: Sequence[tuple[Ctx, Event]]) -> Fault | None:
+async def _try(ctx: Ctx, event: Event) -> Fault | None:
     """Post in a part of the transaction that may fail alone; returns what refused it."""
-    ctx, event = told[0]
     poster = POSTERS[event.type]
     try:
         async with ctx.savepoint():
-            await poster.post(told)
+            await poster.post(Batch([(ctx, event)]))
     except (Fault, asyncpg.PostgresError, CurrencyMismatch, MoneyOutOfRange, UnknownCurrency) as error:
         refusal = _refusal(error)
         if refusal is None:

@@ -1,14 +1,12 @@
 """The facts of other services that billing posts."""
 
-from collections.abc import Sequence
-
 from services.billing.posting_exceptions import actions
-from shared.context.ctx import Ctx
+from shared.context.batch import Batch
 from shared.contracts.orders import FulfilmentShipped
 from shared.service.subscriptions import on_batch
 
 
 @on_batch(FulfilmentShipped)
-async def invoice_shipments(told: Sequence[tuple[Ctx, FulfilmentShipped]]) -> None:
+async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
     """Goods left the house: invoice them, or say why not."""
-    await actions.post_events(told)
+    await actions.post_events(batch)

@@ -55,7 +55,7 @@ async def pack_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
     "/fulfilments/{fulfilment_id}/ship",
     scope="orders:write",
     response_model=FulfilmentOut,
-    together=actions.ship_fulfilments,
+    batch=actions.ship_fulfilments,
 )
 async def ship_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: ShipIn | None = None) -> Fulfilment:
     """Ship all of it, or the named lines; allowed from open to packed. The rest stays as a new open fulfilment."""

@@ -18,7 +18,7 @@ router = Router("Orders")
 add_timeline(router, "orders", "order", scope="orders:read")
 
 
-@router.create("/orders", scope="orders:write", response_model=OrderOut, together=actions.create_orders)
+@router.create("/orders", scope="orders:write", response_model=OrderOut, batch=actions.create_orders)
 async def create_order(ctx: CtxDep, body: OrderIn) -> Order:
     """Take in an order, with `confirm` in one step. An `external_ref` is unique per tenant."""
     return await actions.create_order(ctx, body)

@@ -28,6 +28,7 @@ from services.orders.stock.rules import (
     sum_by_item,
 )
 from services.orders.stock.schemas import StockAdjustmentIn, WarehouseIn
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.database.json_rows import recordset, rows_json
 from shared.values.ids import new_id
@@ -213,18 +214,18 @@ async def release(ctx: Ctx, allocations: Sequence[Allocation]) -> None:
     await _tell_arrivals(ctx, list({product_id for product_id, _ in sums}))
 
 
-async def consume(told: Sequence[tuple[Ctx, UUID, Sequence[Allocation]]]) -> None:
+async def consume(batch: Batch[tuple[UUID, Sequence[Allocation]]]) -> None:
     """Ship promised stock: it is no longer on hand nor reserved, and the ledger says what for and by whom.
 
-    Each is a ctx, the id of what the goods leave for, and the goods; one statement, however many.
+    Each item is the id of what the goods leave for, and the goods; one statement, however many.
     """
     leaving = [
         (product_id, warehouse_id, quantity, new_id(), ctx.now, reference_id, ctx.actor.id)
-        for ctx, reference_id, allocations in told
+        for ctx, (reference_id, allocations) in batch.items
         for (product_id, warehouse_id), quantity in sum_by_item(allocations).items()
     ]
     if leaving:
-        ctx = told[-1][0]
+        ctx = batch.ctx
         rows = rows_json(tuple(LEAVING), [(n, *row) for n, row in enumerate(leaving)])
         _require_all(await ctx.sql.fetchval(SHIP, ctx.tenant.id, rows), len(leaving))
 

@@ -1,10 +1,10 @@
-"""Requests taken together: what comes while others of its operation and tenant are at work shares a transaction.
+"""Requests in batches: what comes while others of its operation and tenant are at work shares a transaction.
 
 A statement costs PostgreSQL and us nearly the same for three orders as for one, and requests of one tenant would only
-wait for each other's rows. So an operation that says how several are done at once (`together=`) is done that way under
+wait for each other's rows. So an operation that says how several are done at once (`batch=`) is done that way under
 load; alone, a request goes its own way at once. All or none: when one of several is refused, or anything else fails
-before the commit, nothing has happened, and each goes its own way after all, where it gets its own answer
-(docs/adr/0019). Only a commit that is not answered is never tried again.
+before the commit, nothing has happened, and each goes its own way after all, where it gets its own reply
+(docs/performance.md). Only a commit that is not answered is never tried again.
 """
 
 import asyncio
@@ -19,31 +19,33 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.base.batcher import Batcher
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.context.unit_of_work import leave_works
-from shared.contracts.event import Envelope
-from shared.database.pool import NothingCommitted, Transaction
+from shared.context.unit_of_work import UnitOfWork, open_work
+from shared.database.pool import NothingCommitted
 from shared.http import idempotency
-from shared.http.fast.straight import DoesNotFit, Handle, Together
+from shared.http.fast.direct_call import DoesNotFit
 from shared.http.request_transaction import (
     CTX,
+    Arguments,
+    BatchForm,
     EdgeState,
+    Handle,
     RequestInfo,
-    committed,
     finished,
     is_provider,
-    kept,
+    keep,
     note,
     once,
 )
 
 log = structlog.get_logger()
 BATCH_LIMIT = 64  # requests in one transaction at most
-BATCH_SECONDS = 2.0  # a round that takes longer is given up: one slow request must not hold the others
+BATCH_SECONDS = 2.0  # a batch that takes longer is given up: one slow request must not hold the others
 
 
 class BatchFailed(Exception):  # noqa: N818 - named for what happened
-    """Requests that were taken together failed, whichever of them was at fault."""
+    """Requests that shared a transaction failed, whichever of them was at fault."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,113 +54,101 @@ class Call:
 
     request: Request
     handle: Handle
-    asked: RequestInfo
+    info: RequestInfo
 
     async def alone(self) -> Response:
         """Take it in a transaction of its own."""
-        return await once(self.request, self.handle, self.asked)
+        return await once(self.request, self.handle, self.info)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitting:
-    """A call that is part of the round."""
+    """A call that is part of the batch."""
 
     place: int
     call: Call
     ctx: Ctx
-    arguments: tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What a round leaves."""
-
-    works: list[Ctx]
-    facts: list[Envelope]
+    arguments: Arguments
 
 
 class RequestBatches:
     """Takes requests of one service."""
 
     def __init__(self, edge: EdgeState, *, at_once: int) -> None:
-        """`at_once`: rounds at the same time, over all tenants and operations."""
+        """`at_once`: batches at the same time, over all tenants and operations."""
         self._edge = edge
-        self._batcher: Batcher[tuple[UUID, Together], Call, Response | None] = Batcher(
+        self._service = edge.runtime.name
+        self._batcher: Batcher[tuple[UUID, BatchForm], Call, Response | None] = Batcher(
             self._take_batch, id, most=BATCH_LIMIT, at_once=at_once
         )
 
     async def take(self, call: Call) -> Response:
-        """Answer a call, with others of its kind where there are some."""
-        together = call.asked.operation.together
-        if together is None or is_provider(call.asked.caller):
+        """Reply to a call, done with others of its kind where there are some."""
+        form = call.info.operation.batch
+        if form is None or is_provider(call.info.caller):
             return await call.alone()
         try:
-            response = await self._batcher.put((call.asked.caller.tenant.id, together), call)
+            response = await self._batcher.put((call.info.caller.tenant.id, form), call)
         except BatchFailed as error:
-            log.debug("taken alone", service=self._edge.service, request_id=call.asked.request_id,
+            log.debug("taken alone", service=self._service, request_id=call.info.request_id,
                       error=repr(error.__cause__))  # fmt: skip
             response = None
         return response or await call.alone()
 
     async def _take_batch(
-        self, key: tuple[UUID, Together], calls: Sequence[Call]
+        self, key: tuple[UUID, BatchForm], calls: Sequence[Call]
     ) -> Sequence[Response | None]:
-        """Answers to the calls that fit into one transaction; None for those that have to go alone."""
-        telemetry.BATCH_SIZE.labels(self._edge.service).observe(len(calls))
+        """Replies to the calls that fit into one transaction; None for those that have to go alone."""
+        telemetry.BATCH_SIZE.labels(self._service).observe(len(calls))
         if len(calls) == 1:
             return [await calls[0].alone()]
         try:
-            return await self._together(*key, calls)
+            return await self._share(*key, calls)
         except BatchFailed:
-            telemetry.BATCHES_FAILED.labels(self._edge.service).inc()
+            telemetry.BATCHES_FAILED.labels(self._service).inc()
             raise
 
-    async def _together(
-        self, tenant_id: UUID, together: Together, calls: Sequence[Call]
-    ) -> list[Response | None]:
+    async def _share(self, tenant_id: UUID, form: BatchForm, calls: Sequence[Call]) -> list[Response | None]:
         responses: list[Response | None] = [None] * len(calls)
-        done, committing = _Done([], []), False
+        unit: UnitOfWork | None = None
         try:
-            async with self._edge.app.transaction(tenant_id) as tx:
+            async with open_work(self._edge.runtime, tenant_id) as unit:
                 async with asyncio.timeout(BATCH_SECONDS):
-                    fitting = await self._fitting(tx, together, calls)
+                    fitting = await _fitting(unit, form, calls)
                     if fitting:
-                        done = await _do(together, fitting, responses)
-                committing = True
+                        await _do(unit, form, fitting, responses)
+                    await unit.write()
         except (asyncpg.PostgresError, NothingCommitted) as error:
             raise BatchFailed from error
         except Exception as error:
-            if committing:  # nobody knows whether it was committed: each is told that the database is away
-                raise
+            if unit is not None and unit.written:
+                raise  # nobody knows whether it was committed: each is told that the database is away
             raise BatchFailed from error
-        await committed(self._edge, done.works, done.facts)
         return responses
 
-    async def _fitting(self, tx: Transaction, together: Together, calls: Sequence[Call]) -> list[_Fitting]:
-        """The calls that can go on: of the usual form, and not done before under their key."""
-        fitting = []
-        for place, call in enumerate(calls):
-            ctx = call.request.scope[CTX] = call.asked.context(tx)
-            try:
-                values = await together.way.arguments(call.request)
-            except DoesNotFit:
-                continue
-            fitting.append(_Fitting(place, call, ctx, tuple(values[name] for name in together.way.names)))
-        keyed = [(each.place, each.ctx, each.call.asked.key) for each in fitting if each.call.asked.key]
-        new = await idempotency.claim([(ctx, key) for _, ctx, key in keyed])
-        taken = {place for (place, _, _), is_new in zip(keyed, new, strict=True) if not is_new}
-        return [each for each in fitting if each.place not in taken]
+
+async def _fitting(unit: UnitOfWork, form: BatchForm, calls: Sequence[Call]) -> list[_Fitting]:
+    """The calls that can go on: of the usual form, and not done before under their key."""
+    fitting = []
+    for place, call in enumerate(calls):
+        ctx = call.request.scope[CTX] = call.info.open(unit)
+        try:
+            fitting.append(_Fitting(place, call, ctx, await form.arguments(call.request)))
+        except DoesNotFit:
+            continue
+    keyed = [(each.place, each.ctx, each.call.info.key) for each in fitting if each.call.info.key]
+    new = await idempotency.claim([(ctx, key) for _, ctx, key in keyed])
+    taken = {place for (place, _, _), is_new in zip(keyed, new, strict=True) if not is_new}
+    return [each for each in fitting if each.place not in taken]
 
 
-async def _do(together: Together, fitting: Sequence[_Fitting], responses: list[Response | None]) -> _Done:
-    """Call the function for all, write down what it leaves, and put each answer in its place."""
-    answers = []
-    results = await together.function([each.arguments for each in fitting])
+async def _do(
+    unit: UnitOfWork, form: BatchForm, fitting: Sequence[_Fitting], responses: list[Response | None]
+) -> None:
+    """Call the function for all, and put each reply in its place."""
+    results = await form.function(Batch([(each.ctx, each.arguments) for each in fitting]))
     for each, result in zip(fitting, results, strict=True):
-        request, asked = each.call.request, each.call.asked
-        response = finished(request, together.way.shown(request, result))
-        note(request, each.ctx, asked)
-        answers.append(kept(asked, each.ctx, response))
-        responses[each.place] = response
-    works = [each.ctx for each in fitting]
-    return _Done(works, await leave_works(works, [answer for answer in answers if answer is not None]))
+        request, info = each.call.request, each.call.info
+        response = responses[each.place] = finished(request, form.shown(request, result))
+        note(request, each.ctx, info)
+        keep(unit, each.ctx, info, response)

@@ -1,7 +1,7 @@
 """What a test of the ledger begins with: entries, months and open items, and a way around Python."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,10 +11,7 @@ import httpx
 
 from services.billing.ledger import actions
 from services.billing.ledger.rules import OpenItem, Posting
-from shared.base import telemetry
-from shared.context.ctx import Actor, Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
-from shared.values import clock
+from shared.context.ctx import Ctx, TenantFacts
 from shared.values.money import Money
 from tests.kit.suite import Suite
 
@@ -64,22 +61,9 @@ async def given_period(billing: httpx.AsyncClient, day: date = DAY) -> dict[str,
     return period
 
 
-@asynccontextmanager
-async def given_ctx(suite: Suite, tenant: TenantFacts) -> AsyncIterator[Ctx]:
+def given_ctx(suite: Suite, tenant: TenantFacts) -> AbstractAsyncContextManager[Ctx]:
     """One transaction of the billing service, to call actions that have no route of their own."""
-    async with suite["billing"].app_db.transaction(tenant.id) as tx:
-        ctx = Ctx(
-            service="billing",
-            tx=tx,
-            tenant=tenant,
-            actor=Actor("a-test"),
-            scopes=frozenset(),
-            now=clock.utc_now(tenant.clock_offset),
-            request_id="a-test",
-            traceparent=telemetry.new_traceparent(),
-        )
-        yield ctx
-        await leave_work(ctx)
+    return suite.work("billing", tenant)
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from services.orders.catalog import queries
 from services.orders.catalog.consumers import on_tax_code_changed
 from services.orders.catalog.rules import TaxCodeRow
 from shared.context.ctx import Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
 from shared.contracts.billing import TaxCodeChanged
 from shared.values.ids import new_id
 from shared.values.tax_codes import tax_code_id, tax_codes_for
@@ -80,12 +79,8 @@ async def test_billing_s_event_reaches_the_copy_and_products_may_use_it(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):
     event = told("luxury", "30", version=1)
-    async with suite["billing"].app_db.transaction(tenant.id) as tx:
-        async with given_ctx(suite, tenant) as made:
-            sender = Ctx("billing", tx, tenant, made.actor, made.scopes, made.now, "a-test", made.traceparent)
-        sender.emit(event, subject=event.tax_code_id, version=1)
-        await leave_work(sender)
-    suite["billing"].relay.wake()
+    async with suite.work("billing", tenant) as ctx:
+        ctx.emit(event, subject=event.tax_code_id, version=1)
     await suite.settled()
 
     product = await given_product(orders, "YACHT", tax_code="luxury")

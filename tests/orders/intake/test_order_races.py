@@ -10,7 +10,8 @@ import pytest
 from services.orders.intake.actions import create_orders
 from services.orders.intake.schemas import OrderIn
 from services.orders.stock.rules import InsufficientStock
-from shared.context.ctx import TenantFacts
+from shared.context.batch import Batch
+from shared.context.ctx import Ctx, TenantFacts
 from shared.values.faults import Invalid
 from tests.kit.suite import Suite
 from tests.orders.given import (
@@ -87,7 +88,7 @@ async def test_a_batch_of_orders_is_taken_in_whole_or_not_at_all(
 ):
     product, customer = await given_product(orders, stock=10), await given_customer(orders)
 
-    def batch(*quantities: int, sku: str = product["sku"]) -> list[OrderIn]:
+    def wishes(*quantities: int, sku: str = product["sku"]) -> list[OrderIn]:
         return [
             OrderIn(
                 customer_id=customer["id"],
@@ -98,13 +99,16 @@ async def test_a_batch_of_orders_is_taken_in_whole_or_not_at_all(
             for n in quantities
         ]
 
+    def taken(ctx: Ctx, given: list[OrderIn]) -> Batch[tuple[OrderIn]]:
+        return Batch([(ctx, (each,)) for each in given])
+
     async with given_ctx(suite, tenant) as ctx:
-        made = await create_orders([(ctx, wish) for wish in batch(3, 4, 12)])
+        made = await create_orders(taken(ctx, wishes(3, 4, 12)))
         with pytest.raises(InsufficientStock):
             async with ctx.savepoint():
-                await create_orders([(ctx, wish) for wish in batch(1, 5)])
+                await create_orders(taken(ctx, wishes(1, 5)))
         with pytest.raises(Invalid) as refused:
-            await create_orders([(ctx, wish) for wish in [*batch(1), *batch(1, sku="NONE")]])
+            await create_orders(taken(ctx, [*wishes(1), *wishes(1, sku="NONE")]))
 
     assert [e.pointer for e in refused.value.errors] == ["/1/lines/0/sku"]
     stored = (await orders.get("/v1/orders")).json()["items"]

@@ -123,14 +123,7 @@ async def test_a_long_step_keeps_its_lease_and_a_stop_gives_it_back_uncounted(
     given_back = await job_of(kernel.url, note_id)
     release.set()
     running = kernel["probe"]
-    runner = JobRunner(
-        "probe",
-        running.app_db,
-        running.worker_db,
-        running.service.job_functions(),
-        running.tenants,
-        running.relay.wake,
-    )
+    runner = JobRunner(running, running.service.job_functions())
     running._tasks.remove(stopped)
     running._tasks.append(
         asyncio.create_task(jobs.run_jobs(runner, running._stopping, 0.05), name="jobs:probe")

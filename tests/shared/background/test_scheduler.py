@@ -7,9 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from shared.background.scheduler import Scheduler
-from shared.base import telemetry
-from shared.context.ctx import Actor, Ctx, TenantFacts
-from shared.context.unit_of_work import leave_work
+from shared.context.ctx import TenantFacts
 from shared.values import clock
 from tests.kit.suite import Suite, eventually
 from tests.shared.given_notes import effects_of, execute, given_note, rows
@@ -20,17 +18,12 @@ DAY = timedelta(days=1)
 
 async def plan(suite: Suite, tenant: TenantFacts, *calls: tuple[str, str, datetime | None]) -> None:
     """Schedule (or, without an instant, unschedule) in one transaction."""
-    async with suite["probe"].app_db.transaction(tenant.id) as tx:
-        ctx = Ctx(
-            service="probe", tx=tx, tenant=tenant, actor=Actor("a-test"), scopes=frozenset(),
-            now=clock.utc_now(tenant.clock_offset), request_id="a-test", traceparent=telemetry.new_traceparent(),
-        )  # fmt: skip
+    async with suite.work("probe", tenant) as ctx:
         for kind, note_id, at in calls:
             if at is None:
                 ctx.unschedule(kind, UUID(note_id))
             else:
                 ctx.schedule(kind, UUID(note_id), at)
-        await leave_work(ctx)
 
 
 def done(suite: Suite, note_id: str, count: int):
@@ -142,10 +135,7 @@ async def test_two_schedulers_do_each_piece_once_and_none_waits_for_the_other(
 
 def second_scheduler(kernel: Suite) -> Scheduler:
     running = kernel["probe"]
-    return Scheduler(
-        "probe", running.app_db, running.worker_db, running.service.due_functions(), running.tenants,
-        running.settings, running.relay.wake,
-    )  # fmt: skip
+    return Scheduler(running, running.service.due_functions())
 
 
 def being_tried(title: str):

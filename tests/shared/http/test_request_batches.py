@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from shared.context.ctx import Actor, TenantFacts
+from shared.context.unit_of_work import UnitOfWork
 from shared.http.fast import request_batches
 from tests.kit.suite import Suite
 from tests.shared.given_notes import given_note, rows
@@ -188,16 +189,16 @@ async def test_a_connection_that_breaks_under_several_costs_none_of_them(
 async def test_a_commit_that_is_not_answered_is_not_tried_again(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
-    leave = request_batches.leave_works
+    write = UnitOfWork.write
 
-    async def commit_and_lose_the_answer(works: Any, answers: Any) -> Any:
-        facts = await leave(works, answers)
-        sql = works[0].tx.sql
-        await sql.execute("commit")
-        sql.terminate()
-        return facts
+    async def commit_and_lose_the_answer(unit: UnitOfWork) -> None:
+        several = len(unit.contexts) > 1
+        await write(unit)
+        if several:
+            await unit.tx.sql.execute("commit")
+            unit.tx.sql.terminate()
 
-    monkeypatch.setattr(request_batches, "leave_works", commit_and_lose_the_answer)
+    monkeypatch.setattr(UnitOfWork, "write", commit_and_lose_the_answer)
     titles = [title() for _ in range(COUNT)]
 
     answers = await sent(probe, *({"title": each} for each in titles))
@@ -211,7 +212,7 @@ async def test_a_commit_that_is_not_answered_is_not_tried_again(
 async def test_a_round_that_takes_too_long_is_given_up_and_each_goes_alone(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(request_batches, "TOGETHER_SECONDS", 0.05)
+    monkeypatch.setattr(request_batches, "BATCH_SECONDS", 0.05)
     stuck = title()
     switches.BEFORE_EFFECT[stuck] = lambda: asyncio.sleep(60)
 

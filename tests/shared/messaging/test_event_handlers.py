@@ -1,12 +1,13 @@
 """Functions get events in their order: one by one, or all that wait of a kind at once, each with its own ctx."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import pytest
 
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx, TenantFacts
+from shared.context.unit_of_work import open_work
 from shared.contracts.event import Event, read_envelope
 from shared.messaging.event_handlers import EventHandlers, Received, UnknownType
 from shared.service.subscriptions import on, on_batch
@@ -30,8 +31,8 @@ calls: list[object] = []
 
 
 @on_batch(CupFilled, CupEmptied)
-async def levels(told: Sequence[tuple[Ctx, CupFilled | CupEmptied]]) -> None:
-    calls.append([(type(event).__name__, event.number, ctx.causation_id) for ctx, event in told])
+async def levels(batch: Batch[CupFilled | CupEmptied]) -> None:
+    calls.append([(type(event).__name__, event.number, ctx.causation_id) for ctx, event in batch.items])
 
 
 @on(CupBroken)
@@ -50,34 +51,43 @@ def received(tenant: TenantFacts, contract: type[Event], number: int) -> Receive
     return read_envelope(orjson.dumps(document).decode())
 
 
-async def applied(kernel: Suite, owner: TenantFacts, events: Sequence[Received]) -> list[Ctx]:
-    handlers = {CupFilled: [levels], CupEmptied: [levels], CupBroken: [broken]}
-    running = kernel["probe"]
+HANDLERS = {CupFilled: [levels], CupEmptied: [levels], CupBroken: [broken]}
+
+
+async def applied(kernel: Suite, owner: TenantFacts, *events: Received, handlers: Any = HANDLERS) -> None:
     calls.clear()
-    async with running.app_db.transaction(owner.id) as tx:
-        return await EventHandlers("probe", handlers, running.tenants).of(tx, events, together=True)
+    async with open_work(kernel["probe"], owner.id) as unit:
+        await EventHandlers("probe", handlers).run(unit, events)
 
 
-async def test_neighbours_that_one_function_takes_at_once_come_together_and_the_order_is_kept(
+async def test_a_function_for_batches_gets_what_there_is_at_once_each_with_its_own_ctx(
     kernel: Suite, owner: TenantFacts
 ):
-    kinds = [CupFilled, CupEmptied, CupBroken, CupBroken, CupFilled]
-    events = [received(owner, kind, number) for number, kind in enumerate(kinds)]
-    ids = [str(event.id) for event, _ in events]
+    events = [received(owner, kind, number) for number, kind in enumerate([CupFilled, CupEmptied])]
 
-    ctxs = await applied(kernel, owner, events)
+    await applied(kernel, owner, *events)
 
-    assert calls == [
-        [("CupFilled", 0, ids[0]), ("CupEmptied", 1, ids[1])],
-        ("CupBroken", 2, ids[2]),
-        ("CupBroken", 3, ids[3]),
-        [("CupFilled", 4, ids[4])],
-    ]
-    assert [ctx.causation_id for ctx in ctxs] == ids
+    first, second = (str(event.id) for event, _ in events)
+    assert calls == [[("CupFilled", 0, first), ("CupEmptied", 1, second)]]
+
+
+async def test_any_other_function_gets_its_event_alone(kernel: Suite, owner: TenantFacts):
+    event = received(owner, CupBroken, 7)
+
+    await applied(kernel, owner, event)
+
+    assert calls == [("CupBroken", 7, str(event[0].id))]
+
+
+def test_only_types_whose_every_function_is_for_batches_may_share_a_transaction():
+    handlers = EventHandlers("probe", HANDLERS | {CupEmptied: [levels, broken]})
+
+    assert handlers.shared_by(CupFilled.type) == (levels,)
+    assert handlers.shared_by(CupEmptied.type) == ()
+    assert handlers.shared_by(CupBroken.type) == ()
+    assert handlers.shared_by("probe.cup.washed.v1") == ()
 
 
 async def test_a_type_that_nothing_wants_is_named(kernel: Suite, owner: TenantFacts):
-    event, document = received(owner, CupFilled, 1)
     with pytest.raises(UnknownType, match=r"probe\.cup\.filled\.v1"):
-        async with kernel["probe"].app_db.transaction(owner.id) as tx:
-            await EventHandlers("probe", {}, kernel["probe"].tenants).of(tx, [(event, document)])
+        await applied(kernel, owner, received(owner, CupFilled, 1), handlers={})

@@ -7,10 +7,13 @@ import asyncpg
 import httpx
 
 from shared.bus.transport import Delivery
-from shared.context.ctx import TenantFacts
+from shared.context.ctx import Ctx, TenantFacts
+from shared.messaging.inbox import Inbox
+from shared.service.subscriptions import on
 from tests.kit.suite import Suite, eventually
 from tests.shared.given_notes import effects_of, execute, given_published, rows
-from tests.shared.probe.notes import switches
+from tests.shared.probe.notes import actions, switches
+from tests.shared.probe.notes.schemas import NotePublished
 
 COUNT = 12
 
@@ -32,9 +35,11 @@ def note_of(fact: asyncpg.Record) -> str:
     return str(fact["ordering_key"]).split(":")[1]
 
 
-def delivered(kernel: Suite, facts: list[asyncpg.Record]) -> list[asyncio.Task[None]]:
+def delivered(
+    kernel: Suite, facts: list[asyncpg.Record], inbox: Inbox | None = None
+) -> list[asyncio.Task[None]]:
     """All of them at the same time, as a transport with several ordering keys does."""
-    inbox = kernel["probe"].inbox
+    inbox = inbox or kernel["probe"].inbox
     return [
         asyncio.create_task(inbox.deliver(Delivery(f["ordering_key"], f["envelope"], False))) for f in facts
     ]
@@ -61,6 +66,23 @@ async def test_what_comes_at_once_takes_effect_in_few_transactions(
 
     assert [await effects_of(kernel, note_of(fact)) for fact in facts] == [["published 0"]] * COUNT
     assert await transactions(kernel, owner) <= 3
+
+
+@on(NotePublished)
+async def take_one(ctx: Ctx, event: NotePublished) -> None:
+    await actions.record_effect(ctx, event.note_id, f"published {event.number}")
+
+
+async def test_a_function_marked_on_never_shares_a_transaction(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
+):
+    facts = await facts_of(kernel, owner, probe)
+    inbox = Inbox(kernel["probe"], {NotePublished: [take_one]})
+
+    await asyncio.gather(*delivered(kernel, facts, inbox))
+
+    assert [await effects_of(kernel, note_of(fact)) for fact in facts] == [["published 0"]] * COUNT
+    assert await transactions(kernel, owner) == COUNT
 
 
 async def test_one_that_fails_among_them_fails_alone(
@@ -104,7 +126,7 @@ async def test_a_slow_one_does_not_hold_the_others(
     assert await effects_of(kernel, note_of(held)) == ["published 0"]
 
 
-async def test_a_slow_one_in_the_middle_of_a_round_is_taken_alone(
+async def test_a_slow_one_in_the_middle_of_a_batch_is_taken_alone(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
 ):
     slow = f"slow {uuid4().hex}"

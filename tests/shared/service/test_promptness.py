@@ -85,7 +85,7 @@ async def test_a_job_that_another_process_queues_begins_without_waiting_for_the_
         asking.jobs.queued()
 
         await eventually(in_order(suite, note, [f"step {n}" for n in range(5)]), within=SOON)
-        assert worker.complaints() == []
+        assert await worker.complaints() == []
 
 
 async def test_an_event_held_by_a_process_that_dies_is_tried_by_another_when_it_is_due(fresh_url: str):
@@ -124,7 +124,7 @@ def everything_was_looked_for(running: ServiceRuntime):
 
     async def asked() -> bool:
         await asyncio.sleep(0.3)
-        return running.complaints() == []
+        return await running.complaints() == []
 
     return asked
 

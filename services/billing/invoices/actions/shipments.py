@@ -3,7 +3,6 @@
 The hot path of billing: post the entries, then number and store the invoices with their lines in one statement.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -18,6 +17,7 @@ from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_COST_OF_GOODS, ROLE_INVENTORY, ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
 from shared.context import lifecycle
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
 from shared.contracts.orders import FulfilmentShipped
@@ -70,12 +70,12 @@ class _Made:
     due_on: date
 
 
-async def invoice_shipments(told: Sequence[tuple[Ctx, FulfilmentShipped]]) -> None:
+async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
     """Invoice what was shipped, dated today, and post it with its cost: two statements, however many shipments."""
-    for _, shipped in told:
+    for _, shipped in batch.items:
         require_coherent(shipped)
-    ctx = told[-1][0]
-    made = [_made(its_ctx, shipped, ctx.today) for its_ctx, shipped in told]
+    ctx = batch.ctx
+    made = [_made(its_ctx, shipped, ctx.today) for its_ctx, shipped in batch.items]
     if entries := [(each.ctx, each.entry) for each in made if each.entry is not None]:
         await ledger.post_entries(entries)
     rows = await ctx.sql.fetch(

@@ -1,6 +1,5 @@
 """Shipping: promised stock leaves the house once, and billing learns what to charge, to the cent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, sh
 from services.orders.fulfilment.schemas import ShipIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
 
@@ -37,18 +37,18 @@ class _Shipment:
 
 async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn | None) -> Fulfilment:
     """Ship a fulfilment or some of it; what stays behind becomes an open fulfilment of its own."""
-    return (await ship_fulfilments([(ctx, fulfilment_id, shipment)]))[0]
+    return (await ship_fulfilments(Batch([(ctx, (fulfilment_id, shipment))])))[0]
 
 
-async def ship_fulfilments(told: Sequence[tuple[Ctx, UUID, ShipIn | None]]) -> list[Fulfilment]:
+async def ship_fulfilments(batch: Batch[tuple[UUID, ShipIn | None]]) -> list[Fulfilment]:
     """The same for several fulfilments of a tenant, all or none, in as many statements."""
-    ctx = told[-1][0]
-    locked = await queries.lock_orders_of(ctx, [fulfilment_id for _, fulfilment_id, _ in told])
+    ctx = batch.ctx
+    locked = await queries.lock_orders_of(ctx, [fulfilment_id for _, (fulfilment_id, _) in batch.items])
     shipments = [
         _ship(its_ctx, order, fulfilment, shipment or ShipIn())
-        for (its_ctx, _, shipment), (order, fulfilment) in zip(told, locked, strict=True)
+        for (its_ctx, (_, shipment)), (order, fulfilment) in zip(batch.items, locked, strict=True)
     ]
-    await stock.consume([(each.ctx, each.fulfilment.id, each.goods) for each in shipments])
+    await stock.consume(Batch([(each.ctx, (each.fulfilment.id, each.goods)) for each in shipments]))
     await book.save_orders(ctx, list({order.id: order for order, _ in locked}.values()))
     for each in shipments:
         each.fulfilment.lines = [part for part in each.fulfilment.lines if part.quantity]

@@ -1,6 +1,5 @@
 """Confirming: stock is promised, fulfilments are planned, the order gets its number and the others are told."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from services.orders.book.rules import ZERO, Fulfilment, Order, OrderLine
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation, Demand
 from shared.context import numbering
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.orders import ConfirmedLine, OrderConfirmed, OrderCustomer, TaxBreakdownRow
 
@@ -19,48 +19,46 @@ SERIES = "SO"
 async def confirm_order(ctx: Ctx, order_id: UUID) -> Order:
     """Confirm a draft: all of it is promised, or nothing, or what is missing waits if the order allows that."""
     order = await queries.lock_order(ctx, order_id)
-    await promise_orders([(ctx, order)])
+    await promise_orders(Batch([(ctx, order)]))
     book.close_change(ctx, order)
     await book.save_orders(ctx, [order])
     tell_confirmed(ctx, order)
     return order
 
 
-async def promise_orders(told: Sequence[tuple[Ctx, Order]]) -> None:
+async def promise_orders(batch: Batch[Order]) -> None:
     """Confirm drafts in memory: reserve their stock, plan their fulfilments and, last, give them their numbers.
 
     From the reservation to the commit others wait for these products, so nothing that can be done before is
     left for then; and a refused order uses no number up.
     """
-    ctx = told[-1][0]
+    ctx = batch.ctx
     year = ctx.today.year
-    await numbering.prepare_numbers(ctx, SERIES, year, len(told))
-    for its_ctx, order in told:
+    await numbering.prepare_numbers(ctx, SERIES, year, len(batch))
+    for its_ctx, order in batch.items:
         book.move_order(its_ctx, order, "confirm")
         order.confirmed_at = its_ctx.now
     for allow in (False, True):
-        await _reserve(
-            [each for each in told if (each[1].backorder == "allow") is allow], allow_backorder=allow
-        )
-    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(told))
-    for (_, order), number in zip(told, numbers, strict=True):
+        of_policy = [each for each in batch.items if (each[1].backorder == "allow") is allow]
+        if of_policy:
+            await _reserve(Batch(of_policy), allow_backorder=allow)
+    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(batch))
+    for (_, order), number in zip(batch.items, numbers, strict=True):
         order.number = numbering.written(SERIES, year, number)
 
 
-async def _reserve(told: Sequence[tuple[Ctx, Order]], *, allow_backorder: bool) -> None:
-    if not told:
-        return
+async def _reserve(batch: Batch[Order], *, allow_backorder: bool) -> None:
     demands = [
         Demand(line.id, line.product_id, line.sku, line.quantity)
-        for _, order in told
+        for _, order in batch.items
         for line in order.lines
         if line.tracked
     ]
-    reservation = await stock.reserve(told[-1][0], demands, allow_backorder=allow_backorder)
+    reservation = await stock.reserve(batch.ctx, demands, allow_backorder=allow_backorder)
     promised: dict[UUID, list[Allocation]] = {}
     for allocation in reservation.allocations:
         promised.setdefault(allocation.line_id, []).append(allocation)
-    for ctx, order in told:
+    for ctx, order in batch.items:
         _plan(ctx, order, promised, reservation.backordered, reservation.main_warehouse_id)
 
 

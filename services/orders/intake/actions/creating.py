@@ -11,6 +11,7 @@ from services.orders.intake.actions.confirming import promise_orders, tell_confi
 from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import PriceList, price_lines, unknown_customer
 from services.orders.intake.schemas import OrderIn
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.values import clock
@@ -21,32 +22,32 @@ CUSTOMER_KEY = "orders_customer_fkey"
 
 async def create_order(ctx: Ctx, given: OrderIn) -> Order:
     """Take in one order, and confirm it if so wanted. The answer is built from memory."""
-    return (await create_orders([(ctx, given)]))[0]
+    return (await create_orders(Batch([(ctx, (given,))])))[0]
 
 
-async def create_orders(told: Sequence[tuple[Ctx, OrderIn]]) -> list[Order]:
+async def create_orders(batch: Batch[tuple[OrderIn]]) -> list[Order]:
     """Take in orders of a tenant, all or none, in as many statements as one order needs.
 
     A refusal names the order by the first part of its pointers (`/3/lines/0/sku`) when there are several; a
     shortage of stock or an unknown customer among several is not told apart. Whoever wants the good ones of a
     batch nonetheless makes the batch in a savepoint and, if it is refused, the orders one by one.
     """
-    pointers = [f"/{n}" if len(told) > 1 else "" for n in range(len(told))]
-    drafts = [(ctx, _draft(ctx, given)) for ctx, given in told]
-    ctx, orders = told[-1][0], [order for _, order in drafts]
-    given = [each for _, each in told]
+    pointers = [f"/{n}" if len(batch) > 1 else "" for n in range(len(batch))]
+    drafts = [(ctx, _draft(ctx, given)) for ctx, (given,) in batch.items]
+    ctx, orders = batch.ctx, [order for _, order in drafts]
+    given = [each for _, (each,) in batch.items]
     prices = await _find_prices(ctx, given, orders)
     for order, wanted, pointer in zip(orders, given, pointers, strict=True):
         price_lines(order, wanted.lines, prices[_day(ctx, order)], pointer=pointer)
     confirmed = [draft for draft, wanted in zip(drafts, given, strict=True) if wanted.confirm]
     if confirmed:
-        await promise_orders(confirmed)
+        await promise_orders(Batch(confirmed))
     try:
         await book.insert_orders(ctx, orders)
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name != CUSTOMER_KEY:
             raise
-        raise unknown_customer(pointers[0] if len(told) == 1 else "") from error
+        raise unknown_customer(pointers[0] if len(batch) == 1 else "") from error
     for its_ctx, order in confirmed:
         tell_confirmed(its_ctx, order)
     return orders

@@ -1,6 +1,5 @@
 """What can be done with notes."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from sqlmodel import select
 
 from shared.background import jobs
 from shared.context import lifecycle
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.http.router import require_version
 from shared.values.faults import NotFound
@@ -30,11 +30,11 @@ async def get_note(ctx: Ctx, note_id: UUID, *, lock: bool = False) -> Note:
     return note
 
 
-async def create_notes(told: Sequence[tuple[Ctx, NoteIn]]) -> list[Note]:
-    for _, note in told:
+async def create_notes(batch: Batch[tuple[NoteIn]]) -> list[Note]:
+    for _, (note,) in batch.items:
         if note.title in switches.BEFORE_EFFECT:
             await switches.BEFORE_EFFECT[note.title]()
-    return [await create_note(ctx, note) for ctx, note in told]
+    return [await create_note(ctx, note) for ctx, (note,) in batch.items]
 
 
 async def create_note(ctx: Ctx, note: NoteIn) -> Note:

@@ -3,18 +3,20 @@
 from uuid import UUID
 
 from shared.background.jobs import JobRun
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.service.subscriptions import on, on_due, on_job
+from shared.service.subscriptions import on_batch, on_due, on_job
 from tests.shared.probe.notes import actions, switches
 from tests.shared.probe.notes.schemas import NotePublished
 
 STEPS = 5
 
 
-@on(NotePublished)
-async def note_published(ctx: Ctx, event: NotePublished) -> None:
-    await switches.pass_by(event.title)
-    await actions.record_effect(ctx, event.note_id, f"published {event.number}")
+@on_batch(NotePublished)
+async def note_published(batch: Batch[NotePublished]) -> None:
+    for ctx, event in batch.items:
+        await switches.pass_by(event.title)
+        await actions.record_effect(ctx, event.note_id, f"published {event.number}")
 
 
 @on_due("remind")

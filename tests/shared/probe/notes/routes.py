@@ -17,7 +17,7 @@ router = Router("Notes")
 W, R = "probe:write", "probe:read"
 
 
-@router.create("/notes", scope=W, response_model=NoteOut, together=actions.create_notes)
+@router.create("/notes", scope=W, response_model=NoteOut, batch=actions.create_notes)
 async def create_note(ctx: CtxDep, body: NoteIn) -> Note:
     """Add a note."""
     return await actions.create_note(ctx, body)

@@ -1,4 +1,4 @@
-"""Dispatch: an operation is called straight by method and path; everything else goes the framework's way.
+"""A service's app: an operation is found by method and path; everything else goes the framework's way.
 
 FastAPI matches routes one after the other through nested routers and five layers of middleware, about a fifth of
 a hot request's CPU here. An operation's edge needs none of them: it renders every refusal itself. Unknown
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from shared.http.fast.straight import Handle
+from shared.http.request_transaction import Handle
 from shared.http.router import Operation, Router
 
 

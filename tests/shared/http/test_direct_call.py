@@ -1,6 +1,6 @@
-"""The straight way into an endpoint gives what FastAPI's own way gives, and leaves to it what it refuses."""
+"""A direct call of an endpoint gives what FastAPI's own way gives, and leaves to it what it refuses."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from shared.http.fast.straight import straight
+from shared.http.fast import direct_call
+from shared.http.fast.direct_call import DirectCall, direct
 from shared.values.fields import MoneyIO
 
 THING = "0192b1f0-7c3e-7b1a-8000-000000000001"
@@ -119,8 +120,8 @@ async def test_both_ways_say_the_same(asked: dict[str, Any]):
     route = route_of(change)
     handle = route.get_route_handler()
 
-    assert straight(route, handle) is not handle
-    assert await said(straight(route, handle), asked) == await said(handle, asked)
+    assert direct(route, handle) is not handle
+    assert await said(direct(route, handle), asked) == await said(handle, asked)
 
 
 async def test_what_fits_does_not_go_fastapis_way_and_what_does_not_goes_it_once():
@@ -130,7 +131,7 @@ async def test_what_fits_does_not_go_fastapis_way_and_what_does_not_goes_it_once
         gone.append(request)
         return Response(status_code=422)
 
-    way = straight(route_of(change), handle)
+    way = direct(route_of(change), handle)
 
     assert [(await said(way, asked))[0] for asked in ASKED] == [201] * 4 + [422] * 8
     assert len(gone) == 8
@@ -153,7 +154,7 @@ async def test_a_body_may_be_left_out_where_the_endpoint_says_so(asked: dict[str
         gone.append(request)
         return await handle(request)
 
-    assert await said(straight(route, watched), asked) == await said(handle, asked)
+    assert await said(direct(route, watched), asked) == await said(handle, asked)
     assert len(gone) == (asked == {"body": {}})
 
 
@@ -165,7 +166,7 @@ async def test_a_mutable_default_is_each_requests_own():
         return list(word)
 
     route = route_of(grow)
-    way = straight(route, route.get_route_handler())
+    way = direct(route, route.get_route_handler())
 
     assert [(await said(way, {}))[1] for _ in range(2)] == [orjson.dumps([THING])] * 2
 
@@ -233,7 +234,7 @@ def test_an_unusual_endpoint_is_fastapis(endpoint: Callable[..., Any]):
     route = route_of(endpoint)
     handle = route.get_route_handler()
 
-    assert straight(route, handle) is handle
+    assert direct(route, handle) is handle
 
 
 @pytest.mark.parametrize(
@@ -246,4 +247,41 @@ def test_an_unusual_answer_is_fastapis(option: dict[str, Any]):
     route = route_of(change, **option)
     handle = route.get_route_handler()
 
-    assert straight(route, handle) is handle
+    assert direct(route, handle) is handle
+
+
+@pytest.fixture
+def asked_anew() -> Iterator[None]:
+    """Whether direct calls work is found out once; here it is found out again, and afterwards, too."""
+    direct_call.works.cache_clear()
+    yield
+    direct_call.works.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_direct_calls_can_be_switched_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(direct_call.SWITCH, "off")
+    route = route_of(change)
+    handle = route.get_route_handler()
+
+    assert direct(route, handle) is handle
+
+
+def _renamed(call: DirectCall, request: Request) -> dict[str, Any]:
+    raise AttributeError("a release of FastAPI has renamed something")
+
+
+async def _other_values(call: DirectCall, request: Request) -> dict[str, Any]:
+    return {"thing": 8, "body": direct_call._Sample(name="z"), "version": None, "limit": 5}
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize("arguments", [_renamed, _other_values])
+def test_where_a_sample_comes_out_otherwise_than_by_fastapi_every_route_is_fastapis(
+    arguments: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(DirectCall, "arguments", arguments)
+    route = route_of(change)
+    handle = route.get_route_handler()
+
+    assert direct(route, handle) is handle

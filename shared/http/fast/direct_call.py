@@ -1,17 +1,22 @@
-"""The straight way into an endpoint: what FastAPI worked out about a route at the start, applied without searching.
+"""Direct calls of endpoints: what FastAPI worked out about a route at the start, applied without searching.
 
 FastAPI looks at every possibility of a route again at every request (aliases, generators, streams, forms), about a
-sixth of a hot request's CPU here. Here the same fields check the same values, the same adapter writes the answer.
+sixth of a hot request's CPU here. Here the same fields check the same values, the same adapter writes the reply.
 A route of any other kind, and every request whose values do not fit, takes FastAPI's own way: what is refused, and
 how, stays its decision.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
+import orjson
+import structlog
+from fastapi import Depends, Header, Query
 from fastapi._compat import ModelField, field_annotation_is_sequence, lenient_issubclass
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
@@ -21,9 +26,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-TOGETHER = "__together__"
-SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the answer's body was made
-Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+from shared.http.request_transaction import SHOWN, Arguments, BatchForm, BatchFunction, Handle
+
+SWITCH = "BACKOFFICE_DIRECT_CALLS"  # `off`: every route takes FastAPI's own way
+log = structlog.get_logger()
 Find = Callable[[Request], Mapping[str, str]]
 SOURCES: tuple[tuple[str, Find], ...] = (
     ("path_params", lambda request: request.path_params),
@@ -95,15 +101,15 @@ class _Call:
         return values
 
 
-class Straight:
+class DirectCall:
     """A route whose every part is of the kinds known here."""
 
     def __init__(self, route: APIRoute) -> None:
         shown = route.response_field
         assert route.dependant.call is not None
         assert shown is not None
-        self.call = route.dependant.call
-        self.names = tuple(inspect.signature(self.call).parameters)
+        self.endpoint = route.dependant.call
+        self.names = tuple(inspect.signature(self.endpoint).parameters)
         self._values = _Call(route.dependant).values
         self._body = route.dependant.body_params[0] if route.dependant.body_params else None
         self._status = route.status_code or 200
@@ -130,44 +136,121 @@ class Straight:
         return field._type_adapter.validate_python(given, from_attributes=True)
 
     def shown(self, request: Request, result: object) -> Response:
-        """The answer that shows a result."""
+        """The reply that shows a result."""
         request.scope[SHOWN] = shown = self._check(result, from_attributes=True)
         return Response(self._write(shown, by_alias=True), self._status, media_type="application/json")
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
-    """An endpoint that can be called for several requests at once: the way into it, and the function for all."""
-
-    way: Straight
-    function: Callable[[Sequence[tuple[Any, ...]]], Awaitable[Sequence[object]]]
-
-    @classmethod
-    def of(cls, route: APIRoute) -> "Together | None":
-        """What `Router` has marked the route's endpoint with, if anything."""
-        function = getattr(route.endpoint, TOGETHER, None)
-        if function is None:
-            return None
-        if not _is_usual(route) or route.methods not in ({"POST"}, {"GET"}):
-            raise TypeError(f"{route.path}: requests of this kind of route cannot be taken together")
-        return cls(Straight(route), function)
-
-
-def straight(route: APIRoute, handle: Handle) -> Handle:
-    """A handler that takes the straight way where it can and `handle` where it cannot."""
-    if not _is_usual(route):
+def direct(route: APIRoute, handle: Handle) -> Handle:
+    """A handler that calls the endpoint directly where it can, and by `handle` where it cannot."""
+    if not works() or not _is_usual(route):
         return handle
-    way = Straight(route)
+    call = DirectCall(route)
 
-    async def answer(request: Request) -> Response:
+    async def reply(request: Request) -> Response:
         try:
-            values = await way.arguments(request)
+            values = await call.arguments(request)
         except DoesNotFit:
             return await handle(request)
-        result = await way.call(**values)
-        return result if isinstance(result, Response) else way.shown(request, result)
+        result = await call.endpoint(**values)
+        return result if isinstance(result, Response) else call.shown(request, result)
 
-    return answer
+    return reply
+
+
+def batch_form(route: APIRoute, function: BatchFunction) -> BatchForm | None:
+    """How a route's requests are read for `function`, which does several at once; None without direct calls."""
+    if route.methods != {"POST"} or not _is_usual(route):
+        raise TypeError(f"{route.path}: requests of this kind of route cannot share a transaction")
+    if not works():
+        return None
+    call = DirectCall(route)
+
+    async def arguments(request: Request) -> Arguments:
+        values = await call.arguments(request)
+        return tuple(values[name] for name in call.names if name != "ctx")
+
+    return BatchForm(function, arguments, call.shown)
+
+
+@cache
+def works() -> bool:
+    """Whether direct calls are made: not switched off, and of a piece with the FastAPI that is installed.
+
+    A new release of FastAPI may rename what is read of it here. Then a sample comes out otherwise than by FastAPI's
+    own way, and every route takes that one: slower, never wrong.
+    """
+    if os.environ.get(SWITCH, "on") == "off":
+        return False
+    try:
+        _compare_with_fastapi()
+    except Exception:
+        log.exception("direct calls are off: they do not fit the FastAPI that is installed")
+        return False
+    return True
+
+
+class _Sample(BaseModel):
+    """A body and a reply of every usual kind of value."""
+
+    name: str
+    size: int = 3
+
+
+async def _sample_dependency(if_match: Annotated[int | None, Header()] = None) -> int | None:
+    return if_match
+
+
+async def _sample(
+    thing: int,
+    body: _Sample,
+    version: Annotated[int | None, Depends(_sample_dependency)],
+    limit: Annotated[int, Query(le=9)] = 5,
+) -> _Sample:
+    return _Sample(name=f"{thing} {body.name} {version} {limit}", size=body.size)
+
+
+def _compare_with_fastapi() -> None:
+    """Put requests to a sample both ways; raises when they differ, or when the direct way does not take them."""
+    route = APIRoute("/{thing}", _sample, methods=["POST"], status_code=201, response_model=_Sample)
+    if not _is_usual(route):
+        raise TypeError("a usual route is not known as one")
+    call = DirectCall(route)
+
+    async def directly(request: Request) -> Response:
+        return call.shown(request, await call.endpoint(**await call.arguments(request)))
+
+    for query, body in ((b"limit=2", {"name": "a", "size": 4}), (b"", {"name": "b"})):
+        replies = [_run(way, query, body) for way in (directly, route.get_route_handler())]
+        if len({(reply.status_code, bytes(reply.body)) for reply in replies}) != 1:
+            raise TypeError("a sample comes out otherwise than by FastAPI")
+    try:
+        _run(directly, b"limit=10", {"name": "a"})
+    except DoesNotFit:
+        return
+    raise TypeError("a value that FastAPI refuses is taken")
+
+
+def _run(handle: Handle, query: bytes, body: object) -> Response:
+    """Run a handler to its end; nothing in the sample waits for anything, so no event loop is needed."""
+    stack = AsyncExitStack()
+    request = Request(
+        {
+            "type": "http", "method": "POST", "path": "/7", "query_string": query, "path_params": {"thing": "7"},
+            "headers": [(b"content-type", b"application/json"), (b"if-match", b"12")],
+            "fastapi_middleware_astack": stack, "fastapi_inner_astack": stack, "fastapi_function_astack": stack,
+        }
+    )  # fmt: skip
+    request._body, request._json = orjson.dumps(body), body
+    running = handle(request)
+    try:
+        running.send(None)
+    except StopIteration as ended:
+        reply: Response = ended.value
+        return reply
+    finally:
+        running.close()
+    raise TypeError("the sample waits for something")
 
 
 def _is_usual(route: APIRoute) -> bool:
