@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.context.ports import Kind, Ports
 from shared.contracts.event import Envelope, Event, envelope
 from shared.database.pool import Transaction
+from shared.database.reporting import NOT_REPORTING, REPORTING
 from shared.values import clock
 from shared.values.ids import new_id
 
@@ -144,6 +145,19 @@ class Ctx:
             self.work.forget_since(mark)
             del self.after_commit[steps:]
             raise
+
+    @asynccontextmanager
+    async def reporting(self) -> AsyncIterator[None]:
+        """Reads over many rows: planned by what the tables hold, and with more time than a request's statements.
+
+        Everywhere else plans are kept and read by index (`shared.database.pool.SETTINGS`), which suits statements that
+        touch a few rows by their keys.
+        """
+        await self.sql.execute(REPORTING)
+        yield
+        await self.sql.execute(
+            NOT_REPORTING
+        )  # a failure undoes the transaction, or its part, with these settings
 
     def port(self, kind: type[Kind]) -> Kind:
         """A way out of the process (mail, files), by its type; not to be waited for while rows are locked."""
