@@ -11,7 +11,7 @@ def giving_way() -> Iterator[None]:
 
     One event loop answers every request while dozens of server processes wake for a moment each; by default each
     of them interrupts it on the core it was woken from. Where they do not, two cores did a tenth more orders to
-    cash (docs/adr/0018).
+    cash (docs/performance.md).
     """
     changed = _become_batch()
     try:

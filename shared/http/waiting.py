@@ -2,7 +2,7 @@
 
 Who waits holds no connection and no transaction: each look is a transaction of its own. A fact committed here that
 names the awaited subject is followed by a look at once. Other processes only say that they have committed some (the
-doorbell): then all look, soon. What is committed without telling it is found by looking again (docs/adr/0020).
+notifier): then all look, soon. What is committed without telling it is found by looking again (docs/performance.md).
 """
 
 import asyncio
