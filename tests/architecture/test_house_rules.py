@@ -91,6 +91,15 @@ def broad_silence(f: File) -> Iterator[int]:
             yield node.lineno
 
 
+def strangers_cut_off(f: File) -> Iterator[int]:
+    """Roles are the server's: who cuts off a role's connections cuts off those of the other worker's tests, too."""
+    for node in ast.walk(f.tree):
+        text = str(node.value) if isinstance(node, ast.Constant) else ""
+        cuts = "pg_terminate_backend" in text and "pg_stat_activity" in text
+        if cuts and "datname" not in text and "application_name" not in text:
+            yield node.lineno
+
+
 def long_routes(f: File) -> Iterator[int]:
     """A route's body is at most three statements beside its docstring."""
     for node in f.functions():
@@ -108,6 +117,7 @@ RULES: dict[str, tuple[Callable[[File], Iterator[int]], tuple[str, ...], str]] =
     "nothing prints": (prints, ("services", "gateway", "shared"), ""),
     "nobody blocks the event loop": (sleeps, ("services", "gateway"), ""),
     "no failure is swallowed": (broad_silence, ("services", "gateway", "shared", "deploy"), ""),
+    "a test cuts off its own database's connections only": (strangers_cut_off, ("tests",), ""),
     "a route's body is short": (long_routes, ("services",), "routes.py"),
 }
 

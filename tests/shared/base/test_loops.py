@@ -98,7 +98,10 @@ async def test_a_look_replaces_connections_that_a_restart_left_dead(kernel: Suit
     worker = kernel["probe"].worker_db
     (before,) = await worker.repeatable("select pg_backend_pid() as pid")
     await execute(
-        kernel.url, "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", worker.role
+        kernel.url,
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 "
+        "and datname = current_database()",
+        worker.role,
     )
 
     (after,) = await worker.repeatable("select pg_backend_pid() as pid")
