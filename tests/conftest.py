@@ -17,8 +17,9 @@ telemetry.configure_logs(test_settings())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test marked `docker` is left out with its reason where there is no engine, unless one is demanded."""
-    if item.get_closest_marker("docker") is not None and (reason := docker_engine.missing()):
+    """A test marked `docker` is left out with its reason where that is missing, unless it is demanded."""
+    needed = item.get_closest_marker("docker")
+    if needed is not None and (reason := docker_engine.missing(**needed.kwargs)):
         if docker_engine.demanded():
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)

@@ -10,15 +10,19 @@ PATIENCE = 30.0
 
 
 @cache
-def missing() -> str:
-    """Why Docker cannot be used, in one sentence; empty when it can."""
+def missing(*, engine: bool = True) -> str:
+    """Why Docker cannot be used, in one sentence; empty when it can.
+
+    Without `engine`: for what `docker compose` does by itself, such as reading a file.
+    """
     docker = shutil.which("docker")
     if docker is None:
         return "needs Docker: there is no `docker` command"
-    for question, absent in (
-        (["info", "--format", "{{.ServerVersion}}"], "needs Docker: no engine answers `docker info`"),
-        (["compose", "version"], "needs Docker Compose: there is no `docker compose`"),
-    ):
+    questions = [(["compose", "version"], "needs Docker Compose: there is no `docker compose`")]
+    if engine:
+        ask = ["info", "--format", "{{.ServerVersion}}"]
+        questions.insert(0, (ask, "needs Docker: no engine answers `docker info`"))
+    for question, absent in questions:
         try:
             answer = subprocess.run([docker, *question], check=False, capture_output=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -1,7 +1,6 @@
 """What the Compose file promises, read without an engine."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -140,9 +139,7 @@ def test_every_alert_says_what_to_do_in_the_operating_guide():
     assert [rule["alert"] for rule in rules if f"`{rule['alert']}`" not in guide] == []
 
 
-@pytest.mark.skipif(
-    shutil.which("docker") is None, reason="Compose itself reads the file where it is installed"
-)
+@pytest.mark.docker(engine=False)
 def test_compose_reads_the_file_with_every_profile():
     command = ["docker", "compose", "--env-file", "/dev/null", "--profile", "*", "config", "--quiet"]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
