@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmarks.client import BadAnswer, Connection
 from benchmarks.orders import wish
 from benchmarks.server import Server, Shop, open_shop, start, stop
 from shared.embedded.host import locate
+from tests.kit.suite import eventually
 
 ROUNDS = 3
 
@@ -53,6 +55,10 @@ class Book:
                 raise  # a refusal is no answer of a dying suite
         finally:
             api.close()
+
+    async def holds(self, wanted: int) -> bool:
+        """Whether there is load: that many orders were accepted so far."""
+        return len(self.accepted) >= wanted
 
     async def ask_again(self, server: Server, shop: Shop) -> None:
         """Repeat what was never answered, under the same keys."""
@@ -95,13 +101,14 @@ async def test_after_kill_nine_each_accepted_order_has_one_invoice_with_its_tota
     try:
         shop = await open_shop(server)
         for round_ in range(ROUNDS):
+            wanted = len(book.accepted) + 11
             traders = [asyncio.create_task(book.trade(server, shop)) for _ in range(6)]
+            await eventually(partial(book.holds, wanted), within=60)
             await asyncio.sleep(random.Random(round_).uniform(0.3, 1.5))
             _kill_everything(server)
             await asyncio.gather(*traders)
             server = await start(tmp_path)
             await book.ask_again(server, shop)
-        assert len(book.accepted) > 10 * ROUNDS, "there was no load"
         await _assert_consistent(server, shop, book.accepted)
     finally:
         if server.process.poll() is None:
@@ -114,11 +121,11 @@ async def _assert_consistent(server: Server, shop: Shop, accepted: dict[str, dic
     assert accepted.keys() == orders.keys(), "an accepted order is lost, or one was taken twice"
     await _ship_the_rest(api, orders)
 
-    for _ in range(200):
-        invoices = await _all(api, "/v1/invoices?")
-        if len(invoices) >= len(orders):
-            break
-        await asyncio.sleep(0.1)
+    async def all_invoices() -> list[dict[str, Any]] | None:
+        found = await _all(api, "/v1/invoices?")
+        return found if len(found) >= len(orders) else None
+
+    invoices = await eventually(all_invoices, within=60, every=0.1)
     by_order = {i["source_refs"]["order_id"]: i for i in invoices}
     assert len(invoices) == len(by_order) == len(orders)
     for order_id, order in orders.items():

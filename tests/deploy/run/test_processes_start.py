@@ -151,7 +151,7 @@ async def test_every_consumer_is_bound_before_it_has_started(migrated_url: str):
 async def test_a_service_stands_without_the_gateway_and_a_tenant_is_finished_when_the_last_one_comes(
     migrated_url: str, tmp_path: Path
 ):
-    slow = {"BACKOFFICE_LEAVE_SECONDS": "1.5"}
+    slow = {"BACKOFFICE_LEAVE_SECONDS": "4"}
     suite = planned(migrated_url, role_secret=ROLE_SECRET, folder=tmp_path, preloaded=True, **slow)
     try:
         await suite["orders-api-1"].start()

@@ -169,7 +169,7 @@ async def call(
     return client
 
 
-async def until(condition: Callable[[], bool], within: float = 3.0) -> None:
+async def until(condition: Callable[[], bool], within: float = 20.0) -> None:
     """Wait for a condition without sleeping longer than needed."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - conditions of sockets and kernels raise no event

@@ -33,7 +33,7 @@ async def test_silence_ends_in_a_timeout_and_a_closed_connection(how: str) -> No
         deadline = now + 0.1 if how == "argument" else None
         with pytest.raises(UpstreamTimeout):
             await upstream(scope, client.receive, client.send, deadline=deadline)
-        assert 0.05 < asyncio.get_running_loop().time() - now < 0.5
+        assert 0.05 < asyncio.get_running_loop().time() - now < 5
         assert client.sends == 0
         await until(lambda: server.open == 0)
 
@@ -57,7 +57,7 @@ async def test_the_deadline_cuts_a_trickling_body() -> None:
     async with upstream_to(handler) as (upstream, server):
         client = Client()
         with pytest.raises(UpstreamAborted):
-            await call(upstream, within=0.1, client=client)
+            await call(upstream, within=0.5, client=client)
         assert 0 < len(client.received) < 1000
         assert not client.whole
         await until(lambda: server.open == 0)
@@ -70,15 +70,15 @@ async def test_an_upstream_that_falls_silent_within_its_answer_is_given_up() -> 
         for _ in range(5):
             writer.write(b"x")
             await writer.drain()
-            await asyncio.sleep(0.04)
+            await asyncio.sleep(0.08)
         await reader.read()
 
-    async with upstream_to(handler, idle_timeout=0.1) as (upstream, server):
+    async with upstream_to(handler, idle_timeout=0.3) as (upstream, server):
         client = Client()
         began = asyncio.get_running_loop().time()
         with pytest.raises(UpstreamAborted, match="silent"):
-            await call(upstream, within=5, client=client)
-        assert 0.25 < asyncio.get_running_loop().time() - began < 1.5
+            await call(upstream, within=20, client=client)
+        assert asyncio.get_running_loop().time() - began > 0.6  # longer in all than it may be silent
         assert (len(client.received), client.whole) == (5, False)
         await until(lambda: server.open == 0)
 
@@ -105,7 +105,7 @@ async def test_the_deadline_also_cuts_a_client_that_does_not_read() -> None:
     async with upstream_to(answering(OK)) as (upstream, _):
         client = Client(gate=asyncio.Event())
         with pytest.raises(UpstreamAborted):
-            await call(upstream, within=0.1, client=client)
+            await call(upstream, within=0.5, client=client)
         assert not client.whole
 
 

@@ -171,7 +171,7 @@ async def test_a_second_response_is_never_given_to_anyone(surplus: bytes, late: 
     async with upstream_to(handler) as (upstream, server):
         assert (await call(upstream)).received == b"ok"
         if late:
-            await asyncio.sleep(0.03)
+            await until(lambda: upstream.stats().idle == 0)
         assert upstream.stats().idle == 0
         assert (await call(upstream)).received == b"ok"
         assert server.connections == 2

@@ -88,14 +88,14 @@ async def serving(app: App | None = None) -> AsyncIterator[Served]:
         await until(lambda: not state.connections)
 
 
-async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within: float = 20.0) -> None:
     """Wait for a condition without sleeping longer than needed."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - sockets and kernels raise no event
             await asyncio.sleep(0.002)
 
 
-async def said(served: Served, request: bytes, *, within: float = 5.0) -> bytes:
+async def said(served: Served, request: bytes, *, within: float = 20.0) -> bytes:
     """Send bytes and read until the server ends the connection."""
     reader, writer = await served.caller()
     writer.write(request)

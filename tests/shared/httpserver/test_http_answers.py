@@ -283,8 +283,10 @@ async def test_shutdown_lets_the_answer_finish_and_ends_the_idle() -> None:
 
 async def test_the_server_stops_gracefully_around_it() -> None:
     left: list[bool] = []
+    begun = asyncio.Event()
 
     async def app(scope, receive, send) -> None:
+        begun.set()
         await asyncio.sleep(0.2)
         await answer(send, b"finished")
 
@@ -297,7 +299,7 @@ async def test_the_server_stops_gracefully_around_it() -> None:
         idle_reader, idle_writer = await asyncio.open_connection("127.0.0.1", port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET + b"\r\n")
-        await asyncio.sleep(0.05)
+        await begun.wait()
     assert left == [True]
     assert (await reader.read()).endswith(b"finished")
     assert await idle_reader.read() == b""
