@@ -65,18 +65,20 @@ async def current_revision(sql: asyncpg.Connection, service: str) -> str | None:
 
 
 async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret: str) -> bool:
-    """Bring one service's schema to its newest revision; returns whether anything was done."""
-    wanted = head(directory)
+    """Bring one service's schema to its newest revision; returns whether anything was done.
+
+    A newer program's schema stays as it is: going back runs the older program's migration, too.
+    """
     sql = await asyncpg.connect(admin_dsn)
     try:
         await sql.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
-        found = await current_revision(sql, service)
+        behind = not suffices(directory, await current_revision(sql, service))
         await make_roles(sql, roles_and_schema(service, role_secret))
-        if found != wanted:
+        if behind:
             await _upgraded(admin_dsn, service, directory)
         # so that a process can see before its start whether the schema is as new as its code
         await sql.execute(f"grant select on {service}.alembic_version to {worker_role(service)}")
-        return found != wanted
+        return behind
     finally:
         await sql.close()
 

@@ -1,0 +1,74 @@
+"""What the API answers about a company, noted when a dump is made and compared after the upgrade."""
+
+from typing import Any
+
+import httpx
+
+from tests.stories.steps import Document, listed, seen
+
+LISTS = (
+    "products", "customers", "warehouses", "stock-adjustments", "stock", "orders", "fulfilments", "order-imports",
+    "tax-codes", "accounts", "journal-entries", "periods", "invoices", "credit-notes", "payments",
+    "posting-exceptions", "orders-dead-letters", "billing-dead-letters",
+)  # fmt: skip
+DATED = ("reports/trial-balance", "reports/aging", "reports/balance-sheet")
+SINGLE = ("seller-profile", "me")
+# What depends on the hour, or on what the program can do by now.
+NOT_NOTED = frozenset({"allowed_actions", "age_seconds", "now"})
+# What a release may bring more of to every company, as it is to new ones.
+MAY_GROW = frozenset({"/v1/accounts", "/v1/tax-codes", "/v1/periods"})
+
+
+async def answers(api: httpx.AsyncClient, *, as_of: str) -> dict[str, Any]:
+    """By path: what a company's client reads of it, reports as of a day."""
+    found: dict[str, Any] = {f"/v1/{name}": await listed(api, f"/v1/{name}") for name in LISTS}
+    found |= {f"/v1/{name}": await seen(api, f"/v1/{name}") for name in SINGLE}
+    found |= {f"/v1/{name}?as_of={as_of}": await seen(api, f"/v1/{name}", as_of=as_of) for name in DATED}
+    for customer in found["/v1/customers"]:
+        path = f"/v1/credits?customer_id={customer['id']}"
+        found[path] = await listed(api, "/v1/credits", customer_id=customer["id"])
+    for kind in ("orders", "invoices"):
+        for document in found[f"/v1/{kind}"]:
+            path = f"/v1/{kind}/{document['id']}/timeline"
+            found[path] = await listed(api, path)
+    return {path: _lasting(answer) for path, answer in found.items()}
+
+
+def _lasting(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [_lasting(each) for each in answer]
+    if isinstance(answer, dict):
+        return {name: _lasting(value) for name, value in answer.items() if name not in NOT_NOTED}
+    return answer
+
+
+def differences(noted: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Where answers no longer say what was noted; fields that came since are welcome."""
+    texts = []
+    for path, was in noted.items():
+        now = found[path]
+        if path in MAY_GROW:
+            known = {each["id"] for each in was}
+            now = [each for each in now if each["id"] in known]
+        texts += _differences(was, now, path)
+    return texts
+
+
+def _differences(was: Any, now: Any, where: str) -> list[str]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        gone = [f"{where}.{name} is gone" for name in was.keys() - now.keys()]
+        kept = was.keys() & now.keys()
+        return gone + [
+            text for name in kept for text in _differences(was[name], now[name], f"{where}.{name}")
+        ]
+    if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        pairs = enumerate(zip(was, now, strict=True))
+        return [text for n, (one, other) in pairs for text in _differences(one, other, f"{where}[{n}]")]
+    return [] if was == now else [f"{where} was {was!r}, is {now!r}"]
+
+
+def by_ref(answer: dict[str, Any], ref: str) -> Document:
+    """The noted order with a company's own reference."""
+    (order,) = (order for order in answer["/v1/orders"] if order["external_ref"] == ref)
+    found: Document = order
+    return found
