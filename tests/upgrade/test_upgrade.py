@@ -46,9 +46,14 @@ def changes(before: list[str], after: list[str]) -> list[str]:
 
 
 def schema_of(url: str) -> list[str]:
-    """Everything but rows, without brackets: an expression comes back from a dump with fewer of them."""
+    """Everything but rows, without brackets: an expression comes back from a dump with fewer of them.
+
+    Some builds of PostgreSQL stamp each column with `pg_attver`, when it was made; that is no part of a schema.
+    """
     without = str.maketrans("", "", "()")
-    return [line.translate(without) for line in text_of(url, "--schema-only")]
+    return [
+        line.translate(without) for line in text_of(url, "--schema-only") if " SET (pg_attver=" not in line
+    ]
 
 
 async def clients_of(upgraded: Upgraded) -> list[tuple[dict[str, Any], httpx.AsyncClient]]:
