@@ -1,1 +1,1 @@
-"""HTTP/1.1 towards whoever calls: our own protocol for uvicorn's server, speaking ASGI to any app (docs/performance.md)."""
+"""HTTP/1.1 towards whoever calls: our own protocol in uvicorn's server, for any ASGI app (docs/performance.md)."""

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.suite import migrate_all
-from shared.testing import postgres
+from deploy.run.suite import migrate_all
+from tests.kit import postgres
 from tests.stories.steps import Document
 from tests.upgrade.dumping import restored, text_of
 from tests.upgrade.noted import answers
@@ -68,7 +68,7 @@ async def migrated(
 
 @pytest.fixture(scope="session")
 async def upgraded(migrated: Migrated) -> AsyncIterator[Upgraded]:
-    """Read while nobody works on what was under way; then billing is told of the late company, and all work."""
+    """Read while nobody works on what was in flight; then billing is told of the late company, and all work."""
     facts = migrated.facts
     read = {}
     async with suite_over(migrated.url, migrated.data_dir, working=[]) as door:

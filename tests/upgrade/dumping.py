@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from shared.embedded_host import MAJOR, WHEEL
-from shared.testing import postgres
+from shared.embedded.host import MAJOR, WHEEL
+from tests.kit import postgres
 
 ROLE = """do $$ begin create role {name} {login} nosuperuser nobypassrls nocreatedb nocreaterole;
 exception when duplicate_object or unique_violation then null; end $$;
@@ -51,7 +51,7 @@ def text_of(url: str, *options: str) -> list[str]:
 
 
 async def restored(admin_url: str, dump: Path) -> str:
-    """A new database of the server with what a dump holds; answers its address."""
+    """A new database of the server with what a dump holds; returns its address."""
     statements = gzip.decompress(await asyncio.to_thread(dump.read_bytes)).decode()
     name = f"upgrade_{uuid4().hex}"
     url = await postgres.create_database(admin_url, name)

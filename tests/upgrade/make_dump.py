@@ -7,7 +7,7 @@ A change that adds tables makes its own dump, before it is merged: let `past.py`
 (credentials, what the API answered). Older dumps are never made again: they are what customers have.
 
 The suite runs here on a PostgreSQL of its own. Its workers are stopped one after the other, so that the dump also holds
-what was under way: dead letters with an event waiting behind them, an event to be tried again, a message in the bus, a
+what was in flight: dead letters with an event waiting behind them, an event to be tried again, a message in the bus, a
 fact not yet published, a job not yet begun.
 """
 
@@ -22,9 +22,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from deploy.suite import database, migrate_all
-from shared import telemetry
-from shared.testing.suite import eventually
+from deploy.run.suite import database, migrate_all
+from shared.base import telemetry
+from tests.kit.suite import eventually
 from tests.stories.steps import a_customer, a_product, confirmed, listed, made, order_taken, shipped
 from tests.upgrade.dumping import dumped
 from tests.upgrade.noted import answers
@@ -40,7 +40,7 @@ NORDLICHT = {"name": "Nordlicht", "legal_name": "Nordlicht GmbH", "country": "DE
              "time_zone": "Europe/Berlin", "kind": "live", "services": ["orders", "billing"]}  # fmt: skip
 ORDERS_ONLY = NORDLICHT | {"name": "Späti", "legal_name": "Späti GmbH", "services": ["orders"]}
 DAYS_AHEAD = 45
-# What must be under way when a dump is made, or it would prove too little.
+# What must be in flight when a dump is made, or it would prove too little.
 UNDER_WAY = {
     "a dead letter": "select count(*) from billing.inbox where state = 'dead'",
     "an event waiting behind it": "select count(*) from billing.inbox where state = 'waiting'",
@@ -79,7 +79,7 @@ async def make_dump(name: str) -> None:
 
 
 async def _lived(url: str, data_dir: Path) -> dict[str, Any]:
-    """Everything up to the moment of the dump; answers the facts."""
+    """Everything up to the moment of the dump; returns the facts."""
     async with suite_over(url, data_dir, consumer_attempts=2) as door:
         secrets = json.loads((data_dir / "admin-credentials.json").read_text())
         operator = await door.signed_in(**secrets)
@@ -157,7 +157,7 @@ async def _shipped_order(api: httpx.AsyncClient, customer: str) -> dict[str, Any
 
 
 async def _given_up(url: str, api: httpx.AsyncClient) -> tuple[str, list[dict[str, Any]]]:
-    """Billing knows nothing of this company: it gives up on each fact, and later ones of the same lane wait behind."""
+    """Billing knows nothing of this company: it gives up on each fact, later ones of the same key wait behind."""
     customer = await a_customer(api, "Jane Early")
     for sku in ("TEA", "POT"):
         await a_product(api, sku, "6.40", stock=100, currency="EUR")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from shared.testing.suite import eventually
+from tests.kit.suite import eventually
 from tests.stories.steps import (
     ADDRESS,
     a_customer,

@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 from joserfc.jwk import KeySet
 
-from deploy.settings import DeploySettings
-from deploy.transport import transport_for
+from deploy.run.settings import DeploySettings
+from deploy.run.transport import transport_for
 from gateway.app import Gateway, build_gateway
 from gateway.first_start import FirstStart
-from gateway.proxy.upstream_local import LocalUpstream
+from gateway.upstream.local import LocalUpstream
 from services.all import SERVICES
-from shared.auth import TokenVerifier
-from shared.running import Running
-from shared.testing.suite import ROLE_SECRET
+from shared.http.internal_token import TokenVerifier
+from shared.service.runtime import ServiceRuntime
+from tests.kit.suite import ROLE_SECRET
 
 EVERYBODY = tuple(service.name for service in SERVICES)
 HOURS_OF_A_CENTURY = 100 * 366 * 24
@@ -88,7 +88,9 @@ async def suite_over(
         upstreams = {}
         for service in SERVICES:
             verifier = TokenVerifier(service.name, keys)
-            running = Running(service, dsn=url, settings=wanted, transport=transport, verifier=verifier)
+            running = ServiceRuntime(
+                service, dsn=url, settings=wanted, transport=transport, verifier=verifier
+            )
             stack.push_async_callback(running.stop)
             await running.start(work=service.name in working)
             upstreams[service.name] = LocalUpstream(running.app)

@@ -12,13 +12,13 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.boot import schema_ready
-from deploy.suite import migrate_all
+from deploy.run.boot import schema_ready
+from deploy.run.suite import migrate_all
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
-from shared.migrations import head
-from shared.testing import postgres
-from shared.testing.suite import eventually, migrated_database
+from shared.database.migrations import head
+from tests.kit import postgres
+from tests.kit.suite import eventually, migrated_database
 from tests.stories.steps import (
     Document,
     everything_agrees,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.testing import docker_engine
+from tests.kit import docker_engine
 
 ENGINE, COMPOSE = "no engine answers", "no `docker compose`"
 
