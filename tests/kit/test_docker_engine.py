@@ -26,7 +26,7 @@ def test_what_is_missing_is_found_by_asking(
     answering: str | None,
     lacking: str,
     lacking_without_engine: str,
-):
+) -> None:
     if answering is not None:
         client = tmp_path / "docker"
         client.write_text(

@@ -13,6 +13,10 @@ do $$ declare former text; begin
     if exists (select from information_schema.columns
                where table_schema = 'bus' and table_name = former and column_name = 'lane') then
       execute format('alter table bus.%I rename column lane to ordering_key', former);
+      if exists (select from pg_constraint where conname = former || '_lane_not_null') then  -- PostgreSQL 18 names it
+        execute format('alter table bus.%I rename constraint %I to %I',
+                       former, former || '_lane_not_null', former || '_ordering_key_not_null');
+      end if;
     end if;
   end loop;
 end $$;
