@@ -61,16 +61,15 @@ class Gateway:
         self.running = ServiceRuntime(
             SERVICE, dsn=dsn, settings=settings, transport=transport, verifier=verifier
         )
-        worker_db = self.running.worker_db
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(
-            worker_db,
+            self.running.worker_db,
             settings.role_secret,
             max_age=timedelta(days=settings.signing_key_days),
             published_first=timedelta(seconds=2 * settings.upstream_refresh_seconds),
         )
         self.catalog = Catalog(upstreams)
-        self.directory = Directory(worker_db, self.keys, settings, self._scopes)
+        self.directory = Directory(self.running.worker_db, self.keys, settings, self._scopes)
         self.sync = TenantSync(
             services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )

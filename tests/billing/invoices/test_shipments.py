@@ -143,8 +143,8 @@ async def test_a_crash_in_the_middle_leaves_nothing_and_the_event_comes_again(
 async def test_a_lost_connection_is_nobodys_fault_and_is_raised(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
-    async def kill(shipments):
-        ((ctx, _),) = shipments
+    async def kill(batch):
+        ((ctx, _),) = batch.items
         await ctx.sql.execute("select pg_terminate_backend(pg_backend_pid())")
 
     poster = actions.POSTERS["orders.fulfilment.shipped.v1"]
