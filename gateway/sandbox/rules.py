@@ -19,6 +19,12 @@ class ClockGoesForward(Refused):
     code = "clock_goes_forward"
 
 
+def require_sandbox(kind: str) -> None:
+    """Refuse every kind of tenant but a sandbox."""
+    if kind != "sandbox":
+        raise NotASandbox("Only a sandbox tenant has a test clock.", kind=kind)
+
+
 def advanced(
     offset: timedelta, real_now: datetime, *, seconds: float | None, to: datetime | None
 ) -> timedelta:

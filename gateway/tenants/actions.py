@@ -17,7 +17,7 @@ from gateway.tenants import queries, rules
 from gateway.tenants.models import Tenant
 from gateway.tenants.schemas import TenantChange, TenantIn
 from shared.context.ctx import Ctx
-from shared.context.lifecycle import begin, move
+from shared.context.lifecycle import begin, move, step
 from shared.values.faults import PreconditionFailed
 from shared.values.ids import new_id
 
@@ -121,7 +121,7 @@ async def move_tenant(ctx: Ctx, tenant_id: UUID, verb: str, *, why: str | None, 
     row = await _locked(ctx, tenant_id)
     if row.kind == "provider":
         raise rules.ProviderStays(f"The provider itself cannot {verb}.")
-    row.state = move(ctx, rules.LIFECYCLE, row.id, row.state, verb, why=why)
+    step(ctx, rules.LIFECYCLE, row, verb, why=why)
     return await store(ctx, row, control=control)
 
 

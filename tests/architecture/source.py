@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from gateway.service import SERVICE as GATEWAY
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("services", "gateway", "shared", "deploy")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -52,7 +54,13 @@ def files(*parts: str) -> list[File]:
 
 
 def capabilities() -> list[Path]:
-    """Every capability's folder."""
-    return [
-        p.parent for p in sorted((ROOT / "services").glob("*/*/__init__.py")) if p.parent.name != "migrations"
+    """Every capability's folder: what is below a service, and what the gateway's manifest names."""
+    below_services = (p.parent for p in sorted((ROOT / "services").glob("*/*/__init__.py")))
+    return [folder for folder in below_services if folder.name != "migrations"] + [
+        ROOT / "gateway" / name for name in GATEWAY.capabilities
     ]
+
+
+def capability_files() -> list[File]:
+    """All source files of capabilities."""
+    return [File(p) for folder in capabilities() for p in sorted(folder.rglob("*.py"))]

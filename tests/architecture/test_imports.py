@@ -6,11 +6,12 @@ from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from tests.architecture.source import ROOT, File, files
+from tests.architecture.source import ROOT, File, capabilities, capability_files
 
 LAYERS = [{"routes", "consumers"}, {"actions"}, {"queries"}, {"models", "schemas"}, {"rules"}]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MAY_BE_SEEN = {"actions", "queries", "rules", "schemas"}
+CAPABILITIES = {tuple(folder.relative_to(ROOT).parts) for folder in capabilities()}
 
 
 def test_the_contracts_of_import_linter_hold():
@@ -22,16 +23,20 @@ def test_the_contracts_of_import_linter_hold():
 
 
 def place(module: str) -> tuple[str, str, str] | None:
-    """Service, capability and file a module name leads to: `services.billing.invoices.actions.x`."""
-    parts = module.split(".")
-    if parts[0] != "services" or len(parts) < 4 or parts[2] == "migrations":
+    """Service, capability and file a module name leads to: `services.billing.invoices.actions.x`.
+
+    The gateway is a service here, its capabilities those of its manifest: `gateway.tenants.actions`.
+    """
+    parts = tuple(module.split("."))
+    depth = 2 if parts[0] == "gateway" else 3
+    if parts[:depth] not in CAPABILITIES or len(parts) == depth:
         return None
-    return parts[1], parts[2], parts[3]
+    return parts[depth - 2], parts[depth - 1], parts[depth]
 
 
 def crossings() -> list[tuple[File, tuple[str, str, str], tuple[str, str, str]]]:
     found = []
-    for f in files("services"):
+    for f in capability_files():
         here = place(f.module)
         if here is not None:
             found += [(f, here, there) for module in set(f.imports()) if (there := place(module)) is not None]
