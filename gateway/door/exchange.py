@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 from starlette.responses import Response
 from uuid_utils import uuid7
 
-from gateway.door.inbound import inbound
+from gateway.door.inbound import Inbound
 from gateway.identity.directory import Grant
 from gateway.identity.rate_limits import Decision, Limit
 from gateway.routes.table import Route
@@ -56,8 +56,8 @@ class Exchange:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         """Take the caller's request id if it is a UUID, else make one."""
-        self.inbound = inbound(scope["headers"])
-        given = self.inbound.told.get(b"x-request-id")
+        self.inbound = Inbound(scope["headers"])
+        given = self.inbound.reserved.get(b"x-request-id")
         sane = given is not None and _UUID.fullmatch(given)
         self.request_id = given.lower() if given is not None and sane else str(uuid7()).encode()
         self.scope = scope
@@ -76,13 +76,13 @@ class Exchange:
     async def send(self, message: Message) -> None:
         """Pass a message to the client; the first one gets our headers."""
         if message["type"] == "http.response.start":
-            message["headers"] = self.head(message["status"], message.get("headers", ()))
+            self.started = True
+            self.status = message["status"]
+            message["headers"] = self._with_ours(message.get("headers", ()))
         await self._send(message)
 
-    def head(self, status: int, given: Iterable[tuple[bytes, bytes]]) -> Headers:
-        """Begin the answer: its headers with ours."""
-        self.started = True
-        self.status = status
+    def _with_ours(self, given: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """The headers of an answer, with those that every answer of the gateway has."""
         headers: Headers = [pair for pair in given if pair[0] not in _OWN_HEADERS]
         self.waited = self.inbound.waits and find(headers, b"preference-applied") is not None
         if self.route is not None and find(headers, b"cache-control") is None:
@@ -91,10 +91,6 @@ class Exchange:
         if self.decision is not None and self.limit is not None:
             headers += self.decision.headers(self.limit)
         return headers
-
-    def answer_through(self, send: Send) -> None:
-        """Give the answer to this `send`: who began without one has got a task meanwhile."""
-        self._send = send
 
     async def answer(self, response: Response, receive: Receive) -> None:
         """Answer by ourselves."""
@@ -140,11 +136,6 @@ class Exchange:
             request_id=self.request_id.decode(),
             trace_id=telemetry.trace_id(self.traceparent),
         )
-
-    def drop(self) -> bool:
-        """Count nothing: the request begins anew elsewhere. Returns False."""
-        _in_flight.discard(self)
-        return False
 
     def _own_path(self) -> str:
         path: str = self.scope["path"]

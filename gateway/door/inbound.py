@@ -1,10 +1,9 @@
-"""A request's headers as they came, read once: what services may see, and what is for us alone."""
+"""A request's headers, read once: what services may see, and what is for the gateway alone."""
 
 from gateway.identity.signing import fingerprint
 from gateway.upstream.http import HttpUpstream
-from gateway.upstream.request_head import written_out
 from shared.http.waiting import MOST_SECONDS
-from shared.httpserver.asgi import AsgiApp, HeaderBlock, Headers
+from shared.httpserver.asgi import AsgiApp, Headers
 from shared.httpserver.headers import TRACE, framing_error, inbound_dropped, nominated
 
 WAIT_SECONDS = MOST_SECONDS + 2  # and time for a last look
@@ -14,17 +13,17 @@ _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 class Inbound:
     """The headers of one request, sorted."""
 
-    __slots__ = ("_written", "caller", "framed", "framing", "kept", "told", "waits")
+    __slots__ = ("caller", "framed", "framing", "kept", "reserved", "waits")
 
     def __init__(self, headers: Headers) -> None:
-        """`kept` may be passed on; `told` has the first value of each of the others, by name.
+        """`kept` may be passed on; `reserved` has the first value of each of the others, by name.
 
-        `caller` is what the credentials are remembered under. Nobody may change any of it: requests share it.
+        `caller` is what the credentials are remembered under.
         """
         self.kept: Headers = []
-        self.told: dict[bytes, bytes] = {}
+        self.reserved: dict[bytes, bytes] = {}
         self.framing: str | None = None
-        kept, told = self.kept, self.told
+        kept, reserved = self.kept, self.reserved
         self.framed = False
         self.waits = False
         for pair in headers:
@@ -34,25 +33,17 @@ class Inbound:
                 if name == b"content-length":
                     kept.append(pair)
             elif inbound_dropped(name) or name in TRACE:
-                told.setdefault(name, pair[1])
+                reserved.setdefault(name, pair[1])
             else:
                 self.waits = self.waits or _waits(pair)
                 kept.append(pair)
         if self.framed:
             self.framing = framing_error(headers)
-        if b"connection" in told and (named := nominated(headers)):
+        if b"connection" in reserved and (named := nominated(headers)):
             self.kept = [pair for pair in kept if pair[0] not in named]
-        self.caller = fingerprint(told.get(b"authorization"), told.get(b"backoffice-tenant"))
-        self._written: tuple[int, bytes] | None = None
+        self.caller = fingerprint(reserved.get(b"authorization"), reserved.get(b"backoffice-tenant"))
 
-    @property
-    def written(self) -> tuple[int, bytes]:
-        """What may be passed on, as it goes over the wire."""
-        if self._written is None:
-            self._written = written_out(self.kept)
-        return self._written
-
-    def as_told_to(self, upstream: AsgiApp) -> "Inbound":
+    def for_upstream(self, upstream: AsgiApp) -> "Inbound":
         """What this service is told: nothing of a wish to wait where waiting would be in vain or at others' cost."""
         if not self.waits or not isinstance(upstream, HttpUpstream) or upstream.lets_wait(WAIT_SECONDS):
             return self
@@ -62,14 +53,3 @@ class Inbound:
 def _waits(pair: tuple[bytes, bytes]) -> bool:
     """Whether a header asks a service to hold its answer back (RFC 7240)."""
     return pair[0] == b"prefer" and b"wait" in pair[1].lower()
-
-
-def inbound(headers: Headers) -> Inbound:
-    """The sorted headers; at once when the same caller has just sent the same ones."""
-    if not isinstance(headers, HeaderBlock):
-        return Inbound(headers)
-    facts = getattr(headers, "facts", None)
-    if isinstance(facts, Inbound):
-        return facts
-    headers.facts = made = Inbound(headers)
-    return made

@@ -15,7 +15,6 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
-from gateway.door.express import Passage
 from gateway.door.front import Front
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
@@ -37,20 +36,9 @@ from gateway.upstream.errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
-from gateway.upstream.http import HttpUpstream
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
-from shared.httpserver.asgi import (
-    WHOLE,
-    WRITTEN,
-    Answerable,
-    AsgiApp,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    set_deadline,
-)
+from shared.httpserver.asgi import AsgiApp, Receive, Scope, Send, set_deadline
 from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
@@ -105,7 +93,7 @@ class Pipeline:
         exchange = Exchange(scope, send)
         parent = ""
         if self._settings.trust_trace:
-            parent = exchange.inbound.told.get(b"traceparent", b"").decode("latin-1")
+            parent = exchange.inbound.reserved.get(b"traceparent", b"").decode("latin-1")
         try:
             if not telemetry.records():
                 exchange.traceparent = telemetry.continued(parent)
@@ -117,42 +105,14 @@ class Pipeline:
         finally:
             exchange.account()
 
-    def express(self, scope: Scope, caller: Answerable) -> bool:
-        """Take a request for which everything is known and ready: no task is needed until something is unusual."""
-        path: str = scope["path"]
-        if telemetry.records() or self._settings.trust_trace or not path.startswith("/v1/"):
-            return False
-        exchange = Exchange(scope, _unsent)
-        exchange.traceparent = telemetry.new_traceparent()
-        return self._started(exchange, path, caller) or exchange.drop()
-
-    def _started(self, exchange: Exchange, path: str, caller: Answerable) -> bool:
-        scope = exchange.scope
-        try:
-            exchange.route = route = self._front.catalog.route(scope["method"], path)
-            upstream = self._upstreams[route.service]
-            exchange.grant = grant = self._directory.remembered(exchange.inbound.caller)
-            if grant is None or not isinstance(upstream, HttpUpstream) or not upstream.ready:
-                return False
-            self._admit(grant, route)
-            self._within_rate(exchange, grant)
-            forwarded, _ = self._forwarded(exchange, route, grant)
-            sent = upstream.start(forwarded)
-        except (Fault, ProxyError):
-            return False  # refused where it is refused otherwise, too; what was refused has counted nothing
-        if sent is None:
-            return False
-        Passage(exchange, upstream, forwarded, sent, caller, self._answer_for)
-        return True
-
     async def _answer(self, exchange: Exchange, receive: Receive) -> None:
         """Answer, whatever happens on the way."""
         try:
             await self._serve(exchange, receive)
         except Exception as error:  # noqa: BLE001 - answered there, or raised again
-            await self._answer_for(error, exchange, receive)
+            await self._answer_failure(error, exchange, receive)
 
-    async def _answer_for(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
+    async def _answer_failure(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
         """Turn whatever was raised into an answer, unless the answer has begun already."""
         if isinstance(error, ClientDisconnected):
             exchange.status = 499
@@ -184,8 +144,10 @@ class Pipeline:
         exchange.route = route = self._front.catalog.route(scope["method"], path)
         grant = self._directory.remembered(inbound.caller)
         if grant is None:
-            told = inbound.told
-            grant = await self._caller(scope, told.get(b"authorization"), told.get(b"backoffice-tenant"))
+            reserved = inbound.reserved
+            grant = await self._caller(
+                scope, reserved.get(b"authorization"), reserved.get(b"backoffice-tenant")
+            )
         exchange.grant = grant
         self._within_rate(exchange, grant)
         self._admit(grant, route)
@@ -246,17 +208,14 @@ class Pipeline:
         importing = route.resource in self._imports and scope["method"] == "POST"
         limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
-        inbound = exchange.inbound.as_told_to(self._upstreams[route.service])
+        inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
         headers = [
             *inbound.kept,
             (b"x-internal-token", grant.token(route.service, self._keys)),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        extensions: dict[str, object] = {WRITTEN: inbound.written}
-        if WHOLE in (scope.get("extensions") or ()):
-            extensions[WHOLE] = {}
-        forwarded: Scope = {**scope, "headers": headers, "extensions": extensions}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
         return forwarded, limit
 
@@ -265,12 +224,8 @@ class Pipeline:
         UPSTREAM_ERRORS.labels(service, kind).inc()
 
 
-async def _unsent(message: Message) -> None:
-    raise RuntimeError(f"{message['type']} was sent before there was anybody to send it")
-
-
 def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
-    """What the client is told of a failure of the passage."""
+    """What the client is told of a failure on the way to the service."""
     if isinstance(error, Fault):
         return error
     service = route.service if route is not None else ""

@@ -22,7 +22,7 @@ class Connection(asyncio.Protocol):
     """State of a socket and of the one exchange it may carry at a time."""
 
     __slots__ = (
-        "_drained", "_head_request", "_interim", "_listener", "_loop", "_max_head", "_on_idle_lost", "_overhead",
+        "_drained", "_head_request", "_interim", "_loop", "_max_head", "_on_idle_lost", "_overhead",
         "_parser", "_paused", "_surplus", "_until_close", "_used", "_waiter", "_write_paused", "busy",
         "chunks", "closed", "complete", "fault", "got_bytes", "head_done", "headers", "idle_since",
         "keep_alive", "kept", "request_done", "reused", "size", "status", "transport",
@@ -39,7 +39,6 @@ class Connection(asyncio.Protocol):
         self._on_idle_lost = on_idle_lost
         self._parser: httptools.HttpResponseParser | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._listener: Callable[[], None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._write_paused = False
         self._paused = False
@@ -260,10 +259,6 @@ class Connection(asyncio.Protocol):
         self._waiter = waiter = self._loop.create_future()
         return waiter
 
-    def tell(self, listener: Callable[[], None] | None) -> None:
-        """Call this once instead, when something was received or lost: for owners that are no coroutine."""
-        self._listener = listener
-
     async def drain(self) -> None:
         """Sleep while the upstream does not read; wakes up on a lost connection as well."""
         while self._write_paused and not self.closed:
@@ -286,11 +281,6 @@ class Connection(asyncio.Protocol):
 
     def _wake(self) -> None:
         """Wake the owner, if it sleeps."""
-        waiter, listener = self._waiter, self._listener
-        if listener is not None:
-            self._listener = None
-            listener()
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

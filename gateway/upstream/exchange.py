@@ -3,7 +3,7 @@
 from gateway.upstream.connection import Connection
 from gateway.upstream.errors import ClientDisconnected, RequestInvalid
 from gateway.upstream.guard import Guard
-from shared.httpserver.asgi import WHOLE, Headers, Message, Receive, Scope, Send
+from shared.httpserver.asgi import Message, Receive, Send
 from shared.httpserver.write_batch import Batch
 
 _SMALL = 64 * 1024
@@ -79,18 +79,19 @@ async def pump(
 class ResponseRelay:
     """Passes a response on to the client; `started` divides what can still be explained from what cannot."""
 
-    __slots__ = ("_send", "_whole", "started")
+    __slots__ = ("_send", "started")
 
-    def __init__(self, send: Send, scope: Scope) -> None:
+    def __init__(self, send: Send) -> None:
         """Nothing has been sent yet."""
         self._send = send
-        self._whole = WHOLE in (scope.get("extensions") or ())
         self.started = False
 
     def opening(self, connection: Connection) -> Message:
-        """Make the first message."""
+        """Make the first message. 204 and 304 lose a Content-Length, which servers would hold us to."""
         self.started = True
-        headers = answer_headers(connection)
+        headers = connection.kept
+        if connection.status in (204, 304):
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
         return {"type": "http.response.start", "status": connection.status, "headers": headers}
 
     async def body(self, connection: Connection, guard: Guard, idle: float) -> None:
@@ -111,16 +112,9 @@ class ResponseRelay:
 
     async def finish(self, opening: Message | None, last: bytes) -> None:
         """Send the last piece, which alone declares the response whole; first the head, if due."""
-        try:
-            if opening is not None:
-                if self._whole:
-                    opening[WHOLE] = last
-                    await self._send(opening)
-                    return
-                await self._send(opening)
-            await self._send({"type": "http.response.body", "body": last, "more_body": False})
-        except OSError as error:
-            raise ClientDisconnected(str(error)) from error
+        if opening is not None:
+            await self.out(opening)
+        await self.out({"type": "http.response.body", "body": last, "more_body": False})
 
     async def out(self, message: Message) -> None:
         """Send to the server, whose OSError (ASGI 2.4) means that the client is gone."""
@@ -128,13 +122,6 @@ class ResponseRelay:
             await self._send(message)
         except OSError as error:
             raise ClientDisconnected(str(error)) from error
-
-
-def answer_headers(connection: Connection) -> Headers:
-    """What the client is told. 204 and 304 lose a Content-Length, which servers would hold us to."""
-    if connection.status in (204, 304):
-        return [pair for pair in connection.kept if pair[0] != b"content-length"]
-    return connection.kept
 
 
 def first_piece(message: Message) -> tuple[bytes, bool]:

@@ -1,16 +1,15 @@
 """Interrupting a request from outside: deadline, silence of the upstream, a client that went away.
 
 All of them must reach the request wherever it waits (a connection, the upstream, a slow client), so all of
-them cancel its task and are turned back into their cause at its edge, like `asyncio.timeout`. One alarm
-serves all requests, and the watch for a disconnect starts only after `PATIENCE`: a request answered
-sooner, as nearly all are, never pays for a timer or the extra task.
+them cancel its task and are turned back into their cause at its edge, like `asyncio.timeout`. The watch for
+a disconnect starts only after `PATIENCE`: a request answered sooner, as nearly all are, never pays for the
+extra task.
 """
 
 import asyncio
 from types import TracebackType
 from typing import Self
 
-from gateway.upstream.alarm import Alarm
 from gateway.upstream.errors import ClientDisconnected, ProxyError, UpstreamTimeout
 from shared.httpserver.asgi import Receive
 
@@ -22,7 +21,6 @@ class Guard:
     """Watches one request; `error` tells why it was interrupted."""
 
     __slots__ = (
-        "_alarm",
         "_answer_by",
         "_cancelling",
         "_closed",
@@ -32,13 +30,13 @@ class Guard:
         "_settled",
         "_side",
         "_task",
+        "_timer",
         "_watch_at",
-        "due",
         "error",
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, alarm: Alarm, now: float, deadline: float, receive: Receive
+        self, loop: asyncio.AbstractEventLoop, now: float, deadline: float, receive: Receive
     ) -> None:
         """Start the clock; must be made by the task that is to be interrupted."""
         task = asyncio.current_task(loop)
@@ -55,9 +53,7 @@ class Guard:
         self._closed = False
         self._side: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
-        self._alarm = alarm
-        self.due = deadline if deadline < now + PATIENCE else now + PATIENCE
-        alarm.join(self)
+        self._timer = loop.call_at(min(deadline, now + PATIENCE), self._on_timer)
 
     def head_within(self, seconds: float) -> None:
         """Expect the head of the response, now that the request is out; begin to watch the client."""
@@ -65,14 +61,12 @@ class Guard:
         self._answer_by = now + seconds
         if self._side is None:
             self._watch_at = now + PATIENCE
-        if self._answer_by < self.due or self._watch_at < self.due:
-            self._rearm()
+        self._ring_by(min(self._answer_by, self._watch_at))
 
     def more_within(self, seconds: float) -> None:
         """Expect more of the response: an upstream that falls silent in the middle is given up."""
         self._answer_by = self._loop.time() + seconds
-        if self._answer_by < self.due:
-            self._rearm()
+        self._ring_by(self._answer_by)
 
     def answer_seen(self) -> None:
         """Stop expecting: something came, and now only the deadline counts. An early timer finds nothing to do."""
@@ -103,7 +97,7 @@ class Guard:
     ) -> None:
         """Stop watching; turn our own cancellation back into its cause and leave every foreign one alone."""
         self._closed = True
-        self._alarm.leave(self)
+        self._timer.cancel()
         if self._side is not None:
             self._side.cancel()
         if self.error is None or self._task.uncancel() > self._cancelling:
@@ -121,22 +115,23 @@ class Guard:
         else:
             self.interrupt(ClientDisconnected("the client closed the connection"))
 
-    def _rearm(self) -> None:
-        """Be looked at for whatever comes first."""
-        self.due = min(self._deadline, self._answer_by, self._watch_at)
-        self._alarm.join(self)
+    def _ring_by(self, at: float) -> None:
+        """Be woken at this time at the latest; a timer that rings sooner sets the next one."""
+        if at < self._timer.when():
+            self._timer.cancel()
+            self._timer = self._loop.call_at(at, self._on_timer)
 
-    def tick(self, now: float) -> None:
-        """Act on what is due."""
+    def _on_timer(self) -> None:
+        """Act on what is due, and set the timer to what is due next."""
+        now = self._loop.time() + 0.001  # timers may fire a little early
         if now >= self._deadline:
-            self._alarm.leave(self)
             self.interrupt(UpstreamTimeout("the deadline of the request has passed"))
             return
         if now >= self._answer_by:
-            self._alarm.leave(self)
             self.interrupt(UpstreamTimeout("the upstream was silent for longer than allowed"))
             return
         if now >= self._watch_at:
             self._watch_at = _NEVER
             self._side = self._loop.create_task(self.watch())
-        self._rearm()
+        due = min(self._deadline, self._answer_by, self._watch_at)
+        self._timer = self._loop.call_at(due, self._on_timer)

@@ -1,10 +1,8 @@
 """A service behind HTTP/1.1, as an ASGI callable: pooled, streaming both ways, failing by name."""
 
 import asyncio
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gateway.upstream.alarm import Alarm
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.connection import Connection
 from gateway.upstream.errors import (
@@ -15,21 +13,14 @@ from gateway.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.exchange import BodySender, ResponseRelay, answer_headers, first_piece, pump, send_whole
+from gateway.upstream.exchange import BodySender, ResponseRelay, first_piece, pump, send_whole
 from gateway.upstream.guard import Guard
 from gateway.upstream.pool import Pool, PoolLimits, PoolStats
 from gateway.upstream.request_head import announced_length, request_head, wants_length
-from shared.httpserver.asgi import Headers, Message, Receive, Scope, Send, deadline_of
+from shared.httpserver.asgi import Message, Receive, Scope, Send, deadline_of
 from shared.httpserver.write_batch import Batch
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
-
-
-class Sent(NamedTuple):
-    """A request without a body that is on its way: the connection that carries it, and its head for another try."""
-
-    connection: Connection
-    head: bytes
 
 
 class HttpUpstream:
@@ -55,7 +46,6 @@ class HttpUpstream:
         self._head_timeout = head_timeout
         self._idle_timeout = idle_timeout
         self._default_timeout = default_timeout
-        self._alarm: Alarm | None = None
         self._batch: Batch | None = None
 
     def stats(self) -> PoolStats:
@@ -72,14 +62,21 @@ class HttpUpstream:
         """Forward one request; raises as `errors` says, so that callers know if they may answer."""
         if scope["type"] != "http":
             raise RequestInvalid("only plain HTTP is forwarded")
-        await self._forward(scope, receive, send, deadline, None)
-
-    @property
-    def alarm(self) -> Alarm:
-        """The alarm of the loop we work in; it has the loop, for which asking asyncio is a system call (getpid)."""
-        if self._alarm is None:
-            self._alarm = Alarm(asyncio.get_running_loop())
-        return self._alarm
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
+        if at <= now:
+            raise UpstreamTimeout("the deadline of the request has passed")
+        relay = ResponseRelay(send)
+        try:
+            with Guard(loop, now, at, receive) as guard:
+                await self._serve(loop, scope, receive, relay, guard)
+        except (ClientDisconnected, UpstreamAborted):
+            raise
+        except ProxyError as error:
+            if relay.started:
+                raise UpstreamAborted(str(error)) from error
+            raise
 
     @property
     def batch(self) -> Batch:
@@ -88,61 +85,9 @@ class HttpUpstream:
             self._batch = Batch(asyncio.get_running_loop())
         return self._batch
 
-    @property
-    def ready(self) -> bool:
-        """Whether `start` would find a connection."""
-        return self._pool.ready
-
     def lets_wait(self, seconds: float) -> bool:
         """Whether an answer may be held back so long: we would wait for it, and enough connections are left."""
         return min(self._head_timeout, self._default_timeout) >= seconds and not self._pool.crowded
-
-    def start(self, scope: Scope) -> Sent | None:
-        """Send a request without a body if a connection rests; its owner then needs `answer` or `go_on`, no task."""
-        method: str = scope["method"]
-        head = request_head(scope, self._host_line, 0 if wants_length(method) else None, chunked=False)
-        connection = self._pool.take_idle(self.alarm.loop.time())
-        if connection is None:
-            return None
-        connection.begin(method)
-        send_whole(connection, self.batch, head, b"")
-        return Sent(connection, head)
-
-    def answer(self, sent: Sent) -> tuple[int, Headers, bytes] | None:
-        """The answer to what was started, if it is there as a whole and sound; its connection is free again."""
-        connection = sent.connection
-        if not connection.complete or connection.fault is not None:
-            return None
-        found = connection.status, answer_headers(connection), connection.take()
-        self._pool.release(connection, self.alarm.loop.time())
-        return found
-
-    async def go_on(self, scope: Scope, receive: Receive, send: Send, sent: Sent) -> None:
-        """Forward, like a call, a request that was started."""
-        await self._forward(scope, receive, send, None, sent)
-
-    async def _forward(
-        self, scope: Scope, receive: Receive, send: Send, deadline: float | None, sent: Sent | None
-    ) -> None:
-        """Watch over one request, and say by the kind of failure whether the answer had begun."""
-        alarm = self.alarm
-        loop = alarm.loop
-        now = loop.time()
-        at = deadline_of(scope, now + self._default_timeout) if deadline is None else deadline
-        if at <= now:
-            if sent is not None:
-                self._pool.release(sent.connection, now)
-            raise UpstreamTimeout("the deadline of the request has passed")
-        relay = ResponseRelay(send, scope)
-        try:
-            with Guard(loop, alarm, now, at, receive) as guard:
-                await self._serve(loop, scope, receive, relay, guard, sent)
-        except (ClientDisconnected, UpstreamAborted):
-            raise
-        except ProxyError as error:
-            if relay.started:
-                raise UpstreamAborted(str(error)) from error
-            raise
 
     async def _serve(
         self,
@@ -151,23 +96,16 @@ class HttpUpstream:
         receive: Receive,
         relay: ResponseRelay,
         guard: Guard,
-        sent: Sent | None,
     ) -> None:
         """Render the request and find a connection that carries it, or a second one when that is harmless."""
         method: str = scope["method"]
-        more, body = False, b""
-        if sent is not None:
-            connection, head = sent
-            guard.head_within(self._head_timeout)
-        else:
-            body, more = first_piece(await receive())
-            length = _length(scope, body, more)
-            head = request_head(scope, self._host_line, length, chunked=more and length is None)
-            connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
+        body, more = first_piece(await receive())
+        length = _length(scope, body, more)
+        head = request_head(scope, self._host_line, length, chunked=more and length is None)
+        connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
         try:
-            if sent is None:
-                connection.begin(method)
-                self._send(connection, head, body, length, receive if more else None, guard)
+            connection.begin(method)
+            self._send(connection, head, body, length, receive if more else None, guard)
             while not connection.head_done:
                 if connection.fault is not None:
                     raise connection.fault

@@ -66,11 +66,6 @@ class Pool:
         )
 
     @property
-    def ready(self) -> bool:
-        """Whether a connection rests, most probably good."""
-        return bool(self._idle)
-
-    @property
     def crowded(self) -> bool:
         """Whether one more request would leave less than half of the connections to others."""
         return 2 * (self._total - len(self._idle) + 1) > self._limits.connections

@@ -5,7 +5,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.upstream.errors import RequestInvalid
-from shared.httpserver.asgi import WRITTEN, Headers, Scope
+from shared.httpserver.asgi import Headers, Scope
 from shared.httpserver.headers import HOP_BY_HOP, framing_error, nominated
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -14,7 +14,6 @@ _CONTROLS = bytes(code for code in (*range(32), 127) if code != 9)
 # ours to write, or (expect) answered already by the server in front of us
 _REWRITTEN = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
 _WANTS_LENGTH = frozenset(("POST", "PUT", "PATCH"))
-_NONE = (0, b"")
 _UNSUPPORTED = frozenset(("CONNECT", "TRACE"))
 
 
@@ -64,9 +63,10 @@ def announced_length(headers: Headers) -> int | None:
     return None if value is None else int(value)
 
 
-def header_lines(headers: Headers) -> tuple[list[bytes], bool]:
-    """Three parts for each line of the headers that travel; and whether Connection may name some of them away."""
-    parts: list[bytes] = []
+def request_head(scope: Scope, host_line: bytes, length: int | None, chunked: bool) -> bytes:
+    """Render request line and headers; declares a length, or chunked coding, or no body at all."""
+    headers: Headers = scope["headers"]
+    parts = [_method(scope["method"]), _target(scope), host_line]
     nominating = False
     for name, value in headers:
         prefix = _prefix(name)
@@ -74,35 +74,17 @@ def header_lines(headers: Headers) -> tuple[list[bytes], bool]:
             parts += (prefix, value, b"\r\n")
         elif name == b"connection":
             nominating = True
-    return parts, nominating
-
-
-def written_out(headers: Headers) -> tuple[int, bytes]:
-    """Headers as `request_head` would write them, for requests that begin with the same ones again and again."""
-    parts, nominating = header_lines(headers)
-    if nominating:
-        raise RequestInvalid("Connection belongs to one hop")
-    return len(headers), _checked(b"".join(parts), len(parts) // 3)
-
-
-def request_head(scope: Scope, host_line: bytes, length: int | None, chunked: bool) -> bytes:
-    """Render request line and headers; declares a length, or chunked coding, or no body at all."""
-    headers: Headers = scope["headers"]
-    extensions = scope.get("extensions")
-    count, written = extensions.get(WRITTEN, _NONE) if extensions else _NONE
-    parts, nominating = header_lines(headers[count:] if count else headers)
     if nominating and (named := nominated(headers)):
         left = [pair for pair in headers if pair[0] not in named and pair[0] != b"connection"]
-        return request_head({**scope, "headers": left, "extensions": {}}, host_line, length, chunked)
-    lines = len(parts) // 3
+        return request_head({**scope, "headers": left}, host_line, length, chunked)
+    lines = 2 + (len(parts) - 3) // 3  # the host line is two
     if chunked:
         parts.append(b"transfer-encoding: chunked\r\n")
         lines += 1
     elif length is not None:
         parts.append(b"content-length: %d\r\n" % length)
         lines += 1
-    first = _checked(b"".join((_method(scope["method"]), _target(scope), host_line)), 2)
-    return b"".join((first, written, _checked(b"".join(parts), lines), b"\r\n"))
+    return _checked(b"".join(parts), lines) + b"\r\n"
 
 
 def _checked(head: bytes, lines: int) -> bytes:

@@ -7,21 +7,18 @@ turn, too, and nothing after it is believed: after one misread boundary every la
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import httptools
-import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
 from shared.httpserver import heads
-from shared.httpserver.asgi import Answerable, AsgiApp, Scope
+from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.cycle import HIGH_WATER, Cycle
 from shared.httpserver.reading import MAX_HEAD, HeadReader
 from shared.httpserver.write_batch import Batch
 
-log = structlog.get_logger()
 MAX_LINE = 64
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 15.0
@@ -51,7 +48,6 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self.leaving = False
         self.stalled: asyncio.Future[None] | None = None
         self._app: AsgiApp = config.loaded_app
-        self._express: Callable[[Scope, Answerable], bool] | None = getattr(self._app, "express", None)
         self._keep_alive_seconds: float = config.timeout_keep_alive
         self._state = server_state
         self._tasks = server_state.tasks
@@ -133,8 +129,8 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self._line.append(cycle)
         if len(self._line) > 1:
             self._pause()
-        elif self.framed or not self._taken(cycle):
-            self.begin(cycle, self._app)
+        else:
+            self._begin(cycle)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece on, and stop reading when the app is too slow to take it."""
@@ -202,7 +198,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if not cycle.keep_alive:
             self.cut(b"")
         elif self._line:
-            self.begin(self._line[0], self._app)
+            self._begin(self._line[0])
         if self._paused:
             self.read_on()
 
@@ -261,19 +257,9 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         elif age > self._keep_alive_seconds:
             self.transport.close()
 
-    def _taken(self, cycle: Cycle) -> bool:
-        """Offer a request to the way without a task, where there is one; a failure there is not the caller's."""
-        if self._express is None or self.stalled is not None:
-            return False
-        try:
-            return self._express(cycle.scope, cycle)
-        except Exception:
-            log.exception("a request could not be taken without a task", path=cycle.scope["path"])
-            return False
-
-    def begin(self, cycle: Cycle, app: AsgiApp) -> None:
-        """Let an app answer in a task of its own."""
-        cycle.task = task = self.loop.create_task(cycle.run(app))
+    def _begin(self, cycle: Cycle) -> None:
+        """Let the app answer in a task of its own."""
+        cycle.task = task = self.loop.create_task(cycle.run(self._app))
         self._tasks.add(task)
 
     def _pause(self) -> None:

@@ -1,20 +1,48 @@
 """One request and its answer, as the app sees them: ASGI's `receive` and `send`, and the task between them."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 
-from shared.httpserver.asgi import WHOLE, AsgiApp, Message, Scope
-from shared.httpserver.heads import CONTINUE, FAILED, AnswerInvalid, Headers, answer_lines, checked
-
-if TYPE_CHECKING:
-    from shared.httpserver.connection import HttpConnection
+from shared.httpserver.asgi import AsgiApp, Message, Scope
+from shared.httpserver.heads import CONTINUE, FAILED, AnswerInvalid, Defaults, Headers, answer_lines, checked
+from shared.httpserver.write_batch import Batch
 
 log = structlog.get_logger()
 HIGH_WATER = 64 * 1024
 _BODILESS = frozenset((204, 304))
+
+
+class Connection(Protocol):
+    """What a cycle asks of the connection that its request came on (see `connection.HttpConnection`)."""
+
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    batch: Batch
+    leaving: bool
+    stalled: asyncio.Future[None] | None
+
+    def defaults(self) -> Defaults:
+        """The headers of every answer, as they are now."""
+
+    def write(self, data: bytes) -> None:
+        """Write at once, after what was said before."""
+
+    async def drained(self) -> None:
+        """Wait until the caller has read, or has gone."""
+
+    def read_on(self) -> None:
+        """Read again, if nothing else holds the reading up."""
+
+    def answered(self, cycle: "Cycle") -> None:
+        """Go on with the next request in line."""
+
+    def ended(self, cycle: "Cycle") -> None:
+        """Let go of a task that has nothing left to do."""
+
+    def cut(self, last: bytes) -> None:
+        """End the connection, after some last words."""
 
 
 class Cycle:
@@ -22,13 +50,11 @@ class Cycle:
 
     __slots__ = (
         "_bodiless", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop", "_told",
-        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "on_lost", "scope", "size",
+        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size",
         "started", "task",
     )  # fmt: skip
 
-    def __init__(
-        self, connection: "HttpConnection", scope: Scope, *, keep_alive: bool, expects: bool
-    ) -> None:
+    def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects: bool) -> None:
         """A request whose head is read; `expects` says that the caller waits to be told to send the body."""
         self._connection = connection
         self._loop = connection.loop
@@ -45,26 +71,6 @@ class Cycle:
         self.size = 0
         self.started = self.complete = self.gone = False
         self.task: asyncio.Task[None] | None = None
-        self.on_lost: Callable[[], None] | None = None
-
-    # what an app calls that answers without a task (see `Answerable`)
-
-    def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """The whole answer."""
-        self.on_lost = None
-        if self.gone:
-            return
-        try:
-            self._start(status, headers)
-            self._write(body, more=False)
-        except AnswerInvalid:
-            log.exception("an app failed", path=self.scope["path"])
-            self._break_off()
-
-    def hand_over(self, app: AsgiApp) -> None:
-        """Let this app go on, in a task."""
-        self.on_lost = None
-        self._connection.begin(self, app)
 
     async def run(self, app: AsgiApp) -> None:
         """Let the app answer. What it leaves unanswered is a 500, what it leaves half answered is cut off."""
@@ -105,8 +111,6 @@ class Cycle:
         """The caller has gone, or what it sends cannot be read any further."""
         self.gone = True
         self._wake()
-        if self.on_lost is not None:
-            self.on_lost()
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -151,14 +155,10 @@ class Cycle:
             if message["type"] != "http.response.start":
                 raise AnswerInvalid(f"an answer cannot begin with {message['type']}")
             self._start(message["status"], message.get("headers", ()))
-            body, more = message.get(WHOLE), False
-            if body is None:
-                return
-        elif message["type"] != "http.response.body" or self.complete:
+            return
+        if message["type"] != "http.response.body" or self.complete:
             raise AnswerInvalid(f"{message['type']} does not belong here")
-        else:
-            body, more = message.get("body", b""), message.get("more_body", False)
-        self._write(body, more=more)
+        self._write(message.get("body", b""), more=message.get("more_body", False))
 
     def _write(self, body: bytes, *, more: bool) -> None:
         """Send a piece, with the head if that is still due, and end the answer with the last one."""

@@ -3,12 +3,11 @@
 import httptools
 
 from shared.httpserver import heads
-from shared.httpserver.asgi import WHOLE, HeaderBlock, Scope
+from shared.httpserver.asgi import Headers, Scope
 from shared.httpserver.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
 _NOTABLE = frozenset((b"host", b"expect", b"upgrade", b"content-length", b"transfer-encoding"))
-_EXTENSIONS: dict[str, dict[str, object]] = {WHOLE: {}}
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -21,15 +20,13 @@ class HeadReader:
         self.refusal: bytes = heads.MALFORMED  # the answer to what cannot be read
         self.overhead = 0  # bytes since the last that were of a body
         self.in_head = False
-        self.headers = HeaderBlock()
         self.ends: dict[str, object] = {}
         self.forget()
 
     def forget(self) -> None:
-        """Begin with a next request; of the one before, its headers stay known."""
+        """Begin with a next request."""
         self._url = b""
-        self._before = self.headers
-        self.headers = HeaderBlock()
+        self.headers: Headers = []
         self._hosts = 0
         self.expects = self.framed = self._upgrades = False
 
@@ -57,8 +54,6 @@ class HeadReader:
         """The request, and whether another may follow it; raises what the parser then raises when it is none."""
         version = parser.get_http_version()
         self._judge(version)
-        if self.headers == self._before:
-            self.headers = self._before  # the same object, with what was made of it (see HeaderBlock)
         path, raw_path, query = heads.target(self._url)
         scope: Scope = {
             "type": "http",
@@ -70,7 +65,6 @@ class HeadReader:
             "raw_path": raw_path,
             "query_string": query,
             "headers": self.headers,
-            "extensions": _EXTENSIONS,
             **self.ends,
         }
         self.in_head = False

@@ -36,7 +36,7 @@ async def served(app: Any) -> AsyncIterator[str]:
         access_log=False,
         lifespan="off",
         server_header=False,
-        proxy_headers=False,  # its middleware would hide the way without a task
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = contextlib.nullcontext  # type: ignore[attr-defined]

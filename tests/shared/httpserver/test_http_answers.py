@@ -14,7 +14,6 @@ from deploy.run.server import bind
 from deploy.run.server import served as served_by_us
 from deploy.run.settings import DeploySettings
 from shared.httpserver import connection as protocol
-from shared.httpserver.asgi import WHOLE
 from shared.httpserver.heads import Defaults
 from tests.shared.httpserver.http_harness import Served, answer, finish, one, said, serving, start, until
 
@@ -85,20 +84,6 @@ async def test_answers_without_a_body_have_none(method: bytes, status: int) -> N
             assert b"transfer-encoding" not in head
         writer.close()
         assert await reader.read() == b""
-
-
-async def test_an_answer_at_hand_may_come_in_one_message() -> None:
-    async def app(scope, receive, send) -> None:
-        assert WHOLE in scope["extensions"]
-        headers = [(b"content-length", b"2")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers, WHOLE: b"ok"})
-        assert (await receive())["type"] == "http.disconnect"
-
-    async with serving(app) as served:
-        reader, writer = await served.caller()
-        writer.write(GET + b"\r\n" + GET + b"\r\n")
-        assert (await one(reader)) == (await one(reader)) == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-        writer.close()
 
 
 async def _raises(scope, receive, send) -> None:
