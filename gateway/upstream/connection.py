@@ -254,6 +254,13 @@ class Connection(asyncio.Protocol):
                 self.transport.resume_reading()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    async def head(self) -> None:
+        """Wait for the head of the response; raises what keeps it from coming."""
+        while not self.head_done:
+            if self.fault is not None:
+                raise self.fault
+            await self.more()
+
     def more(self) -> "asyncio.Future[None]":
         """What to wait for until something was received or lost."""
         self._waiter = waiter = self._loop.create_future()

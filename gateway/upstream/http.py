@@ -106,10 +106,7 @@ class HttpUpstream:
         try:
             connection.begin(method)
             self._send(connection, head, body, length, receive if more else None, guard)
-            while not connection.head_done:
-                if connection.fault is not None:
-                    raise connection.fault
-                await connection.more()
+            await connection.head()
         except UpstreamUnavailable:
             lost_idle = connection.reused and not connection.got_bytes
             self._pool.release(connection, loop.time())
@@ -130,10 +127,7 @@ class HttpUpstream:
         try:
             connection.begin(method)
             self._send(connection, head, body, None, None, guard)
-            while not connection.head_done:
-                if connection.fault is not None:
-                    raise connection.fault
-                await connection.more()
+            await connection.head()
         except BaseException:
             self._pool.release(connection, loop.time())
             raise
@@ -169,7 +163,7 @@ class HttpUpstream:
         try:
             guard.answer_seen()
             opening: Message | None = relay.opening(connection)
-            if opening is not None and not connection.complete:
+            if not connection.complete:
                 await relay.out(opening)
                 opening = None
                 await relay.body(connection, guard, self._idle_timeout)

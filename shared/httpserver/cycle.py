@@ -49,9 +49,8 @@ class Cycle:
     """State of one exchange; whatever happens to the connection is told here, and wakes who waits."""
 
     __slots__ = (
-        "_bodiless", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop", "_told",
-        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size",
-        "started", "task",
+        "_bodiless", "_body_given", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop",
+        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size", "started", "task",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects: bool) -> None:
@@ -60,7 +59,7 @@ class Cycle:
         self._loop = connection.loop
         self._expects = expects
         self._chunks: list[bytes] = []
-        self._told = False
+        self._body_given = False
         self._waiters: list[asyncio.Future[None]] = []
         self._head = b""
         self._left = 0
@@ -125,7 +124,7 @@ class Cycle:
         while True:
             if self.gone or self.complete:
                 return {"type": "http.disconnect"}
-            if not self._told and (self._chunks or not self.more):
+            if not self._body_given and (self._chunks or not self.more):
                 return self._take()
             if self._expects and not self.started:
                 self._expects = False
@@ -137,7 +136,7 @@ class Cycle:
     def _take(self) -> Message:
         chunks = self._chunks
         body = b"" if not chunks else chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._told = not self.more
+        self._body_given = not self.more
         if chunks:
             self._chunks = []
             self.size = 0
