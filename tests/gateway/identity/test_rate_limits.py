@@ -1,7 +1,7 @@
 """The limiter and the breaker, on a clock of our own."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.identity.rate_limits import Gcra, Limit
@@ -71,6 +71,7 @@ def test_policies_that_make_no_sense_are_refused(bad: tuple[float, int, str]) ->
         Limit(*bad)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # both measure how busy the machine is
 @given(
     st.lists(st.floats(0, 0.5), min_size=1, max_size=80),
     st.integers(1, 20),
