@@ -14,7 +14,7 @@ import uvicorn
 from deploy.run.settings import DeploySettings
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.connection import HttpConnection
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 KEEP_ALIVE_SECONDS = (
     75  # well above what a gateway's pool lets a connection rest: it, not we, ends an idle one
@@ -70,7 +70,9 @@ async def served(
     config = uvicorn.Config(
         app,
         loop="none",
-        http=cast("type[asyncio.Protocol]", partial(HttpConnection, batch=Batch(asyncio.get_running_loop()))),
+        http=cast(
+            "type[asyncio.Protocol]", partial(HttpConnection, batch=WriteBatch(asyncio.get_running_loop()))
+        ),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -4,7 +4,7 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.errors import ClientDisconnected, RequestInvalid
 from gateway.upstream.guard import Guard
 from shared.httpserver.asgi import Message, Receive, Send
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 _SMALL = 64 * 1024
 
@@ -41,7 +41,7 @@ class BodySender:
         self._connection.request_done = True
 
 
-def send_whole(connection: Connection, batch: Batch, head: bytes, body: bytes) -> None:
+def send_whole(connection: Connection, batch: WriteBatch, head: bytes, body: bytes) -> None:
     """Send a request whose body is at hand, in one write when it is small enough to be worth a copy."""
     if len(body) < _SMALL:
         batch.write(connection.transport, head + body if body else head)

@@ -18,7 +18,7 @@ from gateway.upstream.guard import Guard
 from gateway.upstream.pool import Pool, PoolLimits, PoolStats
 from gateway.upstream.request_head import announced_length, request_head, wants_length
 from shared.httpserver.asgi import Message, Receive, Scope, Send, deadline_of
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
 
@@ -46,7 +46,7 @@ class HttpUpstream:
         self._head_timeout = head_timeout
         self._idle_timeout = idle_timeout
         self._default_timeout = default_timeout
-        self._batch: Batch | None = None
+        self._batch: WriteBatch | None = None
 
     def stats(self) -> PoolStats:
         """Return the pool's numbers for metrics."""
@@ -79,10 +79,10 @@ class HttpUpstream:
             raise
 
     @property
-    def batch(self) -> Batch:
+    def batch(self) -> WriteBatch:
         """What is sent to the service at the end of this turn."""
         if self._batch is None:
-            self._batch = Batch(asyncio.get_running_loop())
+            self._batch = WriteBatch(asyncio.get_running_loop())
         return self._batch
 
     def lets_wait(self, seconds: float) -> bool:
@@ -162,9 +162,10 @@ class HttpUpstream:
         """Pass the response on, giving the connection back before the last piece leaves for a slow client."""
         try:
             guard.answer_seen()
-            opening: Message | None = relay.opening(connection)
+            first = relay.opening(connection)
+            opening: Message | None = first
             if not connection.complete:
-                await relay.out(opening)
+                await relay.out(first)
                 opening = None
                 await relay.body(connection, guard, self._idle_timeout)
             last = connection.take()

@@ -17,7 +17,7 @@ from shared.httpserver import heads
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.cycle import HIGH_WATER, Cycle
 from shared.httpserver.reading import MAX_HEAD, HeadReader
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 MAX_LINE = 64
 HEAD_SECONDS = 15.0
@@ -36,7 +36,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's signature
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        batch: Batch,
+        batch: WriteBatch,
     ) -> None:
         """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have.
 

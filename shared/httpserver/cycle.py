@@ -7,7 +7,7 @@ import structlog
 
 from shared.httpserver.asgi import AsgiApp, Message, Scope
 from shared.httpserver.heads import CONTINUE, FAILED, AnswerInvalid, Defaults, Headers, answer_lines, checked
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 log = structlog.get_logger()
 HIGH_WATER = 64 * 1024
@@ -19,7 +19,7 @@ class Connection(Protocol):
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
-    batch: Batch
+    batch: WriteBatch
     leaving: bool
     stalled: asyncio.Future[None] | None
 

@@ -12,7 +12,7 @@ import structlog
 log = structlog.get_logger()
 
 
-class Batch:
+class WriteBatch:
     """What is to be written at the end of this turn, in order."""
 
     __slots__ = ("_loop", "_pending")

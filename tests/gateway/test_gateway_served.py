@@ -14,7 +14,7 @@ import uvicorn
 from gateway.app import build_gateway
 from gateway.upstream.http import HttpUpstream
 from shared.httpserver.connection import HttpConnection
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 from tests.gateway.world import ADMIN, Caller, World, echo, settings
 from tests.kit.suite import eventually
 
@@ -28,7 +28,7 @@ async def served(app: Any) -> AsyncIterator[str]:
     """An app behind a real server on a free port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    http = partial(HttpConnection, batch=Batch(asyncio.get_running_loop()))
+    http = partial(HttpConnection, batch=WriteBatch(asyncio.get_running_loop()))
     config = uvicorn.Config(
         app,
         http=http,

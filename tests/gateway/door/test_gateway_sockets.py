@@ -24,7 +24,7 @@ from gateway.upstream.http import HttpUpstream
 from gateway.upstream.pool import PoolLimits
 from shared.context.ctx import Actor, TenantFacts
 from shared.httpserver.connection import HttpConnection
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 from tests.gateway.upstream.proxy_harness import (
     OK,
     Handler,
@@ -72,7 +72,7 @@ async def gateway(handler: Handler, **changes: object) -> AsyncIterator[tuple[in
         config.load()
         config.loaded_app = app
         state = ServerState()
-        made = partial(HttpConnection, config, state, {}, loop, batch=Batch(loop))
+        made = partial(HttpConnection, config, state, {}, loop, batch=WriteBatch(loop))
         server = await loop.create_server(made, "127.0.0.1", 0)
         try:
             yield server.sockets[0].getsockname()[1], upstream, service

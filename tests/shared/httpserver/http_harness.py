@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from shared.httpserver.connection import HttpConnection
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -72,7 +72,7 @@ async def serving(app: App | None = None) -> AsyncIterator[Served]:
     config = uvicorn.Config(app or echo, ws="none", lifespan="off", log_config=None)
     config.load()
     config.loaded_app = app or echo  # as it is, without uvicorn's middleware
-    batch = Batch(loop)
+    batch = WriteBatch(loop)
     server = await loop.create_server(
         lambda: HttpConnection(config, state, {}, loop, batch=batch), "127.0.0.1", 0
     )

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 from shared.httpserver.connection import MAX_LINE, HttpConnection
 from shared.httpserver.cycle import Cycle
 from shared.httpserver.heads import target
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 Request = tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]
 
@@ -71,7 +71,7 @@ def ours(pieces: list[bytes]) -> list[Request]:
     seen: list[Cycle] = []
     config = SimpleNamespace(loaded_app=lambda *_: _nothing(), timeout_keep_alive=1)
     loop = _Loop()
-    connection = HttpConnection(config, ServerState(), {}, loop, batch=Batch(loop))
+    connection = HttpConnection(config, ServerState(), {}, loop, batch=WriteBatch(loop))
     connection.connection_made(_Transport())
 
     class Line(type(connection._line)):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.httpserver.write_batch import Batch
+from shared.httpserver.write_batch import WriteBatch
 
 
 class _Transport(asyncio.Transport):
@@ -24,7 +24,7 @@ class _Transport(asyncio.Transport):
 
 
 async def test_writes_of_a_turn_leave_at_its_end_in_order() -> None:
-    batch, one, two = Batch(asyncio.get_running_loop()), _Transport(), _Transport()
+    batch, one, two = WriteBatch(asyncio.get_running_loop()), _Transport(), _Transport()
     batch.write(one, b"a")
     batch.write(two, b"b")
     batch.write(one, b"c")
@@ -39,7 +39,7 @@ async def test_writes_of_a_turn_leave_at_its_end_in_order() -> None:
 
 
 async def test_one_connection_that_cannot_be_written_to_costs_the_others_nothing() -> None:
-    batch = Batch(asyncio.get_running_loop())
+    batch = WriteBatch(asyncio.get_running_loop())
     gone, broken, fine = _Transport(closing=True), _Transport(fails=True), _Transport()
     for transport in (gone, broken, fine):
         batch.write(transport, b"x")
