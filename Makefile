@@ -30,8 +30,9 @@ check: setup ## Format, lint, types, import rules, architecture tests
 test: setup ## Run the tests on two workers (T=path for a part, WORKERS=n)
 	$(VENV)/python -m pytest -n $(WORKERS) $(T)
 
-docs: setup ## Regenerate docs/generated from the code
+docs: setup ## Regenerate from the code: docs/generated, and what deployments know of the services
 	$(VENV)/python -m deploy.cli.generate_docs
+	$(VENV)/python -m deploy.cli.generate_deployment
 
 bench: setup ## Measure throughput and latency (ARGS=...)
 	$(VENV)/python -m benchmarks $(ARGS)

@@ -1,6 +1,18 @@
-"""Every service of the suite, for the processes that run or describe all of them."""
+"""Every service of the suite: the one list. Whatever else names services is made from it or compared with it by a test.
 
-from services.billing.service import SERVICE as BILLING
-from services.orders.service import SERVICE as ORDERS
+A service is a line in `NAMES` and the folder of that name; after a change `make docs` writes what deployments know of
+it (`deploy/cli/generate_deployment.py`).
+"""
 
-SERVICES = (ORDERS, BILLING)
+import importlib
+
+from shared.service.manifest import Service
+
+NAMES = (
+    "orders",
+    "billing",
+)
+
+SERVICES: tuple[Service, ...] = tuple(
+    importlib.import_module(f"services.{name}.service").SERVICE for name in NAMES
+)

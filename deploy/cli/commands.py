@@ -26,17 +26,22 @@ app.add_typer(events_app, name="events")
 app.command()(demo)
 
 
+MigrateOption = Annotated[
+    bool, typer.Option("--migrate/--no-migrate", help="Bring the schema up first, or wait until it is.")
+]
+
+
 @app.command()
-def up() -> None:
+def up(migrate: MigrateOption = True) -> None:
     """Run the whole suite in this process, until Ctrl-C."""
-    run(_up())
+    run(_up(migrate_first=migrate))
 
 
-async def _up() -> int:
-    settings = prepared_settings()
+async def _up(*, migrate_first: bool) -> int:
+    settings = prepared_settings() if migrate_first else prepared_settings().for_processes()
     started = time.monotonic()
     listener = bind(settings)
-    async with embedded_suite(settings) as suite:
+    async with embedded_suite(settings, migrate_first=migrate_first) as suite:
         stopping = stop_event()
         async with served(suite.gateway.asgi, listener, settings, leave=suite.leave) as server:
             _welcome(suite, time.monotonic() - started)

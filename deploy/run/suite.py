@@ -5,12 +5,14 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import asyncpg
 from joserfc.jwk import KeySet
 
+from deploy.run.boot import patiently, schema_ready
 from deploy.run.secrets import kept_secret
 from deploy.run.settings import DeploySettings
 from deploy.run.transport import migrate_transport, transport_for
@@ -110,17 +112,25 @@ async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
 
 
 @asynccontextmanager
-async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuite]:
-    """Run everything in this process for the length of a block."""
+async def embedded_suite(
+    settings: DeploySettings, *, migrate_first: bool = True
+) -> AsyncIterator[EmbeddedSuite]:
+    """Run everything in this process for the length of a block.
+
+    Without `migrate_first` it needs no administrator's rights: it waits for the schema that `backoffice migrate` makes.
+    """
     settings = with_role_secret(settings)
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.flush_spans)
         stack.enter_context(_only_one(settings.data_dir))
         url = await stack.enter_async_context(database(settings))
-        await migrate_all(url, settings)
+        if migrate_first:
+            await migrate_all(url, settings)
+        else:
+            await _await_schemas(settings)
         transport = transport_for(settings, url, name="backoffice", among_others=False)
         stack.push_async_callback(transport.close)
-        await transport.start()
+        await patiently("the transport of events", transport.start, seconds=settings.boot_seconds)
         services, gateway = _assemble(url, settings, transport)
         for running in services.values():
             stack.push_async_callback(running.stop)
@@ -130,9 +140,16 @@ async def embedded_suite(settings: DeploySettings) -> AsyncIterator[EmbeddedSuit
         yield EmbeddedSuite(settings, url, services, gateway, first)
 
 
-def _assemble(
-    url: str, settings: DeploySettings, transport: Transport
-) -> tuple[dict[str, ServiceRuntime], Gateway]:
+async def _await_schemas(settings: DeploySettings) -> None:
+    for service in (*SERVICES, GATEWAY):
+        await patiently(
+            f"the database of {service.name}",
+            partial(schema_ready, service, settings),
+            seconds=settings.boot_seconds,
+        )
+
+
+def _assemble(url: str, settings: DeploySettings, transport: Transport) -> tuple[dict[str, ServiceRuntime], Gateway]:
     """The services and the gateway in front of them; nothing is started yet."""
 
     async def public_keys() -> KeySet:

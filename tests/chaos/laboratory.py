@@ -14,14 +14,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from deploy.cli.generate_deployment import processes
 from deploy.run.suite import DATABASE
+from services.all import NAMES
 from tests.chaos.links import Link, Place
 from tests.chaos.servers import BrokerServer, DatabaseServer, broker_server, database_server
 from tests.kit.deployment import Deployment, migrated, planned
 from tests.kit.program import Process, free_port
 from tests.kit.suite import ROLE_SECRET, eventually
 
-KINDS = ("gateway", "orders-api", "orders-worker", "billing-api", "billing-worker")
+KINDS = ("gateway", *processes(NAMES))
 REPLICAS = 2
 HEARTBEAT_SECONDS = 3  # ten in earnest; here a pause must be longer than two of them
 PROBE_SECONDS, PROBE_PATIENCE_SECONDS = 0.25, 1.0
@@ -158,7 +160,7 @@ async def _connect(lab: Laboratory) -> None:
         lab.links[f"{name}>database"] = Link(lambda: [lab.database.socket])
         lab.links[f"{name}>broker"] = Link(lambda: [("127.0.0.1", lab.broker.server.port)])
         if name.startswith("gateway"):
-            for service in ("orders", "billing"):
+            for service in NAMES:
                 lab.links[f"{name}>{service}"] = Link(lab.doors.places(f"{service}-api"))
         else:
             lab.links[f"{name}>gateway"] = Link(lab.doors.places("gateway"))
@@ -173,7 +175,7 @@ async def _connect(lab: Laboratory) -> None:
             "CHAOS_POINT": str(lab.suite.folder / f"{name}.point"),
         }
         if name.startswith("gateway"):
-            upstreams = {s: lab.links[f"{name}>{s}"].port for s in ("orders", "billing")}
+            upstreams = {s: lab.links[f"{name}>{s}"].port for s in NAMES}
             more["BACKOFFICE_UPSTREAMS"] = ",".join(f"{s}=http://127.0.0.1:{p}" for s, p in upstreams.items())
         else:
             more["BACKOFFICE_GATEWAY_URL"] = f"http://127.0.0.1:{lab.links[f'{name}>gateway'].port}"

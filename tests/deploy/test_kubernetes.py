@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from deploy.run.settings import DeploySettings
+from services.all import NAMES
 from tests.deploy.commands import accepts
 from tests.kit import docker_engine
 
@@ -95,7 +96,7 @@ def test_there_is_a_deployment_for_every_role_of_every_service_and_its_command_i
     assert commands.pop("migrate") == ["backoffice", "migrate"]
     assert commands == {
         f"{service}-{role}": ["backoffice", "serve", service, "--role", role]
-        for service in ("orders", "billing")
+        for service in NAMES
         for role in ("api", "worker")
     }
 
@@ -145,7 +146,10 @@ def configured(container: Resource) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in container["envFrom"]:
         found |= maps[source["configMapRef"]["name"]]["data"]
-    return found | {variable["name"]: variable["value"] for variable in container.get("env", [])}
+    for variable in container.get("env", []):
+        named = variable.get("valueFrom", {}).get("configMapKeyRef")
+        found[variable["name"]] = maps[named["name"]]["data"][named["key"]] if named else variable["value"]
+    return found
 
 
 def test_every_variable_is_a_setting_and_holds_no_secret():
@@ -168,13 +172,13 @@ def test_the_gateway_knows_every_service_at_a_name_and_port_that_there_are():
     for url in (*upstreams.values(), gateway["BACKOFFICE_GATEWAY_URL"]):
         host, _, port = url.removeprefix("http://").partition(":")
         assert int(port) in {p["port"] for p in services[host]["spec"]["ports"]}
-    assert upstreams.keys() == {"orders", "billing"}
+    assert upstreams.keys() == set(NAMES)
 
 
 def test_services_find_pods_that_answer_requests_on_the_port_they_name():
     for name, service in of_kind("Service").items():
         found = selected({"matchLabels": service["spec"]["selector"]})
-        assert found == [name if name == "gateway" else f"{name}-api"]
+        assert found == [name]
         ports = {port["name"] for port in pods()[found[0]]["spec"]["containers"][0]["ports"]}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
 
@@ -232,7 +236,7 @@ def test_nothing_talks_unless_a_policy_says_so():
         if "namespaceSelector" not in peer
         for caller in selected(peer["podSelector"])
     }
-    services = {f"{service}-{role}" for service in ("orders", "billing") for role in ("api", "worker")}
+    services = {f"{service}-{role}" for service in NAMES for role in ("api", "worker")}
     assert takes == {("gateway", s) for s in services} | {(s, "gateway") for s in services}
     calls = {
         (name, callee)
@@ -240,7 +244,8 @@ def test_nothing_talks_unless_a_policy_says_so():
         if "namespaceSelector" not in peer
         for callee in selected(peer["podSelector"])
     }
-    assert {("gateway", "orders-api"), ("gateway", "billing-api"), ("orders-api", "gateway")} <= calls
+    apis = {f"{service}-api" for service in NAMES}
+    assert {("gateway", api) for api in apis} | {(api, "gateway") for api in apis} <= calls
     assert calls <= takes, "what may be called must be let in, too"
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import httpx
 
+from services.all import NAMES
 from tests.kit.program import READY_SECONDS, ROOT, NotStarted, Process, free_port
 
 OPERATOR = ("operator", "the secret of a deployment on trial")
@@ -101,16 +102,17 @@ def planned(
     amqp_url: str = "",
     replicas: int = 1,
     preloaded: bool = False,
+    services: Sequence[str] = NAMES,
     **more: str,
 ) -> Deployment:
     """The processes of a deployment, none of them started; `more` are further settings of all (BACKOFFICE_…)."""
-    ports = {name: free_port() for name in ("gateway", "orders", "billing")}
+    ports = {name: free_port() for name in ("gateway", *services)}
     shared = EAGER | {
         "BACKOFFICE_DATABASE_URL": database_url,
         "BACKOFFICE_ROLE_SECRET": role_secret,
         "BACKOFFICE_AMQP_URL": amqp_url,
         "BACKOFFICE_GATEWAY_URL": f"http://127.0.0.1:{ports['gateway']}",
-        "BACKOFFICE_UPSTREAMS": ",".join(f"{s}=http://127.0.0.1:{ports[s]}" for s in ("orders", "billing")),
+        "BACKOFFICE_UPSTREAMS": ",".join(f"{s}=http://127.0.0.1:{ports[s]}" for s in services),
         "BACKOFFICE_ADMIN_CLIENT_ID": OPERATOR[0],
         "BACKOFFICE_ADMIN_CLIENT_SECRET": OPERATOR[1],
         "BACKOFFICE_REUSE_PORT": "true",
@@ -123,7 +125,7 @@ def planned(
 
     for number in range(1, replicas + 1):
         plan(f"gateway-{number}", ["gateway"], ports["gateway"])
-        for service in ("orders", "billing"):
+        for service in services:
             plan(f"{service}-api-{number}", ["serve", service, "--role", "api"], ports[service])
             plan(f"{service}-worker-{number}", ["serve", service, "--role", "worker"], free_port())
     return found

@@ -10,11 +10,16 @@ import yaml
 from prometheus_client import REGISTRY
 
 import gateway.door.exchange  # noqa: F401 - registers its metrics
+from deploy.cli.generate_deployment import processes
+from deploy.run.processes import Role
+from services.all import NAMES
 from tests.deploy.commands import accepts
 
 REPOSITORY = Path(__file__).parents[3]
 DEFINITION = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = DEFINITION["services"]
+ROLES = (Role.API, Role.WORKER)
+SMALL = REPOSITORY / "deploy" / "compose" / "small.yml"
 JOBS = ("secrets", "migrate")
 NOTHING_TO_ASK_WITH = ("otel-collector", "jaeger")  # their images hold one program and no shell
 
@@ -96,12 +101,11 @@ def test_secrets_are_mounted_only_where_they_are_needed():
         for volume in DEFINITION["volumes"]
         if volume.endswith("-secrets")
     }
-    processes = {"gateway", "orders-api", "orders-worker", "billing-api", "billing-worker"}
 
     assert mounted == {
         "database-secrets": {"postgres", "migrate"},
         "broker-secrets": {"rabbitmq"},
-        "services-secrets": processes | {"migrate"},
+        "services-secrets": {"gateway", "migrate", *processes(NAMES)},
         "operator-secrets": {"gateway"},
     }
 
@@ -110,10 +114,32 @@ def test_every_command_is_one_that_the_program_has():
     for service in SERVICES.values():
         if service.get("command", [""])[:1] == ["backoffice"]:
             accepts(service["command"][1:])
-    assert {" ".join(s["command"]) for s in SERVICES.values() if "api" in str(s.get("command"))} == {
-        "backoffice serve orders --role api",
-        "backoffice serve billing --role api",
+    serving = {
+        name: " ".join(s["command"]) for name, s in SERVICES.items() if "serve" in s.get("command", ())
     }
+    assert serving == {
+        f"{name}-{role}": f"backoffice serve {name} --role {role}" for name in NAMES for role in ROLES
+    }
+
+
+def test_the_small_shape_is_one_process_that_does_everything_with_what_the_gateway_has():
+    """Laid over the file: of what is not named here nothing changes."""
+    small = yaml.load(SMALL.read_text(), Loader=OverlayLoader)["services"]
+    gateway = small.pop("gateway")
+
+    assert small == dict.fromkeys(processes(NAMES))
+    assert gateway["command"][:2] == ["backoffice", "up"]
+    accepts(gateway["command"][1:])
+    assert gateway["depends_on"].keys() == SERVICES["gateway"]["depends_on"].keys() - small.keys()
+    assert gateway.keys() == {"command", "environment", "depends_on"}
+
+
+class OverlayLoader(yaml.SafeLoader):
+    """Knows what Compose adds to YAML: `!reset` takes away, `!override` replaces."""
+
+
+OverlayLoader.add_constructor("!reset", lambda *_: None)
+OverlayLoader.add_constructor("!override", lambda loader, node: loader.construct_mapping(node, deep=True))
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_there_are():
@@ -140,8 +166,12 @@ def test_every_alert_says_what_to_do_in_the_operating_guide():
 
 
 @pytest.mark.docker(engine=False)
-def test_compose_reads_the_file_with_every_profile():
-    command = ["docker", "compose", "--env-file", "/dev/null", "--profile", "*", "config", "--quiet"]
+@pytest.mark.parametrize(
+    "files", [["docker-compose.yml"], ["docker-compose.yml", "deploy/compose/small.yml"]]
+)
+def test_compose_reads_the_files_with_every_profile(files: list[str]):
+    named = [part for file in files for part in ("-f", file)]
+    command = ["docker", "compose", *named, "--env-file", "/dev/null", "--profile", "*", "config", "--quiet"]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     assert (answer.returncode, answer.stderr) == (0, "")
