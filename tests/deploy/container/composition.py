@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,19 +31,28 @@ class Composition:
 
     def piped(self, *arguments: str, given: bytes | None = None, seconds: float = 600) -> bytes:
         """The same with bytes to standard input and from standard output."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("BACKOFFICE_", "COMPOSE_"))}
-        environment |= {"BACKOFFICE_PORT": str(self.port), "BACKOFFICE_VERSION": "test", **self.settings}
-        answer = subprocess.run(
-            ["docker", "compose", "--env-file", "/dev/null", "-p", self.project, *arguments],
-            cwd=REPOSITORY, env=environment, input=given, capture_output=True, timeout=seconds, check=False,
-        )  # fmt: skip
+        answer = self._run(arguments, given, seconds)
         told = answer.stdout[-4000:].decode(errors="replace") + answer.stderr[-6000:].decode(errors="replace")
         assert answer.returncode == 0, f"{arguments}: {told}"
         return answer.stdout
 
+    def _run(
+        self, arguments: Sequence[str], given: bytes | None, seconds: float
+    ) -> subprocess.CompletedProcess[bytes]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("BACKOFFICE_", "COMPOSE_"))}
+        environment |= {"BACKOFFICE_PORT": str(self.port), "BACKOFFICE_VERSION": "test", **self.settings}
+        return subprocess.run(
+            ["docker", "compose", "--env-file", "/dev/null", "-p", self.project, *arguments],
+            cwd=REPOSITORY, env=environment, input=given, capture_output=True, timeout=seconds, check=False,
+        )  # fmt: skip
+
     def up(self) -> None:
         """Start what is not running, and wait until all of it is healthy."""
         self.compose("up", "--build", "--wait", "--wait-timeout", "480", "--quiet-pull")
+
+    def running(self) -> set[str]:
+        """The services whose containers run now."""
+        return set(self.compose("ps", "--services").split())
 
     def container(self, service: str) -> dict[str, Any]:
         """What the engine says about a service's container."""
@@ -54,9 +64,7 @@ class Composition:
     def kill(self, service: str) -> None:
         """kill -9 of all that runs in a container, as if it had crashed: an engine starts it again."""
         script = "import os, signal; os.kill(-1, signal.SIGKILL)"
-        command = ["docker", "compose", "-p", self.project, "exec", "-T", service, "python", "-c", script]
-        environment = os.environ | {"BACKOFFICE_PORT": str(self.port)}
-        subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, check=False, timeout=60)
+        self._run(["exec", "-T", service, "python", "-c", script], None, 60)  # it, too, dies
 
     def comes_back(self, service: str, *, seconds: float = 240) -> None:
         """Wait until the engine has started a service's container again and it is healthy."""

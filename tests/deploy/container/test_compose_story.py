@@ -8,7 +8,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.cli.generate_deployment import processes
+from services.all import NAMES
 from tests.deploy.container.composition import Composition, free_port
+from tests.deploy.container.shop import a_shop
 from tests.kit.suite import eventually
 from tests.stories.steps import (
     a_customer,
@@ -16,7 +19,6 @@ from tests.stories.steps import (
     everything_agrees,
     invoices_of,
     listed,
-    made,
     order_now,
     order_taken,
     paid,
@@ -25,8 +27,7 @@ from tests.stories.steps import (
 )
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.xdist_group("compose")]
-CONTAINERS = ("secrets", "migrate", "postgres", "rabbitmq", "gateway", "orders-api", "orders-worker", "billing-api",
-              "billing-worker")  # fmt: skip
+CONTAINERS = ("secrets", "migrate", "postgres", "rabbitmq", "gateway", *processes(NAMES))
 
 
 @pytest.fixture(scope="module")
@@ -41,25 +42,8 @@ def composition() -> Iterator[Composition]:
 
 @pytest.fixture
 async def shop(composition: Composition) -> AsyncIterator[httpx.AsyncClient]:
-    """A client company's own client, taken on through the published port."""
-    async with httpx.AsyncClient(base_url=composition.url, timeout=30) as api:
-        await sign_in(api, **composition.credentials())
-        facts = {"name": "Acme", "legal_name": "Acme Ltd", "country": "GB", "currency": "GBP",
-                 "time_zone": "Europe/London", "kind": "live", "services": ["orders", "billing"]}  # fmt: skip
-        tenant = await made(api, "/v1/tenants", facts)
-        scopes = ["orders:read", "orders:write", "billing:read", "billing:write"]
-        wanted = {"name": "Web shop", "scopes": scopes}
-        client = await made(api, f"/v1/tenants/{tenant['id']}/clients", wanted)
-        await sign_in(api, client["client_id"], client["client_secret"])
+    async with a_shop(composition) as api:
         yield api
-
-
-async def sign_in(api: httpx.AsyncClient, client_id: str, client_secret: str) -> None:
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    api.headers.pop("authorization", None)
-    answer = await api.post("/oauth/token", data=form)
-    assert answer.status_code == 200, answer.text
-    api.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
 
 
 async def test_an_order_becomes_money_through_the_published_port(shop: httpx.AsyncClient):
