@@ -55,6 +55,7 @@ class Gateway:
     ) -> None:
         """Put the parts together; nothing is asked of database or services before `start`."""
         self._settings = settings
+        self._services = tuple(services)
         self._data_dir = data_dir
         self._keeper = SecretKeeper()
         verifier = TokenVerifier(OWN_SERVICE, self.public_keys)
@@ -127,8 +128,9 @@ class Gateway:
         """
         await self.running.start()
         first = await prepare(
-            self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir
-        )
+            self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir,
+            services=self._services,
+        )  # fmt: skip
         await self.keys.renew(first.provider_id)
         await self.catalog.refresh(only=[OWN_SERVICE], strict=True)  # our own resources wait for nobody
         return first

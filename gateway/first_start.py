@@ -1,4 +1,4 @@
-"""The first start: the provider becomes a tenant, and the first operator client comes to be.
+"""The first start: the provider becomes a tenant of every service, and the first operator client comes to be.
 
 With `BACKOFFICE_ADMIN_CLIENT_ID` and `…_SECRET` set, that client exists after each start and has that secret.
 Without them a client `admin` with a random secret is made once, and written to a file that only its owner can
@@ -8,6 +8,7 @@ those with data folders of their own, only the one that made the secret has it i
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +19,7 @@ import orjson
 from gateway.identity.scopes import EVERYTHING
 from gateway.identity.secrets import SecretKeeper, new_secret
 from gateway.settings import GatewaySettings
-from gateway.tenants.rules import SUBSCRIBABLE, TenantState
+from gateway.tenants.rules import TenantState
 from shared.database.pool import Database
 from shared.values.ids import new_id
 
@@ -27,13 +28,21 @@ LOCK = "select pg_advisory_xact_lock(hashtextextended('gateway first start', 0))
 PROVIDER = "select tenant_id from registered_tenants where kind = 'provider'"
 REGISTER = """
 insert into registered_tenants (tenant_id, id, name, legal_name, country, currency, time_zone, kind, state, services)
-values ($1, $1, $2, $3, $4, $5, $6, 'provider', $7, $8)
+values ($1, $1, $2, $3, $4, $5, $6, 'provider', $7, '{}')
 """
 BEGUN = """
 insert into history (tenant_id, id, aggregate, aggregate_id, verb, from_state, to_state, actor_id, actor_kind, at)
 values ($1, $2, 'tenant', $1, 'create', null, $3, 'system', 'system', now())
 """
-WANT = "insert into tenant_sync (tenant_id, service, wanted_version) select $1, unnest($2::text[]), 1"
+# A service that joins the suite later is the provider's, too.
+SUBSCRIBE = """
+update registered_tenants set services = services || $2::text[], version = version + 1, updated_at = now()
+where tenant_id = $1
+"""
+WANT = """
+insert into tenant_sync (tenant_id, service, wanted_version) select $1, unnest($2::text[]), 1
+on conflict (tenant_id, service) do nothing
+"""
 FIND_CLIENT = "select id, secret_hash, revoked_at from clients where tenant_id = $1 and client_id = $2"
 ADD_CLIENT = """
 insert into clients (tenant_id, id, client_id, name, scopes, secret_hash) values ($1, $2, $3, 'First operator', $4, $5)
@@ -59,15 +68,22 @@ class FirstStart:
 
 
 async def prepare(
-    app_db: Database, worker_db: Database, keeper: SecretKeeper, settings: GatewaySettings, data_dir: Path
+    app_db: Database,
+    worker_db: Database,
+    keeper: SecretKeeper,
+    settings: GatewaySettings,
+    data_dir: Path,
+    *,
+    services: Sequence[str],
 ) -> FirstStart:
-    """See to the provider and its first operator client; safe to repeat at each start."""
+    """See to the provider, its services and its first operator client; safe to repeat at each start."""
     async with worker_db.transaction(None) as tx:
         known: UUID | None = await tx.sql.fetchval(PROVIDER)
     provider_id = known or new_id()
     async with app_db.transaction(provider_id, provider=True) as tx:
         await tx.sql.execute(LOCK)
         provider_id = await tx.sql.fetchval(PROVIDER) or await _register(tx.sql, provider_id, settings)
+        await _subscribe(tx.sql, provider_id, services)
     if settings.admin_client_secret:
         client_id = settings.admin_client_id or "admin"
         made = await _given_client(app_db, provider_id, client_id, settings.admin_client_secret, keeper)
@@ -83,11 +99,17 @@ async def _register(sql: asyncpg.Connection, provider_id: UUID, settings: Gatewa
     state = TenantState.ACTIVE
     await sql.execute(
         REGISTER, provider_id, settings.provider_name, settings.provider_legal_name, settings.provider_country,
-        settings.provider_currency, settings.provider_time_zone, state, list(SUBSCRIBABLE),
+        settings.provider_currency, settings.provider_time_zone, state,
     )  # fmt: skip
     await sql.execute(BEGUN, provider_id, new_id(), state)
-    await sql.execute(WANT, provider_id, list(SUBSCRIBABLE))
     return provider_id
+
+
+async def _subscribe(sql: asyncpg.Connection, provider_id: UUID, services: Sequence[str]) -> None:
+    known = await sql.fetchval("select services from registered_tenants where tenant_id = $1", provider_id)
+    if missing := [service for service in services if service not in known]:
+        await sql.execute(SUBSCRIBE, provider_id, missing)
+        await sql.execute(WANT, provider_id, missing)
 
 
 async def _given_client(

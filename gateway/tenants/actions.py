@@ -49,7 +49,8 @@ async def create_tenant(ctx: Ctx, tenant: TenantIn, *, control: Control) -> Tena
     """Register a client company and set it up in every service it subscribes to."""
     queries.require_provider(ctx)
     running = control.services()
-    services = rules.subscribed(running if tenant.services is None else tenant.services)
+    wanted = running if tenant.services is None else tenant.services
+    services = rules.subscribed(wanted, running=running)
     tenant_id = new_id()
     state = begin(ctx, rules.LIFECYCLE, tenant_id)
     await ctx.sql.execute(
@@ -112,7 +113,7 @@ async def change_tenant(
     row.name = change.name or row.name
     row.legal_name = change.legal_name or row.legal_name
     if change.services is not None:
-        row.services = rules.subscribed(change.services)
+        row.services = rules.subscribed(change.services, running=control.services())
     return await store(ctx, row, control=control)
 
 

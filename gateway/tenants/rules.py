@@ -1,12 +1,10 @@
 """Rules of tenants: states, the services they may subscribe to, refusals."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from shared.context.lifecycle import Lifecycle
-from shared.values.faults import Forbidden, Refused
-
-SUBSCRIBABLE = ("orders", "billing", "payroll", "hr", "helpdesk")
+from shared.values.faults import Forbidden, Invalid, Refused
 
 
 class TenantState(StrEnum):
@@ -49,10 +47,15 @@ class TenantClosed(Refused):
     code = "tenant_closed"
 
 
-def subscribed(services: Iterable[str]) -> list[str]:
-    """Services in the one order they are listed in, each once."""
-    wanted = set(services)
-    return [service for service in SUBSCRIBABLE if service in wanted]
+def subscribed(wanted: Sequence[str], *, running: Collection[str]) -> list[str]:
+    """The wanted services in the order of those behind this gateway, each once; refuses one that is not there."""
+    for place, service in enumerate(wanted):
+        if service not in running:
+            there = ", ".join(running)
+            raise Invalid.field(
+                f"/services/{place}", "unknown_service", f"There is no {service}; there are {there}."
+            )
+    return [service for service in running if service in wanted]
 
 
 def told_state(state: str) -> str:

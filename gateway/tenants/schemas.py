@@ -1,6 +1,6 @@
 """Wire shapes of tenants."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -15,7 +15,7 @@ from shared.values.fields import (
     WireModel,
 )
 
-ServiceName = Literal["orders", "billing", "payroll", "hr", "helpdesk"]
+ServiceName = Annotated[str, Field(max_length=63, description="A service behind this gateway.")]
 Kind = Literal["live", "sandbox"]
 
 
@@ -28,7 +28,7 @@ class TenantIn(WireInput):
     currency: CurrencyCode
     time_zone: TimeZoneName
     kind: Kind = "live"
-    services: list[ServiceName] | None = Field(default=None, max_length=5)
+    services: list[ServiceName] | None = Field(default=None, max_length=50)
 
 
 class TenantChange(WireInput):
@@ -36,7 +36,7 @@ class TenantChange(WireInput):
 
     name: ShortText | None = None
     legal_name: ShortText | None = None
-    services: list[ServiceName] | None = Field(default=None, max_length=5)
+    services: list[ServiceName] | None = Field(default=None, max_length=50)
 
 
 class Why(WireInput):

@@ -240,8 +240,10 @@ async def test_without_a_secret_one_is_made_up_once_for_the_owners_eyes(world: W
     running = world.gateway.running
     chosen = settings(admin_client_id="", admin_client_secret="")
 
-    first = await prepare(running.app_db, running.worker_db, SecretKeeper(), chosen, tmp_path / "data")
-    second = await prepare(running.app_db, running.worker_db, SecretKeeper(), chosen, tmp_path / "data")
+    whose = running.app_db, running.worker_db, SecretKeeper(), chosen, tmp_path / "data"
+
+    first = await prepare(*whose, services=["orders"])
+    second = await prepare(*whose, services=["orders"])
 
     file = tmp_path / "data" / FILE
     assert (first.client_id, first.credentials_file, first.made_now) == ("admin", file, True)
@@ -256,3 +258,19 @@ async def test_gateways_started_again_and_again_keep_one_provider(world: World):
         providers = await tx.sql.fetchval("select count(*) from registered_tenants where kind = 'provider'")
 
     assert providers == 1
+
+
+async def test_a_service_that_joins_later_is_the_providers_too(world: World, tmp_path: Path):
+    running, operator = world.gateway.running, await world.operator()
+    path = f"/v1/tenants/{world.first.provider_id}"
+    before = (await operator.get(path)).json()
+
+    whose = running.app_db, running.worker_db, SecretKeeper(), settings(), tmp_path
+    for _ in range(2):
+        await prepare(*whose, services=[*world.switches, "laundry"])
+
+    after = (await operator.get(path)).json()
+    assert before["services"] == [*world.switches]
+    assert after["services"] == [*world.switches, "laundry"]
+    assert after["version"] == before["version"] + 1
+    assert after["provisioning"]["laundry"] == "waiting"

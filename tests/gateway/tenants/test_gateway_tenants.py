@@ -152,6 +152,20 @@ async def test_bad_input_names_the_field_and_stores_nothing(world: World, change
     assert (await operator.get("/v1/tenants?limit=1")).json()["items"] == before
 
 
+async def test_a_tenant_subscribes_to_what_is_behind_the_gateway_and_to_nothing_else(world: World):
+    operator = await world.operator()
+    tenant = (await operator.post("/v1/tenants", json=BODY | {"services": ["billing"]})).json()
+    path, headers = f"/v1/tenants/{tenant['id']}", {"if-match": str(tenant["version"])}
+
+    refused = await operator.patch(path, json={"services": ["billing", "laundry"]}, headers=headers)
+    taken = await operator.patch(path, json={"services": ["billing", "orders"]}, headers=headers)
+
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"], error["code"]) == (422, "/services/1", "unknown_service")
+    assert "there are orders, billing, helpdesk" in error["message"]
+    assert (taken.status_code, taken.json()["services"]) == (200, ["orders", "billing"])
+
+
 async def test_a_client_company_sees_itself_and_manages_nothing(world: World, acme: Caller):
     other = await world.given_tenant()
     own = f"/v1/tenants/{acme.tenant['id']}"
