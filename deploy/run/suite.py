@@ -149,7 +149,9 @@ async def _await_schemas(settings: DeploySettings) -> None:
         )
 
 
-def _assemble(url: str, settings: DeploySettings, transport: Transport) -> tuple[dict[str, ServiceRuntime], Gateway]:
+def _assemble(
+    url: str, settings: DeploySettings, transport: Transport
+) -> tuple[dict[str, ServiceRuntime], Gateway]:
     """The services and the gateway in front of them; nothing is started yet."""
 
     async def public_keys() -> KeySet:
