@@ -72,12 +72,13 @@ JobFunction = Callable[[JobRun], Awaitable[object]]
 OPEN = """
 select count(*) as open, coalesce(bool_or(state = 'pending' or lease_until < now()), false) as waiting,
   extract(epoch from min(lease_until) filter (where lease_until >= now()) - now())::float8 as next_lapse
-from jobs where state in ('pending', 'running')
+from jobs where state in ('pending', 'running') and kind = any($1)
 """
 
 CLAIM = """
 with next as materialized (
-  select tenant_id, id from jobs where state = 'pending' or (state = 'running' and lease_until < now())
+  select tenant_id, id from jobs where kind = any($2)
+  and (state = 'pending' or (state = 'running' and lease_until < now()))
   order by created_at limit 1 for update skip locked)
 update jobs set state = 'running', attempts = attempts + 1, lease_until = now() + make_interval(secs => $1)
 from next where jobs.tenant_id = next.tenant_id and jobs.id = next.id
@@ -156,14 +157,14 @@ class JobRunner:
 
     async def run_one(self) -> bool:
         """Take up one job if there is one; returns whether there was."""
-        (jobs,) = await self._runtime.worker_db.repeatable(OPEN)
+        (jobs,) = await self._runtime.worker_db.repeatable(OPEN, list(self._functions))
         telemetry.JOBS_OPEN.labels(self.service).set(jobs["open"])
         if jobs["next_lapse"] is not None:  # should its process have died, the job is taken up then
             self.alarm.ring(jobs["next_lapse"])
         if not jobs["waiting"]:
             return False
         async with self._runtime.worker_db.transaction(None) as tx:
-            row = await tx.sql.fetchrow(CLAIM, LEASE_SECONDS)
+            row = await tx.sql.fetchrow(CLAIM, LEASE_SECONDS, list(self._functions))
         if row is None:
             return False
         run = JobRun(self._runtime, row)

@@ -26,13 +26,13 @@ DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
 # Of a sandbox only the earliest: what it schedules in turn may be due before the next one of the list.
 DUE = """
 (select false as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from due_times d
- where d.state = 'due' and d.due_at <= now() and coalesce(d.next_try_at <= now(), true)
+ where d.state = 'due' and d.due_at <= now() and d.kind = any($2) and coalesce(d.next_try_at <= now(), true)
  and not exists (select from tenants t where t.tenant_id = d.tenant_id and t.clock_offset > '0')
  order by d.due_at limit $1)
 union all
 (select true as at_its_time, d.tenant_id, d.kind, d.subject_id, d.due_at from tenants t cross join lateral (
    select * from due_times d where d.tenant_id = t.tenant_id and d.state = 'due'
-   and d.due_at <= now() + t.clock_offset and coalesce(d.next_try_at <= now(), true)
+   and d.due_at <= now() + t.clock_offset and d.kind = any($2) and coalesce(d.next_try_at <= now(), true)
    order by d.due_at limit 1) d
  where t.clock_offset > '0' order by d.due_at limit $1)
 """
@@ -71,7 +71,7 @@ class Scheduler:
 
     async def run_due(self, limit: int = 100) -> int:
         """Do what is due now; returns how many were taken up."""
-        rows = await self._runtime.worker_db.repeatable(DUE, limit)
+        rows = await self._runtime.worker_db.repeatable(DUE, limit, list(self._functions))
         return sum([await self._run_one(row) for row in rows])
 
     async def _run_one(self, row: asyncpg.Record) -> bool:

@@ -42,6 +42,7 @@ delete from unrouted where seq in (
   select seq from unrouted where enqueued_at < now() - make_interval(days => $1) order by seq limit 10000)
 """
 
+UNBIND = "delete from bus.bindings where queue = $1 and type <> all($2::text[])"
 BIND = "insert into bus.bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing"
 
 
@@ -50,7 +51,9 @@ async def migrate(
 ) -> None:
     """Create the bus schema and its role; safe to run again.
 
-    `bindings` (queue to event types) are kept at once: no fact is unrouted because its consumer is yet to start.
+    `bindings` (queue to event types) are kept at once: no fact is unrouted because its consumer is yet to start. Only
+    this unbinds: a process of the release before, started again in the middle of an upgrade, must not unbind what
+    its successor waits for.
     """
     sql = await asyncpg.connect(admin_dsn)
     try:
@@ -58,6 +61,7 @@ async def migrate(
         password = role_password(role_secret, ROLE)
         await make_roles(sql, f"{SCHEMA} alter role {ROLE} password '{password}';")
         for queue, types in (bindings or {}).items():
+            await sql.execute(UNBIND, queue, list(types))
             await sql.execute(BIND, queue, list(types))
     finally:
         await sql.close()
@@ -131,9 +135,6 @@ class PgTransport:
     ) -> Subscription:
         """Bind the queue and start its consumer."""
         async with self._database.transaction(None) as tx:
-            await tx.sql.execute(
-                "delete from bindings where queue = $1 and type <> all($2)", queue, list(types)
-            )
             await tx.sql.execute(
                 "insert into bindings (queue, type) select $1, unnest($2::text[]) on conflict do nothing",
                 queue,

@@ -54,6 +54,23 @@ async def test_a_failing_job_is_shown_with_its_reason(kernel: Suite, probe: http
     assert (await job_of(kernel.url, note_id))["error"] == "RuntimeError: this note cannot be handled"
 
 
+async def test_a_job_of_a_kind_that_only_a_newer_release_knows_waits_for_its_worker(
+    kernel: Suite, probe: httpx.AsyncClient
+):
+    unknown, known = str((await given_note(probe, f"later {uuid4().hex}"))["id"]), ""
+    await execute(
+        kernel.url,
+        "insert into probe.jobs (tenant_id, id, kind, actor_id, actor_kind, request_id, traceparent) "
+        "select tenant_id, id, 'of a newer release', 'a-test', 'client', 'r', '' from probe.notes where id = $1",
+        UUID(unknown),
+    )
+
+    known = await given_job(probe)
+    await eventually(in_state(kernel.url, known, "done"))
+
+    assert (await job_of(kernel.url, unknown))["state"] == "pending"
+
+
 async def test_a_job_whose_process_is_killed_is_resumed_when_its_lease_runs_out(fresh_url: str):
     async with idle_suite(fresh_url) as suite:
         note_id = await given_job(suite.client("probe", await suite.new_tenant()), "kills-its-process")

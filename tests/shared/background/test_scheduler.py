@@ -143,3 +143,16 @@ def being_tried(title: str):
         return switches.TRIES.get(title, 0) > 0
 
     return asked
+
+
+async def test_a_due_time_of_a_kind_that_only_a_newer_release_knows_waits_for_its_worker(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
+):
+    note = await given_note(probe)
+    past = clock.utc_now() - DAY
+    await plan(kernel, owner, ("of a newer release", note["id"], past), ("once", note["id"], past))
+
+    await eventually(done(kernel, note["id"], 1))
+
+    (left,) = await rows(kernel.url, "probe", "due_times", subject_id=UUID(note["id"]))
+    assert (left["kind"], left["state"], left["attempts"]) == ("of a newer release", "due", 0)

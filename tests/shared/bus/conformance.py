@@ -280,6 +280,18 @@ class TransportConformance:
 
         assert await self.unrouted(type_) == ["unwanted"]
 
+    async def test_a_process_of_the_release_before_does_not_unbind_what_its_successor_wants(
+        self, transport: Transport, queue: str, type_: str
+    ):
+        async with self.consuming(transport, queue, type_, Received()):
+            pass
+        async with self.consuming(transport, queue, "probe.other.published.v1", Received()):
+            pass
+
+        await transport.publish([message("a", "for the successor", type_)])
+
+        assert await self.waiting(queue) == 1
+
     async def test_ordering_keys_overtake_each_other_but_no_message_its_own_ordering_key(
         self, transport: Transport, queue: str, type_: str
     ):

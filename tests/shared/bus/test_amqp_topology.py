@@ -60,17 +60,6 @@ async def test_migrating_again_unbinds_only_what_is_wanted_no_more(transport: Am
     assert await ready_in(vhost, queue_name("bystander")) == 1
 
 
-async def test_a_process_of_the_release_before_does_not_unbind_what_its_successor_wants(
-    transport: AmqpTransport, vhost: str
-):
-    await migrate(vhost, {QUEUE: [TYPE, OTHER]})
-    before = await transport.subscribe(QUEUE, [TYPE], Received(), concurrency=1)
-    await before.stop()
-    await transport.publish([message("a", "for the successor", OTHER)])
-
-    assert await ready_in(vhost, queue_name(QUEUE)) == 1
-
-
 async def test_a_message_over_the_brokers_delivery_limit_is_kept_as_a_dead_letter(
     transport: AmqpTransport, vhost: str, broker: Broker
 ):

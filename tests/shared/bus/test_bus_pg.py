@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from shared.bus.pg.transport import ROLE, PgTransport
+from shared.bus.pg.transport import ROLE, PgTransport, migrate
 from shared.bus.transport import Subscription, Transport
 from shared.values.ids import new_id
 from tests.kit import postgres
@@ -58,10 +58,7 @@ class TestPgTransport(TransportConformance):
         )
 
     async def want_only(self, queue: str, type_: str) -> None:
-        """The queue's next consumer says what it wants; here one that comes and goes."""
-        transport = PgTransport(self.url, role_secret=ROLE_SECRET)
-        await (await transport.subscribe(queue, [type_], Received(), concurrency=1)).stop()
-        await transport.close()
+        await migrate(self.url, role_secret=ROLE_SECRET, bindings={queue: [type_]})
 
     def address(self) -> list[str]:
         return ["pg", self.url]
