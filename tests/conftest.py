@@ -1,6 +1,7 @@
 """What every test may use: the suite over a real database, a tenant of its own, callers."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -23,6 +24,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if docker_engine.demanded():
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason why tests were left out; pytest's own `-rs` has one for each test."""
+    left_out = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in left_out)
+    for reason, times in sorted(reasons.items()):
+        terminalreporter.write_line(f"{times} left out: {reason}")
 
 
 @pytest.fixture(scope="session")
