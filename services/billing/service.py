@@ -1,7 +1,7 @@
 """The billing service's manifest."""
 
 from services.billing.ledger import actions as ledger
-from services.billing.tax import actions as tax
+from shared.context.tax_code_seeds import seed_tax_codes
 from shared.service.manifest import Service
 
 SERVICE = Service(
@@ -11,5 +11,5 @@ SERVICE = Service(
     capabilities=(
         "ledger", "tax", "invoices", "payments", "credit_notes", "posting_exceptions", "reports", "documents",
     ),
-    provision=(ledger.provision, tax.seed_tax_codes),
+    provision=(ledger.provision, seed_tax_codes),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The orders service's manifest."""
 
-from services.orders.catalog import actions as catalog
 from services.orders.stock import actions as stock
+from shared.context.tax_code_seeds import seed_tax_codes
 from shared.service.manifest import Service
 
 SERVICE = Service(
@@ -9,5 +9,5 @@ SERVICE = Service(
     "services.orders",
     title="Orders",
     capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "imports"),
-    provision=(stock.provision, catalog.provision),
+    provision=(stock.provision, seed_tax_codes),
 )

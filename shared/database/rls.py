@@ -28,6 +28,12 @@ begin
 end $$;
 create or replace function app.provider() returns boolean language sql stable parallel safe as
   $$ select coalesce(current_setting('app.provider', true), '') = 'on' $$;
+do $$ begin
+  if to_regtype('app.uuidrange') is null then create type app.uuidrange as range (subtype = uuid); end if;
+  if to_regtype('app.textrange') is null then
+    create type app.textrange as range (subtype = text, collation = "C");
+  end if;
+end $$;
 """
 
 
@@ -114,6 +120,15 @@ def protect(
         statements.append(f"create policy worker on {table} to {work} using (true) with check (true);")
         statements.append(f"grant {worker} on {table} to {work};")
     return "\n".join(statements)
+
+
+def over_all_tenants(table: str, statements: str) -> str:
+    """SQL by which a migration changes rows of every tenant: FORCE binds the owner, too, whom no policy admits.
+
+    The table is locked until the migration commits, so nobody reads it unprotected.
+    """
+    bound = f"alter table {table} force row level security;"
+    return "\n".join([f"alter table {table} no force row level security;", statements, bound])
 
 
 class UnsafeDatabase(RuntimeError):  # noqa: N818 - named for what it is

@@ -114,6 +114,8 @@ def database_fault(error: asyncpg.PostgresError) -> Fault | None:
             code="already_exists",
             constraint=error.constraint_name,
         )
+    if isinstance(error, asyncpg.ExclusionViolationError):
+        return Refused("Something else holds on some of these days already.", code="validity_overlaps")
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return Refused(
             "This refers to something absent, or something still refers to it.",

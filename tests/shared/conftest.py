@@ -49,5 +49,11 @@ async def owner(kernel: Suite) -> TenantFacts:
 
 
 @pytest.fixture
+async def kernel_stranger(kernel: Suite) -> TenantFacts:
+    """Another client company, that must never see anything of the first."""
+    return await kernel.new_tenant(name="Stranger", legal_name="Stranger Ltd")
+
+
+@pytest.fixture
 def probe(kernel: Suite, owner: TenantFacts) -> httpx.AsyncClient:
     return kernel.client("probe", owner)

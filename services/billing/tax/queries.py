@@ -4,19 +4,18 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from services.billing.tax.models import TaxCode
 from services.billing.tax.rules import TaxRate
 from shared.context.ctx import Ctx
+from shared.database.effective_dates import as_of
 from shared.http.paging import Page, PageQuery, list_rows
 from shared.values.faults import NotFound
 
-HOLDING = """
-select distinct on (code) code, category, rate from tax_codes
-where tenant_id = $1 and code = any($2::text[]) and valid_from <= $3 and (valid_to is null or valid_to >= $3)
-order by code, valid_from desc
-"""
+HOLDING = f"""
+select code, category, rate from tax_codes where tenant_id = $1 and code = any($2::text[]) and {as_of("$3")}
+"""  # noqa: S608 - no input in it
 
 
 async def get_tax_code(ctx: Ctx, tax_code_id: UUID, *, lock: bool = False) -> TaxCode:
@@ -28,6 +27,12 @@ async def get_tax_code(ctx: Ctx, tax_code_id: UUID, *, lock: bool = False) -> Ta
     if found is None:
         raise NotFound("tax code", tax_code_id)
     return found
+
+
+async def find_open_tax_code(ctx: Ctx, code: str, *, before: date) -> TaxCode | None:
+    """What began before a day and holds until further notice, if there is such a row of the code; locked."""
+    begun = (TaxCode.code == code, col(TaxCode.valid_to).is_(None), TaxCode.valid_from < before)
+    return (await ctx.session.exec(select(TaxCode).where(*begun).with_for_update())).one_or_none()
 
 
 async def find_tax_codes(ctx: Ctx, codes: Collection[str], *, on: date) -> dict[str, TaxRate]:

@@ -17,7 +17,12 @@ router = Router("Tax codes")
 
 @router.create("/tax-codes", scope="billing:write", response_model=TaxCodeOut)
 async def create_tax_code(ctx: CtxDep, body: TaxCodeIn) -> TaxCode:
-    """Add a tax code; with a known code and a later `valid_from` its rate changes on that day."""
+    """Add a tax code, from `valid_from` to `valid_to`, both inclusive; without `valid_to` until further notice.
+
+    With a known code and a later `valid_from`, and no `valid_to`, its rate changes on that day: what held until further
+    notice ends the day before. Any other overlap is refused with 409 `validity_overlaps`, which names the field and,
+    as `overlaps`, the tax code in the way.
+    """
     return await actions.create_tax_code(ctx, body)
 
 
@@ -37,5 +42,8 @@ async def get_tax_code(ctx: CtxDep, tax_code_id: UUID) -> TaxCode:
 
 @router.change("/tax-codes/{tax_code_id}", scope="billing:write", response_model=TaxCodeOut)
 async def change_tax_code(ctx: CtxDep, tax_code_id: UUID, body: TaxCodeChange, version: IfMatch) -> TaxCode:
-    """Correct or end a tax code; documents already made keep the figures they state."""
+    """Correct or end a tax code; documents already made keep the figures they state.
+
+    A `valid_to` (inclusive) that reaches into the code's next rate is refused with 409 `validity_overlaps`.
+    """
     return await actions.change_tax_code(ctx, tax_code_id, body, version=version)

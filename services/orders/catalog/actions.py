@@ -13,14 +13,6 @@ from shared.contracts.billing import TaxCodeChanged
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.ids import new_id
-from shared.values.tax_codes import tax_code_id, tax_codes_for
-
-SEED = """
-insert into tax_codes (tenant_id, id, created_at, updated_at, code, name, category, rate, valid_from)
-select $1, d.id, $2, $2, d.code, d.name, d.category, d.rate, d.valid_from
-from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::date[])
-  d(id, code, name, category, rate, valid_from) on conflict do nothing
-"""
 
 COPY = """
 insert into tax_codes
@@ -40,22 +32,6 @@ from unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::te
   d(id, sku, name, price, currency, tax_code, tracked)
 order by d.sku on conflict (tenant_id, sku) do nothing returning id, tracked
 """
-
-
-async def provision(ctx: Ctx) -> None:
-    """Every tenant starts with the tax codes of its country, under the ids that billing gives them too."""
-    seeds = tax_codes_for(ctx.tenant.country)
-    await ctx.sql.execute(
-        SEED,
-        ctx.tenant.id,
-        ctx.now,
-        [tax_code_id(ctx.tenant.id, s.code, s.valid_from) for s in seeds],
-        [s.code for s in seeds],
-        [s.name for s in seeds],
-        [s.category for s in seeds],
-        [s.rate for s in seeds],
-        [s.valid_from for s in seeds],
-    )
 
 
 async def copy_tax_code(ctx: Ctx, told: TaxCodeChanged) -> None:

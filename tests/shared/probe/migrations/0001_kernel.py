@@ -2,6 +2,7 @@
 
 from shared.database import kernel_tables
 from shared.database.alembic import run
+from shared.database.effective_dates import no_overlap
 from shared.database.rls import protect
 
 revision = "probe_0001"
@@ -36,6 +37,21 @@ create table links (
   primary key (tenant_id, id),
   foreign key (tenant_id, note_id) references notes (tenant_id, id) deferrable initially deferred
 );
+create table wages (
+  tenant_id uuid not null,
+  id uuid not null,
+  version bigint not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  person_id uuid not null,
+  grade text not null,
+  valid_from date not null,
+  valid_to date check (valid_to >= valid_from),
+  recorded_at timestamptz not null,
+  superseded_at timestamptz check (superseded_at >= recorded_at),
+  primary key (tenant_id, id)
+);
+create index wages_as_of on wages (tenant_id, person_id, valid_from);
 """
 
 
@@ -46,3 +62,5 @@ def upgrade() -> None:
     run(protect("probe", "notes"))
     run(protect("probe", "effects", grants="select, insert"))
     run(protect("probe", "links"))
+    run(protect("probe", "wages"))
+    run(no_overlap("wages", key={"person_id": "uuid"}, recorded=True))

@@ -1,9 +1,12 @@
 """Tables of notes."""
 
+from uuid import UUID
+
 from sqlalchemy import MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field
 
+from shared.context.effective_rows import RecordedRow
 from shared.database.tables import TenantRow
 
 
@@ -19,3 +22,12 @@ class Note(ProbeRow, table=True):
 
     title: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
+
+
+class Wage(ProbeRow, RecordedRow, table=True):
+    """What a person earns for a time, by what was known when."""
+
+    __tablename__ = "wages"
+
+    person_id: UUID
+    grade: str = Field(sa_type=Text)
