@@ -81,11 +81,15 @@ class Gateway:
             upstreams=upstreams,
             settings=settings,
         )
-        self.running.app.state.keeper = self._keeper
-        self.running.app.state.control = self._control(services)
+        self._furnish(services)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._opened = False
+
+    def _furnish(self, services: Mapping[str, AsgiApp]) -> None:
+        """Give our own resources what they ask of us."""
+        state = self.running.app.state
+        state.keeper, state.control = self._keeper, self._control(services)
 
     def _front(self, services: Mapping[str, AsgiApp]) -> Front:
         """The paths outside /v1."""

@@ -63,23 +63,25 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (first.end_lineno or 0) - first.lineno + 1 if has else 0
 
 
-def documented_methods() -> dict[str, set[str]]:
-    """Per class name: the methods that say what they mean, there or in what it inherits."""
-    own: dict[str, set[str]] = {}
-    bases: dict[str, list[str]] = {}
+def documented_methods() -> dict[tuple[str, str], set[str]]:
+    """Per file and class: the methods that say what they mean, there or in what it inherits (found by name)."""
+    own: dict[tuple[str, str], set[str]] = {}
+    bases: dict[tuple[str, str], list[str]] = {}
     for f in files():
         for node in ast.walk(f.tree):
             if isinstance(node, ast.ClassDef):
-                own[node.name] = {
-                    m.name for m in node.body if isinstance(m, Function) and ast.get_docstring(m)
-                }
-                bases[node.name] = [ast.unparse(b).split(".")[-1].split("[")[0] for b in node.bases]
+                place = (f.name, node.name)
+                own[place] = {m.name for m in node.body if isinstance(m, Function) and ast.get_docstring(m)}
+                bases[place] = [ast.unparse(b).split(".")[-1].split("[")[0] for b in node.bases]
+    named: dict[str, list[tuple[str, str]]] = {}
+    for place in own:
+        named.setdefault(place[1], []).append(place)
 
-    def inherited(name: str, depth: int = 0) -> set[str]:
-        above = (inherited(b, depth + 1) for b in bases.get(name, ()) if depth < 10)
-        return own.get(name, set()).union(*above)
+    def inherited(place: tuple[str, str], depth: int = 0) -> set[str]:
+        above = (inherited(p, depth + 1) for b in bases[place] for p in named.get(b, ()) if depth < 10)
+        return own[place].union(*above)
 
-    return {name: inherited(name) for name in own}
+    return {place: inherited(place) for place in own}
 
 
 def test_every_module_public_class_and_public_function_says_what_it_means():
@@ -95,6 +97,8 @@ def test_every_module_public_class_and_public_function_says_what_it_means():
                 methods = {
                     m.name for m in node.body if isinstance(m, Function) and not m.name.startswith("_")
                 }
-                silent += [f"{f.name}:{node.name}.{name}" for name in sorted(methods - told[node.name])]
+                silent += [
+                    f"{f.name}:{node.name}.{name}" for name in sorted(methods - told[f.name, node.name])
+                ]
 
     assert silent == []

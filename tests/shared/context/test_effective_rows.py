@@ -2,18 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from shared.base import telemetry
 from shared.context.ctx import Actor, Ctx, TenantFacts
 from shared.context.effective_rows import Overlapping, refusing_overlaps, restate
-from shared.context.unit_of_work import leave_work
+from shared.context.unit_of_work import unit_of_work
 from shared.database.effective_dates import as_known, as_of
 from shared.values.ids import new_id
 from tests.kit.suite import Suite
@@ -23,22 +21,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ("person_id",)
 
 
-@asynccontextmanager
-async def acting(kernel: Suite, tenant: TenantFacts, now: datetime = NOON) -> AsyncIterator[Ctx]:
+def acting(kernel: Suite, tenant: TenantFacts, now: datetime = NOON) -> AbstractAsyncContextManager[Ctx]:
     """A transaction of the probe at an instant."""
-    async with kernel["probe"].app_db.transaction(tenant.id) as tx:
-        ctx = Ctx(
-            service="probe",
-            tx=tx,
-            tenant=tenant,
-            actor=Actor("a-test"),
-            scopes=frozenset(),
-            now=now,
-            request_id="a-test",
-            traceparent=telemetry.new_traceparent(),
-        )
-        yield ctx
-        await leave_work(ctx)
+    return unit_of_work(kernel["probe"], tenant, Actor("a-test"), request_id="a-test", now=now)
 
 
 def wage(tenant: TenantFacts, person: UUID, grade: str, first: date, last: date | None = None) -> Wage:
