@@ -14,7 +14,7 @@ async def call(
     body: bytes = b"",
     seconds: float = 5.0,
 ) -> tuple[int, bytes]:
-    """Send one request and answer status and body; raises `ProxyError` when there is no answer."""
+    """Send one request and return status and body; raises `ProxyError` when there is no answer."""
     sent = [(b"host", b"gateway"), (b"content-length", str(len(body)).encode()), *(headers or [])]
     if body:
         sent.append((b"content-type", b"application/json"))

@@ -13,7 +13,7 @@ from shared.httpserver.asgi import AsgiApp, Message, Receive, Scope, Send, deadl
 from shared.httpserver.headers import strip_outbound
 
 
-class _Passage:
+class _LocalCall:
     """Receive and send of one request, remembering what the app must not hide from the pipeline."""
 
     __slots__ = ("_receive", "_send", "complete", "fault", "started")
@@ -63,26 +63,26 @@ class LocalUpstream:
         """Run the app for one request under the deadline, with its failures named as `errors` says."""
         loop = asyncio.get_running_loop()
         at = deadline_of(scope, loop.time() + self._default_timeout) if deadline is None else deadline
-        passage = _Passage(receive, send)
+        call = _LocalCall(receive, send)
         try:
             async with asyncio.timeout_at(at) as timer:
-                await self._app(scope, passage.receive, passage.send)
+                await self._app(scope, call.receive, call.send)
         except Exception as error:
-            if passage.complete:
+            if call.complete:
                 raise  # a background step failed after the answer: for the log, not for the client
-            raise _named(error, passage, timer.expired()) from error
-        if not passage.complete:
-            raise _named(RuntimeError("the service did not complete its response"), passage, False)
+            raise _named(error, call, timer.expired()) from error
+        if not call.complete:
+            raise _named(RuntimeError("the service did not complete its response"), call, False)
 
 
-def _named(error: Exception, passage: _Passage, expired: bool) -> ProxyError:
+def _named(error: Exception, call: _LocalCall, expired: bool) -> ProxyError:
     """Say what an exception of the app means for the client."""
-    if isinstance(error, ClientDisconnected) or isinstance(passage.fault, ClientDisconnected):
+    if isinstance(error, ClientDisconnected) or isinstance(call.fault, ClientDisconnected):
         return ClientDisconnected(str(error))
-    if passage.started:
+    if call.started:
         return UpstreamAborted(f"the service failed after its response had started: {error!r}")
-    if passage.fault is not None:
-        return passage.fault
+    if call.fault is not None:
+        return call.fault
     if isinstance(error, ProxyError):
         return error
     if expired:

@@ -54,7 +54,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         self._defaults = heads.Defaults(server_state.default_headers)
         self._line: deque[Cycle] = deque()  # requests in their order; the first one is being answered
         self._reading: Cycle | None = None  # the one whose body is still coming
-        self._deaf = False  # nothing that comes now is a request any more
+        self._ignores_input = False  # nothing that comes now is a request any more
         self._paused = False
         self._since = self.loop.time()  # when the state began that may last only so long
 
@@ -73,13 +73,15 @@ class HttpConnection(HeadReader, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; the callbacks below make requests of it."""
-        if self._deaf or self.parser is None:
+        if self._ignores_input or self.parser is None:
             return
         self.overhead += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._deaf = True  # we speak nothing else: the request is answered, what follows it is not read
+            self._ignores_input = (
+                True  # we speak nothing else: the request is answered, what follows it is not read
+            )
         except httptools.HttpParserError:
             self._refuse()
         if self.overhead > MAX_HEAD:
@@ -92,10 +94,10 @@ class HttpConnection(HeadReader, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell everyone who works for this caller."""
         self._state.connections.discard(self)
-        self._deaf = True
+        self._ignores_input = True
         self.parser = None  # it holds our bound methods: a cycle
         for cycle in self._line:
-            cycle.lose()
+            cycle.disconnect()
         self.resume_writing()
 
     def pause_writing(self) -> None:
@@ -113,7 +115,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins, if only by its first byte."""
-        if self._deaf:
+        if self._ignores_input:
             return
         self.in_head = True
         if not self._line:
@@ -122,7 +124,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Begin with the request, or put it into line."""
-        if self._deaf or self.parser is None:
+        if self._ignores_input or self.parser is None:
             return
         scope, lasts = self.scope_of(self.parser)
         self._reading = cycle = Cycle(self, scope, keep_alive=lasts, expects=self.expects)
@@ -150,20 +152,20 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         reading.end()
         if not reading.keep_alive or len(self._line) >= MAX_LINE:
             reading.keep_alive = False
-            self._deaf = True
+            self._ignores_input = True
         if not self._line and reading.complete:
             self._since = self.loop.time()
 
     def _refuse(self) -> None:
         """Believe nothing more; answer so when nobody has spoken yet, else end after those who were before."""
-        if self._deaf:
+        if self._ignores_input:
             return
-        self._deaf = True
+        self._ignores_input = True
         reading, self._reading = self._reading, None
         if reading is not None and reading.more:  # its body will never be whole
             if reading in self._line:
                 self._line.remove(reading)
-            reading.lose()
+            reading.disconnect()
             if reading.complete or reading.started:
                 self.cut(b"")
                 return
@@ -220,8 +222,8 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         While the caller still sends, closing would reset the connection and the answer be lost: then only our side
         is closed, and what comes is thrown away until the caller ends it, or time does.
         """
-        sending = self._reading is not None and self._reading.more and not self._deaf
-        self._deaf = True
+        sending = self._reading is not None and self._reading.more and not self._ignores_input
+        self._ignores_input = True
         self._since = self.loop.time()
         self._line.clear()
         self.batch.flush()
@@ -247,7 +249,7 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if self._line:
             return
         age = now - self._since
-        if self._deaf or self.transport.is_closing() or self._reading is not None:
+        if self._ignores_input or self.transport.is_closing() or self._reading is not None:
             if age > LINGER_SECONDS:
                 self.transport.abort()
         elif self.in_head:

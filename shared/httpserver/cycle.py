@@ -106,7 +106,7 @@ class Cycle:
         if self._waiters:
             self._wake()
 
-    def lose(self) -> None:
+    def disconnect(self) -> None:
         """The caller has gone, or what it sends cannot be read any further."""
         self.gone = True
         self._wake()
