@@ -162,17 +162,17 @@ class HttpUpstream:
         """Pass the response on, giving the connection back before the last piece leaves for a slow client."""
         try:
             guard.answer_seen()
-            first = relay.opening(connection)
-            opening: Message | None = first
+            opening = relay.opening(connection)
+            unsent: Message | None = opening
             if not connection.complete:
-                await relay.out(first)
-                opening = None
+                await relay.out(opening)
+                unsent = None
                 await relay.body(connection, guard, self._idle_timeout)
             last = connection.take()
             guard.settle()
         finally:
             self._pool.release(connection, loop.time())
-        await relay.finish(opening, last)
+        await relay.finish(unsent, last)
 
 
 def _length(scope: Scope, body: bytes, more: bool) -> int | None:

@@ -14,7 +14,7 @@ HIGH_WATER = 64 * 1024
 _BODILESS = frozenset((204, 304))
 
 
-class Connection(Protocol):
+class CallerConnection(Protocol):
     """What a cycle asks of the connection that its request came on (see `connection.HttpConnection`)."""
 
     loop: asyncio.AbstractEventLoop
@@ -53,7 +53,9 @@ class Cycle:
         "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size", "started", "task",
     )  # fmt: skip
 
-    def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects: bool) -> None:
+    def __init__(
+        self, connection: CallerConnection, scope: Scope, *, keep_alive: bool, expects: bool
+    ) -> None:
         """A request whose head is read; `expects` says that the caller waits to be told to send the body."""
         self._connection = connection
         self._loop = connection.loop
