@@ -1,6 +1,6 @@
 """Callers of a deployment: the operator, and client companies taken on through the gateway."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -41,9 +41,11 @@ async def registered(operator: httpx.AsyncClient, **changes: Any) -> dict[str, A
 
 
 @asynccontextmanager
-async def client_of(operator: httpx.AsyncClient, tenant: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(
+    operator: httpx.AsyncClient, tenant: dict[str, Any], *, scopes: Sequence[str] = SCOPES
+) -> AsyncIterator[httpx.AsyncClient]:
     """A new client of a company."""
-    wish = {"name": "ERP", "scopes": SCOPES}
+    wish = {"name": "ERP", "scopes": list(scopes)}
     client = await made(operator, f"/v1/tenants/{tenant['id']}/clients", wish)
     async with signed_in(str(operator.base_url), client["client_id"], client["client_secret"]) as http:
         yield http

@@ -84,11 +84,11 @@ class Deployment:
             process.kill()
 
 
-def migrated(environment: Mapping[str, str]) -> None:
-    """Run `backoffice migrate` under these settings."""
+def migrated(environment: Mapping[str, str], *, root: Path = ROOT) -> None:
+    """Run `backoffice migrate` under these settings, from this tree of the source."""
     command = [sys.executable, "-m", "deploy", "migrate"]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise NotStarted(f"migrate failed: {done.stdout}{done.stderr}")
@@ -103,6 +103,7 @@ def planned(
     replicas: int = 1,
     preloaded: bool = False,
     services: Sequence[str] = NAMES,
+    root: Path = ROOT,
     **more: str,
 ) -> Deployment:
     """The processes of a deployment, none of them started; `more` are further settings of all (BACKOFFICE_…)."""
@@ -121,7 +122,8 @@ def planned(
 
     def plan(name: str, command: Sequence[str], port: int) -> None:
         environment = shared | more | {"BACKOFFICE_PORT": str(port)}
-        found.processes[name] = Process(name, command, environment, folder / f"{name}.log", preloaded)
+        log = folder / f"{name}.log"
+        found.processes[name] = Process(name, command, environment, log, preloaded, root=root)
 
     for number in range(1, replicas + 1):
         plan(f"gateway-{number}", ["gateway"], ports["gateway"])
@@ -139,6 +141,8 @@ async def deployment(
     amqp_url: str = "",
     replicas: int = 1,
     preloaded: bool = False,
+    services: Sequence[str] = NAMES,
+    root: Path = ROOT,
     **more: str,
 ) -> AsyncIterator[Deployment]:
     """A deployment over a migrated database, for the length of a block; every process is killed at its end."""
@@ -150,6 +154,8 @@ async def deployment(
         amqp_url=amqp_url,
         replicas=replicas,
         preloaded=preloaded,
+        services=services,
+        root=root,
         **more,
     )
     try:

@@ -86,7 +86,8 @@ def _run_command(program: str, command: list[str], environment: dict[str, str], 
 class Process:
     """One process of the deployment: killed, paused, stopped and started again as often as one likes.
 
-    `program` is the module whose `app` it runs; a test may name one of its own around `deploy.cli.commands`.
+    `program` is the module whose `app` it runs; a test may name one of its own around `deploy.cli.commands`, or as
+    `root` another tree of the source, of which nothing is preloaded.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Process:
     log_file: Path
     preloaded: bool = False
     program: str = PROGRAM
+    root: Path = ROOT
     running: Spawned | None = None
     _awaited: int = 0
 
@@ -122,7 +124,7 @@ class Process:
         with self.log_file.open("ab") as log:
             self.running = subprocess.Popen(
                 [sys.executable, "-c", f"from {self.program} import app; app()", *self.command],
-                cwd=ROOT,
+                cwd=self.root,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
