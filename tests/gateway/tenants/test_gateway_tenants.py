@@ -33,8 +33,8 @@ async def test_a_new_tenant_is_usable_at_once(world: World):
     assert made.status_code == 201, made.text
     assert made.headers["location"] == f"/v1/tenants/{tenant['id']}"
     assert tenant["state"] == "active"
-    assert (tenant["kind"], tenant["services"]) == ("live", ["orders", "billing", "helpdesk"])
-    assert tenant["provisioning"] == {"orders": "done", "billing": "done", "helpdesk": "done"}
+    assert (tenant["kind"], tenant["services"]) == ("live", [*world.switches])
+    assert tenant["provisioning"] == dict.fromkeys(world.switches, "done")
     assert tenant["allowed_actions"] == ["suspend", "close"]
     assert (await known_to(world, "billing", tenant["id"]))["legal_name"] == "Acme Ltd"
     caller = await world.given_client(tenant, "orders:read", "orders:write")
@@ -162,7 +162,7 @@ async def test_a_tenant_subscribes_to_what_is_behind_the_gateway_and_to_nothing_
 
     (error,) = refused.json()["errors"]
     assert (refused.status_code, error["pointer"], error["code"]) == (422, "/services/1", "unknown_service")
-    assert "there are orders, billing, helpdesk" in error["message"]
+    assert f"there are {', '.join(world.switches)}" in error["message"]
     assert (taken.status_code, taken.json()["services"]) == (200, ["orders", "billing"])
 
 
