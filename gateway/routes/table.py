@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from shared.http.router import SCOPE_KEY
+from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY
 from shared.values.faults import Fault, NotFound
 
 METHODS = frozenset(("get", "put", "post", "delete", "patch", "head", "options"))
@@ -64,6 +64,9 @@ class RouteTable:
             for template, operations in document.get("paths", {}).items():
                 self._add(service, template, frozenset(m.upper() for m in operations if m in METHODS))
                 scopes |= {o[SCOPE_KEY] for m, o in operations.items() if m in METHODS and SCOPE_KEY in o}
+                scopes |= {
+                    s for m, o in operations.items() if m in METHODS for s in o.get(SEALED_SCOPES_KEY, ())
+                }
         self.scopes = frozenset(scopes)
 
     @property

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +25,10 @@ class KernelSettings(BaseSettings):
     )
     role_secret: str = Field(
         "", description="Secret from which the services' database passwords are derived."
+    )
+    sealing_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys of sealed columns, the newest first: 32 bytes each in URL-safe base64, by lines or commas.",
     )
     app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")

@@ -161,10 +161,19 @@ create table number_series (
 );
 """
 
+SEALING_KEYS = """
+create table sealing_keys (
+  tenant_id uuid not null,
+  key_id text not null,
+  since timestamptz not null default now(),
+  primary key (tenant_id, key_id)
+);
+"""
+
 NAMES = frozenset(
     {
         "tenants", "outbox", "inbox", "unreadable_messages", "idempotency_keys", "history", "audit",
-        "due_times", "jobs", "number_series", "alembic_version",
+        "due_times", "jobs", "number_series", "sealing_keys", "alembic_version",
     }
 )  # fmt: skip
 
@@ -197,7 +206,12 @@ alter table inbox rename column lane to ordering_key;
 """
 
 
-VERSIONS: tuple[Callable[[str], str], ...] = (_first, _ordering_key)
+def _sealing_keys(service: str) -> str:
+    """Which keys have sealed something of which tenant."""
+    return SEALING_KEYS + protect(service, "sealing_keys", worker="select")
+
+
+VERSIONS: tuple[Callable[[str], str], ...] = (_first, _ordering_key, _sealing_keys)
 
 
 def upgrade(service: str, *, since: int = 0, to: int) -> str:

@@ -64,10 +64,13 @@ async def current_revision(sql: asyncpg.Connection, service: str) -> str | None:
     return found
 
 
-async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret: str) -> bool:
+async def migrate(
+    admin_dsn: str, service: str, directory: Path, *, role_secret: str, sealing_keys: str = ""
+) -> bool:
     """Bring one service's schema to its newest revision; returns whether anything was done.
 
-    A newer program's schema stays as it is: going back runs the older program's migration, too.
+    The keys are for revisions that seal what stood there in clear; without such rows none is needed. A newer program's
+    schema stays as it is: going back runs the older program's migration, too.
     """
     sql = await asyncpg.connect(admin_dsn)
     try:
@@ -75,7 +78,7 @@ async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret:
         behind = not suffices(directory, await current_revision(sql, service))
         await make_roles(sql, roles_and_schema(service, role_secret))
         if behind:
-            await _upgraded(admin_dsn, service, directory)
+            await _upgraded(admin_dsn, service, directory, sealing_keys)
         # so that a process can see before its start whether the schema is as new as its code
         await sql.execute(f"grant select on {service}.alembic_version to {worker_role(service)}")
         return behind
@@ -83,7 +86,7 @@ async def migrate(admin_dsn: str, service: str, directory: Path, *, role_secret:
         await sql.close()
 
 
-async def _upgraded(admin_dsn: str, service: str, directory: Path) -> None:
+async def _upgraded(admin_dsn: str, service: str, directory: Path, sealing_keys: str) -> None:
     """Run the revisions; a lock that is not free soon is given up, lest everybody queues behind us, and retried."""
     engine = _engine(admin_dsn)
     try:
@@ -93,7 +96,7 @@ async def _upgraded(admin_dsn: str, service: str, directory: Path) -> None:
                     await connection.execute(text("set local lock_timeout = '5s'"))
                     await connection.execute(text(f"set local role {owner_role(service)}"))
                     await connection.execute(text(f"set local search_path = {service}"))
-                    await connection.run_sync(_upgrade, directory)
+                    await connection.run_sync(_upgrade, directory, sealing_keys)
             except asyncpg.LockNotAvailableError:
                 if attempt == LOCK_TRIES:
                     raise
@@ -104,9 +107,9 @@ async def _upgraded(admin_dsn: str, service: str, directory: Path) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, directory: Path) -> None:
+def _upgrade(connection: Connection, directory: Path, sealing_keys: str) -> None:
     config = _config(directory)
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "sealing_keys": sealing_keys}
     command.upgrade(config, "head")
 
 

@@ -23,6 +23,7 @@ from shared.base.database_errors import BROKEN, DATABASE_ERRORS, cause_of
 from shared.base.database_errors import REPEATABLE as REPEATABLE
 from shared.base.loops import in_flight
 from shared.database.number_blocks import NumberBlocks
+from shared.database.sealing import Keyring
 from shared.values.faults import DatabaseAway as DatabaseAway
 
 STATEMENT_TIMEOUT = "30s"
@@ -66,6 +67,7 @@ class Transaction:
     connected: _Connected
     tenant_id: UUID | None
     leases: NumberBlocks
+    keyring: Keyring | None = None
     sql: asyncpg.Connection = field(init=False)
     _session: AsyncSession | None = field(default=None)
 
@@ -120,7 +122,18 @@ class Transaction:
 class Database:
     """A service's pool under one role."""
 
-    def __init__(self, dsn: str, *, user: str, password: str, size: int, application_name: str) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        user: str,
+        password: str,
+        size: int,
+        application_name: str,
+        keyring: Keyring | None = None,
+    ) -> None:
+        """`keyring` holds the keys of sealed columns, for a service that has some."""
+
         async def connect(*_: Any, **__: Any) -> asyncpg.Connection:  # noqa: ANN401
             try:
                 return await asyncpg.connect(
@@ -135,6 +148,7 @@ class Database:
                 raise DatabaseAway(f"no connection: {error!r}") from error
 
         self.role = user
+        self.keyring = keyring
         self._size = size
         self._connect = connect
         self.leases = NumberBlocks(connect)
@@ -143,8 +157,9 @@ class Database:
         self._in_use = 0
         self._closed = False
         self._engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=connect, isolation_level="AUTOCOMMIT", poolclass=NullPool
-        )
+            "postgresql+asyncpg://", async_creator=connect, isolation_level="AUTOCOMMIT", poolclass=NullPool,
+            hide_parameters=True,  # else an error's text tells the values of its statement
+        )  # fmt: skip
 
     @property
     def in_use(self) -> int:
@@ -200,7 +215,7 @@ class Database:
                 if not connected.sql.is_closed():
                     await connected.sql.execute(begin)
                     began = True
-                    return Transaction(connected, tenant_id, self.leases)
+                    return Transaction(connected, tenant_id, self.leases, self.keyring)
             except BROKEN:
                 continue  # the server has let go of it meanwhile: the next one
             finally:

@@ -75,7 +75,7 @@ async def _transact(
     reads = only_reads(request)
     body = b"" if reads else await _read_body(request, operation, edge.max_body)
     key = None if reads else idempotency.key_of(request)
-    request_hash = idempotency.hash_of(request, body) if key else b""
+    request_hash = idempotency.hash_of(request, body, edge.runtime.app_db.keyring) if key else b""
     info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
     if wish is None:

@@ -13,9 +13,12 @@ from starlette.responses import Response
 
 from shared.context.closing_statement import StoredReply
 from shared.context.ctx import Ctx
+from shared.context.sealed_fields import READ_SEALED
+from shared.database.sealing import Keyring
 from shared.values.faults import Busy, Invalid, Malformed
 
 KEPT_HEADERS = ("content-type", "location", "etag")
+HASH = 32  # bytes
 ONCE_HEADER = "x-internal-once"  # names a field that is answered once and never stored: a secret
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 FIND = (
@@ -46,10 +49,15 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def hash_of(request: Request, body: bytes) -> bytes:
-    """What makes two requests the same: method, path, query and body."""
+def hash_of(request: Request, body: bytes, keyring: Keyring | None) -> bytes:
+    """What makes two requests the same: method, path, query and body. Of several hashes the first is kept.
+
+    Of a service with sealed columns they are keyed, by each of its keys: from a plain hash of a request whoever reads
+    the table could find the account number in it by trying. The plain one stands last, for answers kept before.
+    """
     head = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
-    return sha256(head + body).digest()
+    plain = sha256(head + body).digest()
+    return plain if keyring is None else b"".join([*keyring.digests(head + body), plain])
 
 
 async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
@@ -59,7 +67,7 @@ async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:
     row = await ctx.sql.fetchrow(FIND, ctx.tenant.id, ctx.actor.id, key)
     if row is None:
         return None
-    if row["request_hash"] != request_hash:
+    if row["request_hash"] not in {request_hash[at : at + HASH] for at in range(0, len(request_hash), HASH)}:
         raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
     headers = orjson.loads(row["headers"]) | {"idempotency-replayed": "true"}
     return Response(row["body"], row["status"], headers=headers)
@@ -83,12 +91,16 @@ def _lock_name(ctx: Ctx, key: str) -> str:
 
 
 def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> StoredReply:
-    """The reply as it is kept."""
+    """The reply as it is kept. What shows a sealed value in full is never kept: the table would tell it."""
+    if any(action == READ_SEALED for action, _ in ctx.work.audit):
+        raise AssertionError(
+            "a reply under an Idempotency-Key shows sealed values: reveal them in reads only"
+        )
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = bytes(response.body)
     once = response.headers.get(ONCE_HEADER)
     if once is not None:
         body = orjson.dumps(orjson.loads(body) | {once: None})
     return StoredReply(
-        ctx.actor.id, key, request_hash, response.status_code, orjson.dumps(headers).decode(), body
+        ctx.actor.id, key, request_hash[:HASH], response.status_code, orjson.dumps(headers).decode(), body
     )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.http import problems
-from shared.http.router import SCOPE_KEY, WAITS_KEY
+from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY, WAITS_KEY, Operation
 from shared.http.service_app import ServiceApp
 from shared.http.waiting import MOST_SECONDS
 
@@ -55,7 +55,18 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         for method, operation in path.items():
             _complete(method, operation)
             scopes[operation[SCOPE_KEY]] = f"May use operations marked {operation[SCOPE_KEY]}"
+    _tell_sealed(app, document, scopes)
     return document
+
+
+def _tell_sealed(app: FastAPI, document: dict[str, Any], scopes: dict[str, str]) -> None:
+    """Say of each operation by which scopes its masked fields are seen in full."""
+    for route in getattr(app, "operations", ()):
+        assert isinstance(route, Operation)
+        for scope in sorted(route.sealed_scopes):
+            operation = document["paths"][route.path]["get"]
+            operation.setdefault(SEALED_SCOPES_KEY, []).append(scope)
+            scopes[scope] = f"Sees fields in full that are masked to others (`x-sealed-scope`: {scope})"
 
 
 def operations_of(app: ServiceApp) -> dict[str, Any]:
@@ -63,8 +74,13 @@ def operations_of(app: ServiceApp) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in app.operations:
         for method in route.methods or ():
-            paths.setdefault(route.path, {})[method.lower()] = {SCOPE_KEY: route.needed_scope}
+            paths.setdefault(route.path, {})[method.lower()] = _needs(route)
     return {"paths": paths}
+
+
+def _needs(route: Operation) -> dict[str, Any]:
+    sealed = {SEALED_SCOPES_KEY: sorted(route.sealed_scopes)} if route.sealed_scopes else {}
+    return {SCOPE_KEY: route.needed_scope, **sealed}
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:

@@ -26,10 +26,12 @@ from shared.http.edge import answer
 from shared.http.fast.direct_call import batch_form, direct
 from shared.http.request_transaction import CTX, BatchFunction, EdgeState, Handle
 from shared.values.faults import PreconditionFailed, PreconditionRequired
+from shared.values.masked import scopes_in
 
 __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router", "require_version"]
 SCOPE_KEY = "x-required-scope"
 WAITS_KEY = "x-waits-for"
+SEALED_SCOPES_KEY = "x-sealed-scopes"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
 
@@ -72,6 +74,8 @@ class Operation(APIRoute):
             raise TypeError(
                 f"{path}: declare the route with Router.read/create/verb/change/remove and a scope"
             )
+        # What callers need to see masked fields of the answer in full; answers to changes never show them.
+        self.sealed_scopes = scopes_in(self.response_model) if self.methods == {"GET"} else frozenset[str]()
         function: BatchFunction | None = getattr(endpoint, BATCH, None)
         self.batch = batch_form(self, function) if function is not None else None
         self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")

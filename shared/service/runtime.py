@@ -22,6 +22,7 @@ from shared.contracts.event import Envelope
 from shared.database import rls
 from shared.database.notifier import Notifier
 from shared.database.pool import Database
+from shared.database.sealing import Keyring, keyring_for, require_known_keys
 from shared.http.fast.request_batches import RequestBatches
 from shared.http.internal_token import TokenVerifier
 from shared.http.request_transaction import EdgeState
@@ -53,7 +54,11 @@ class ServiceRuntime:
         self.name = service.name
         self.settings = own_settings(service, settings)
         self.transport = transport
-        self.app_db = _database(dsn, rls.app_role(self.name), settings, settings.app_pool_size)
+        keys = self.settings.sealing_keys.get_secret_value()
+        self.keyring = keyring_for(self.name, service.metadatas(), keys)
+        self.app_db = _database(
+            dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring
+        )
         self.worker_db = _database(dsn, rls.worker_role(self.name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.ports = Ports()
@@ -119,6 +124,9 @@ class ServiceRuntime:
         try:
             async with self.app_db.transaction(None) as tx:
                 await rls.boot_guard(tx.sql, self.name)
+            if self.keyring is not None:
+                async with self.worker_db.transaction(None) as tx:
+                    await require_known_keys(tx.sql, self.name, self.keyring)
             made = {}
             for kind, make in self.service.ports.items():
                 made[kind] = await self._open_ports.enter_async_context(make(self.settings))
@@ -225,11 +233,14 @@ def own_settings(service: Service, given: KernelSettings) -> KernelSettings:
     return service.settings(**given.model_dump(include=known))
 
 
-def _database(dsn: str, role: str, settings: KernelSettings, size: int) -> Database:
+def _database(
+    dsn: str, role: str, settings: KernelSettings, size: int, keyring: Keyring | None = None
+) -> Database:
     return Database(
         dsn,
         user=role,
         password=rls.role_password(settings.role_secret, role),
         size=size,
         application_name=role,
+        keyring=keyring,
     )

@@ -36,6 +36,7 @@ from shared.values.ids import new_id
 from tests.kit.postgres import create_database, database_url, drop_database
 
 ROLE_SECRET = "a test's role secret"
+SEALING_KEYS = "YSBzZWFsaW5nIGtleSBmb3IgdGVzdHM6IDMyIGJ5dGU"  # 32 bytes in URL-safe base64
 TEMPLATE = "backoffice_template"
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ def test_settings(**changes: Any) -> KernelSettings:
     """Settings under which tests need not wait."""
     values: dict[str, Any] = {
         "role_secret": ROLE_SECRET,
+        "sealing_keys": SEALING_KEYS,
         "poll_seconds": 0.05,
         "linger_seconds": 0.0,
         "consumer_backoff_seconds": 0.05,

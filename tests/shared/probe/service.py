@@ -2,4 +2,4 @@
 
 from shared.service.manifest import Service
 
-PROBE = Service("probe", "tests.shared.probe", title="Probe", capabilities=("notes",))
+PROBE = Service("probe", "tests.shared.probe", title="Probe", capabilities=("notes", "vaults"))

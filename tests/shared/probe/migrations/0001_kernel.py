@@ -52,6 +52,17 @@ create table wages (
   primary key (tenant_id, id)
 );
 create index wages_as_of on wages (tenant_id, person_id, valid_from);
+create table vaults (
+  tenant_id uuid not null,
+  id uuid not null,
+  version bigint not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  name text not null,
+  account bytea,
+  code bytea,
+  primary key (tenant_id, id)
+);
 """
 
 
@@ -64,3 +75,4 @@ def upgrade() -> None:
     run(protect("probe", "links"))
     run(protect("probe", "wages"))
     run(no_overlap("wages", key={"person_id": "uuid"}, recorded=True))
+    run(protect("probe", "vaults"))

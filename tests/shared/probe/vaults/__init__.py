@@ -1,0 +1,1 @@
+"""Vaults: rows with sealed columns."""
