@@ -7,7 +7,7 @@ posted. Field comments name the business terms (BT) and groups (BG) of EN 16931-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -106,6 +106,23 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
+class BankAccount:
+    """Where to pay (BG-17): whose account (BT-85), its IBAN (BT-84), the bank's BIC (BT-86); not in its repr."""
+
+    holder: str = field(repr=False)
+    iban: str = field(repr=False)
+    bic: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTerms:
+    """How the seller wants to be paid: in words (BT-20), and into which account."""
+
+    text: str = field(default="", repr=False)
+    account: BankAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentContent:
     """An invoice (UNTDID 1001 code 380) or credit note (381), complete and ready to be rendered.
 
@@ -131,6 +148,7 @@ class DocumentContent:
     due: Decimal
     due_on: date | None = None
     delivered_on: date | None = None
-    payment_terms: str = ""
+    payment_terms: str = field(default="", repr=False)
+    bank_account: BankAccount | None = None
     references: References = References()
     notes: str = ""

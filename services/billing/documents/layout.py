@@ -8,7 +8,7 @@ from functools import cache
 
 from babel import Locale
 
-from services.billing.documents.content import Address, DocumentContent, Party
+from services.billing.documents.content import Address, BankAccount, DocumentContent, Party
 from services.billing.documents.figures import grouped, plain
 from services.billing.documents.line_table import draw_lines
 from services.billing.documents.sheet import (
@@ -173,7 +173,9 @@ def _tax_table(sheet: Sheet, content: DocumentContent) -> None:
 
 
 def _closing_texts(sheet: Sheet, content: DocumentContent) -> None:
-    for label, text in (("PAYMENT TERMS", content.payment_terms), ("NOTES", content.notes)):
+    account = _account_text(content.bank_account) if content.bank_account else ""
+    texts = (("PAYMENT TERMS", content.payment_terms), ("BANK ACCOUNT", account), ("NOTES", content.notes))
+    for label, text in texts:
         if not text:
             continue
         sheet.need(10)
@@ -183,6 +185,14 @@ def _closing_texts(sheet: Sheet, content: DocumentContent) -> None:
         sheet.style(9)
         sheet.paragraph(MARGIN, WIDTH, text)
         sheet.down(4)
+
+
+def _account_text(account: BankAccount) -> str:
+    """Holder, the IBAN in groups of four as ISO 13616 prints it, and the BIC."""
+    iban = " ".join(account.iban[at : at + 4] for at in range(0, len(account.iban), 4))
+    return "\n".join(
+        part for part in (account.holder, iban, f"BIC {account.bic}" if account.bic else "") if part
+    )
 
 
 def _footers(sheet: Sheet, content: DocumentContent) -> None:

@@ -1,6 +1,14 @@
 """Wire shapes of the seller."""
 
+from typing import Annotated
+
+from pydantic import Secret
+
+from shared.values.bank_fields import BankAccountIn, BankAccountOut
 from shared.values.fields import Address, Code, EmailText, LongText, Timestamp, WireInput, WireModel
+from shared.values.masked import NotMasked, masked
+
+READ_BANK = "billing.bank:read"
 
 
 class SellerChange(WireInput):
@@ -10,7 +18,8 @@ class SellerChange(WireInput):
     tax_id: Code | None = None
     registration_number: Code | None = None
     email: EmailText | None = None
-    payment_instructions: LongText | None = None
+    bank_account: BankAccountIn | None = None
+    payment_instructions: Secret[Annotated[LongText, NotMasked]] | None = None
 
 
 class SellerOut(WireModel):
@@ -20,7 +29,8 @@ class SellerOut(WireModel):
     tax_id: str | None
     registration_number: str | None
     email: str | None
-    payment_instructions: str | None
+    bank_account: Annotated[BankAccountOut | None, masked(scope=READ_BANK)]
+    payment_instructions: Annotated[str | None, masked(scope=READ_BANK)]
     version: int
     created_at: Timestamp
     updated_at: Timestamp

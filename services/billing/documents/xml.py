@@ -12,7 +12,14 @@ from decimal import Decimal
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from services.billing.documents.content import Address, DocumentContent, DocumentLine, Party, References
+from services.billing.documents.content import (
+    Address,
+    BankAccount,
+    DocumentContent,
+    DocumentLine,
+    Party,
+    References,
+)
 from services.billing.documents.figures import amount, plain
 from services.billing.documents.rules import merged_breakdown, net_of_prices, require_sound
 from services.billing.documents.xml_tools import Element, add, day, root
@@ -185,6 +192,8 @@ def _delivery(transaction: Element, content: DocumentContent) -> None:
 def _settlement(transaction: Element, content: DocumentContent) -> None:
     settlement = add(transaction, "ram:ApplicableHeaderTradeSettlement")
     add(settlement, "ram:InvoiceCurrencyCode", content.currency)  # BT-5
+    if content.bank_account:
+        _payment_means(settlement, content.bank_account, content.currency)
     for row in merged_breakdown(content):
         tax = add(settlement, "ram:ApplicableTradeTax")
         add(tax, "ram:CalculatedAmount", amount(row.tax, content.decimals))  # BT-117
@@ -199,6 +208,17 @@ def _settlement(transaction: Element, content: DocumentContent) -> None:
     _terms(settlement, content.payment_terms, content.due_on)
     _totals(settlement, content)
     _original_invoice(settlement, content.references)
+
+
+def _payment_means(settlement: Element, account: BankAccount, currency: str) -> None:
+    """Where to pay (BG-16, BG-17). UNTDID 4461: a SEPA credit transfer is in euro, any other just a credit transfer."""
+    means = add(settlement, "ram:SpecifiedTradeSettlementPaymentMeans")
+    add(means, "ram:TypeCode", "58" if currency == "EUR" else "30")  # BT-81
+    payee = add(means, "ram:PayeePartyCreditorFinancialAccount")
+    add(payee, "ram:IBANID", account.iban)  # BT-84
+    add(payee, "ram:AccountName", account.holder)  # BT-85
+    if account.bic:
+        add(add(means, "ram:PayeeSpecifiedCreditorFinancialInstitution"), "ram:BICID", account.bic)  # BT-86
 
 
 def _terms(settlement: Element, text: str, due_on: date | None) -> None:

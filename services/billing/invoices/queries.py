@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, seller_party, tax_rows
-from services.billing.documents.queries import find_seller_facts
+from services.billing.documents.queries import find_payment_terms, find_seller_facts
 from services.billing.invoices.models import Customer
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
@@ -163,6 +163,7 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
     row = await get_invoice(ctx, invoice_id)
     lines = (await find_lines(ctx, [row.id]))[row.id]
     seller = row.seller if row.state != DRAFT else await find_seller_facts(ctx)
+    terms = await find_payment_terms(ctx, seller)
     paid = row.gross - row.open if row.state == FINALIZED else Money.zero(row.currency)
     return DocumentContent(
         kind="invoice",
@@ -182,7 +183,8 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
         gross=row.gross.amount,
         paid=paid.amount,
         due=(row.gross - paid).amount,
-        payment_terms=(seller or {}).get("payment_instructions", ""),
+        payment_terms=terms.text,
+        bank_account=terms.account,
         references=References(order_number=row.order_number or ""),
         notes=row.notes or "",
     )
