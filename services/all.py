@@ -6,6 +6,7 @@ it (`deploy/cli/generate_deployment.py`).
 
 import importlib
 
+from shared.database.sealing import sealed_columns
 from shared.service.manifest import Service
 
 NAMES = (
@@ -16,3 +17,6 @@ NAMES = (
 SERVICES: tuple[Service, ...] = tuple(
     importlib.import_module(f"services.{name}.service").SERVICE for name in NAMES
 )
+
+# Who needs the keys of sealed columns; nobody else is given them.
+SEALING = frozenset(service.name for service in SERVICES if sealed_columns(service.metadatas()))

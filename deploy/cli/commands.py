@@ -10,10 +10,18 @@ import typer
 from deploy.cli.console import console, prepared_settings, run
 from deploy.cli.demo import demo
 from deploy.cli.events import events_app
+from deploy.cli.sealing import sealing_app
 from deploy.run.boot import patiently, unless
 from deploy.run.processes import Role, serve_gateway, serve_service
 from deploy.run.server import bind, served, stop_event, until_told
-from deploy.run.suite import EmbeddedSuite, database, embedded_suite, migrate_all, with_role_secret
+from deploy.run.suite import (
+    EmbeddedSuite,
+    database,
+    embedded_suite,
+    migrate_all,
+    with_role_secret,
+    with_sealing_keys,
+)
 from gateway.routes.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
@@ -23,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Backoffice: run, look after, describe the suite."
 )
 app.add_typer(events_app, name="events")
+app.add_typer(sealing_app, name="sealing")
 app.command()(demo)
 
 
@@ -101,7 +110,7 @@ def migrate() -> None:
 
 
 async def _migrate() -> int:
-    settings = with_role_secret(prepared_settings())
+    settings = with_sealing_keys(with_role_secret(prepared_settings()))
     async with database(settings) as url:
         changed = await unless(
             stop_event(),

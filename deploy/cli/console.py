@@ -19,12 +19,14 @@ from gateway.first_start import NoPlaceForSecret
 from gateway.routes.table import RouteClash
 from shared.base import telemetry
 from shared.database.rls import UnsafeDatabase
+from shared.database.sealing import DoesNotOpen, SealingKeysWrong
 from shared.embedded.host import EmbeddedError
 from shared.values.faults import NotFound
 
 console = Console()
 EXPECTED = (
     AlreadyRunning,
+    DoesNotOpen,
     EmbeddedError,
     Misconfigured,
     NoCredentials,
@@ -34,6 +36,7 @@ EXPECTED = (
     OSError,
     PortTaken,
     RouteClash,
+    SealingKeysWrong,
     StoryFailed,
     UnsafeDatabase,
     asyncpg.PostgresError,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.run.processes import Role
-from services.all import NAMES
+from services.all import NAMES, SEALING
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = Path("deploy/kubernetes/base/services")
@@ -27,6 +27,9 @@ KUSTOMIZATION = f"""\
 {MADE}apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 """
+
+
+KEYS = "components: [../../../components/sealing]\n"
 
 
 class NoMarks(RuntimeError):  # noqa: N818 - a refusal named by its reason
@@ -56,9 +59,10 @@ def compose_processes(names: Sequence[str]) -> list[str]:
     """Two containers of each service."""
     lines: list[str] = []
     for name in names:
+        kind = "sealing-service" if name in SEALING else "service"
         for role in (Role.API, Role.WORKER):
             command = f"[backoffice, serve, {name}, --role, {role}]"
-            lines += [f"  {name}-{role}:", "    <<: *service", f"    command: {command}", ""]
+            lines += [f"  {name}-{role}:", f"    <<: *{kind}", f"    command: {command}", ""]
     return lines[:-1]
 
 
@@ -114,6 +118,7 @@ def kubernetes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             f"{KUBERNETES}/{name}/kustomization.yaml",
             (
                 f"{KUSTOMIZATION}resources: [../../service]\n"
+                f"{KEYS if name in SEALING else ''}"
                 f"namePrefix: {name}-\n"
                 "labels:\n"
                 f"  - pairs: {{ app.kubernetes.io/name: {name} }}\n"

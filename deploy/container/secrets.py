@@ -7,6 +7,7 @@ the files stay root's, and whoever may read them does so by group.
     database/   password (PostgreSQL), backoffice_database_url (the migration job)
     broker/     definitions.json (RabbitMQ: the user with the password's hash, and the topology's policies)
     services/   backoffice_role_secret, backoffice_amqp_url
+    sealing/    backoffice_sealing_keys (services with sealed columns, the migration job)
     operator/   backoffice_admin_client_id, backoffice_admin_client_secret (the gateway)
 """
 
@@ -35,6 +36,9 @@ def prepare(volumes: Path, given: Mapping[str, str]) -> None:
     url = f"postgresql://postgres:{quote(password, safe='')}@postgres:5432/backoffice"
     _write(database / "backoffice_database_url", url, BACKOFFICE_GID)
 
+    _kept(
+        volumes / "sealing" / "backoffice_sealing_keys", given.get("BACKOFFICE_SEALING_KEYS"), BACKOFFICE_GID
+    )
     _kept(services / "backoffice_role_secret", given.get("BACKOFFICE_ROLE_SECRET"), BACKOFFICE_GID)
     password = _kept(volumes / "broker" / "password", given.get("BACKOFFICE_RABBITMQ_PASSWORD"), RABBITMQ_GID)
     _write(

@@ -11,6 +11,7 @@ from typing import IO
 
 import asyncpg
 from joserfc.jwk import KeySet
+from pydantic import SecretStr
 
 from deploy.run.boot import patiently, schema_ready
 from deploy.run.secrets import kept_secret
@@ -101,13 +102,33 @@ def with_role_secret(settings: DeploySettings) -> DeploySettings:
     return settings.model_copy(update={"role_secret": secret})
 
 
+def with_sealing_keys(settings: DeploySettings, *, embedded_services: bool = False) -> DeploySettings:
+    """The settings with the keys of sealed columns of this installation, from the environment or its file.
+
+    The first is made where database or services are embedded. Processes of their own are given theirs: one that was
+    made up here would seal what they cannot open.
+    """
+    kept = settings.data_dir / "sealing-keys"
+    if settings.sealing_keys.get_secret_value().strip():
+        return settings
+    if settings.database_url and not embedded_services and not kept.exists():
+        return settings
+    return settings.model_copy(update={"sealing_keys": SecretStr(kept_secret(kept))})
+
+
 async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
     """Bring every schema to its newest revision; returns which were changed."""
     await migrate_transport(settings, database_url)
     return [
         service.name
         for service in (*SERVICES, GATEWAY)
-        if await migrate(database_url, service.name, service.migrations, role_secret=settings.role_secret)
+        if await migrate(
+            database_url,
+            service.name,
+            service.migrations,
+            role_secret=settings.role_secret,
+            sealing_keys=settings.sealing_keys.get_secret_value(),
+        )
     ]
 
 
@@ -119,7 +140,7 @@ async def embedded_suite(
 
     Without `migrate_first` it needs no administrator's rights: it waits for the schema that `backoffice migrate` makes.
     """
-    settings = with_role_secret(settings)
+    settings = with_sealing_keys(with_role_secret(settings), embedded_services=True)
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.flush_spans)
         stack.enter_context(_only_one(settings.data_dir))

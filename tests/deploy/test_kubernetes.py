@@ -23,6 +23,7 @@ VERSIONS = ("1.31", "1.37")  # the oldest and the newest that the manifests are 
 OF_OPERATORS = {"Cluster", "RabbitmqCluster", "Policy"}  # their schemas come with the operators
 SECRETS = {
     "backoffice-services": {"backoffice_role_secret"},
+    "backoffice-sealing": {"backoffice_sealing_keys"},
     "backoffice-operator": set(),
     "rabbitmq-default-user": {"connection_string"},
     "postgres-app": {"uri"},

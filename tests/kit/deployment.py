@@ -24,8 +24,9 @@ from pathlib import Path
 
 import httpx
 
-from services.all import NAMES
+from services.all import NAMES, SEALING
 from tests.kit.program import READY_SECONDS, ROOT, NotStarted, Process, free_port
+from tests.kit.suite import SEALING_KEYS
 
 OPERATOR = ("operator", "the secret of a deployment on trial")
 EAGER = {
@@ -120,16 +121,17 @@ def planned(
     }
     found = Deployment(folder)
 
-    def plan(name: str, command: Sequence[str], port: int) -> None:
-        environment = shared | more | {"BACKOFFICE_PORT": str(port)}
+    def plan(name: str, command: Sequence[str], port: int, **own: str) -> None:
+        environment = shared | more | own | {"BACKOFFICE_PORT": str(port)}
         log = folder / f"{name}.log"
         found.processes[name] = Process(name, command, environment, log, preloaded, root=root)
 
     for number in range(1, replicas + 1):
         plan(f"gateway-{number}", ["gateway"], ports["gateway"])
         for service in services:
-            plan(f"{service}-api-{number}", ["serve", service, "--role", "api"], ports[service])
-            plan(f"{service}-worker-{number}", ["serve", service, "--role", "worker"], free_port())
+            own = {"BACKOFFICE_SEALING_KEYS": SEALING_KEYS} if service in SEALING else {}
+            plan(f"{service}-api-{number}", ["serve", service, "--role", "api"], ports[service], **own)
+            plan(f"{service}-worker-{number}", ["serve", service, "--role", "worker"], free_port(), **own)
     return found
 
 

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 import gateway.door.exchange  # noqa: F401 - registers its metrics
 from deploy.cli.generate_deployment import processes
 from deploy.run.processes import Role
-from services.all import NAMES
+from services.all import NAMES, SEALING
 from tests.deploy.commands import accepts
 
 REPOSITORY = Path(__file__).parents[3]
@@ -106,6 +106,7 @@ def test_secrets_are_mounted_only_where_they_are_needed():
         "database-secrets": {"postgres", "migrate"},
         "broker-secrets": {"rabbitmq"},
         "services-secrets": {"gateway", "migrate", *processes(NAMES)},
+        "sealing-secrets": {"migrate", *processes([name for name in NAMES if name in SEALING])},
         "operator-secrets": {"gateway"},
     }
 

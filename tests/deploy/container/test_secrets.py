@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 
 from deploy.container import secrets as compose_secrets
+from shared.database.sealing import Keyring
 
 FILES = {
     "database/password", "database/backoffice_database_url", "broker/password", "broker/definitions.json",
     "services/backoffice_role_secret", "services/backoffice_amqp_url",
+    "sealing/backoffice_sealing_keys",
     "operator/backoffice_admin_client_id", "operator/backoffice_admin_client_secret",
 }  # fmt: skip
 
 
 @pytest.fixture
 def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The four volumes, for readers whose group we are in ourselves."""
-    for name in ("database", "broker", "services", "operator"):
+    """The five volumes, for readers whose group we are in ourselves."""
+    for name in ("database", "broker", "services", "sealing", "operator"):
         (tmp_path / name).mkdir()
     for group in ("POSTGRES_GID", "RABBITMQ_GID", "BACKOFFICE_GID"):
         monkeypatch.setattr(compose_secrets, group, os.getgid())
@@ -42,8 +44,11 @@ def test_every_secret_is_made_once_and_kept(volumes: Path) -> None:
     assert {k: v for k, v in first.items() if k not in salted} == {
         k: v for k, v in second.items() if k not in salted
     }
-    secrets = [first[n] for n in ("database/password", "broker/password", "services/backoffice_role_secret")]
-    assert len(set(secrets)) == 3
+    names = ("database/password", "broker/password", "services/backoffice_role_secret",
+             "sealing/backoffice_sealing_keys")  # fmt: skip
+    secrets = [first[n] for n in names]
+    assert len(set(secrets)) == 4
+    assert len(Keyring.parse(first["sealing/backoffice_sealing_keys"], service="billing").ids) == 1
     assert min(map(len, secrets)) > 40
 
 

@@ -17,8 +17,8 @@ from shared.database.rls import protect
 from shared.database.sealing import Place
 from shared.values.ids import new_id
 
-revision = "billing_0006"
-down_revision = "billing_0005"
+revision = "billing_0007"
+down_revision = "billing_0006"
 
 TABLES = """
 create table seller_payment_details (
