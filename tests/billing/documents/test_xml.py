@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from services.billing.documents.content import Address, References, TaxRow
+from services.billing.documents.content import Address, BankAccount, References, TaxRow
 from services.billing.documents.rules import DocumentRefusedError
 from services.billing.documents.xml import render_xml, tax_registration
 
@@ -27,8 +27,11 @@ FREE = {
     category: document([line("x", "3", "9.99", "0", category)])
     for category in ("E", "AE", "K", "G", "O", "Z")
 }
+ACCOUNT = BankAccount("Nordlicht GmbH", "DE89370400440532013000", "COBADEFFXXX")
 CASES = {
     "invoice": document(),
+    "bank account": document(bank_account=ACCOUNT),
+    "bank account without BIC": document(bank_account=replace(ACCOUNT, bic=""), currency="GBP"),
     "credit note": credit_note(),
     "part paid": document(paid=D("1.00"), due=document().due - 1),
     "bare": document(due_on=None, delivered_on=None, payment_terms="", notes="", references=References()),
@@ -206,3 +209,18 @@ def test_any_text_gives_well_formed_xml(anything):
 
 def test_the_same_content_gives_the_same_bytes():
     assert render_xml(document()) == render_xml(document())
+
+
+@pytest.mark.parametrize(("currency", "means"), [("EUR", "58"), ("GBP", "30")])
+def test_the_account_to_pay_into_is_business_group_17(currency, means):
+    tree = parsed(document(bank_account=ACCOUNT, currency=currency))
+
+    stated = tree.find(".//ram:SpecifiedTradeSettlementPaymentMeans", NS)
+    texts = [node.text for node in stated.iter() if node.text and node.text.strip()]
+    assert texts == [means, ACCOUNT.iban, ACCOUNT.holder, ACCOUNT.bic]
+
+
+def test_a_documents_repr_does_not_tell_the_account():
+    content = document(bank_account=ACCOUNT)
+
+    assert not [v for v in (ACCOUNT.iban, ACCOUNT.holder, content.payment_terms) if v in repr(content)]
