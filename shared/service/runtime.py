@@ -56,9 +56,7 @@ class ServiceRuntime:
         self.transport = transport
         keys = self.settings.sealing_keys.get_secret_value()
         self.keyring = keyring_for(self.name, service.metadatas(), keys)
-        self.app_db = _database(
-            dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring
-        )
+        self.app_db = _database(dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring)
         self.worker_db = _database(dsn, rls.worker_role(self.name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.ports = Ports()

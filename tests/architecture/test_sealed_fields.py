@@ -8,11 +8,11 @@ from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel, Secret
+from shared.http.fast.dispatch import ServiceApp
 
 from gateway.routes.table import RouteTable
 from services.all import SERVICES
 from shared.database.sealing import Sealed, sealed_columns
-from shared.http.fast.dispatch import ServiceApp
 from shared.http.openapi import document_of, operations_of
 from shared.http.router import SEALED_SCOPES_KEY, Operation
 from shared.service.asyncapi import event_contracts

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from deploy.run.settings import DeploySettings
-from services.all import NAMES
+from services.all import NAMES, SEALING
 from tests.deploy.commands import accepts
 from tests.kit import docker_engine
 
@@ -213,6 +213,13 @@ def test_secrets_are_named_and_never_included():
     assert asked == SECRETS
     assert of_kind("Secret") == {}
     assert [name for name in SECRETS if f"`{name}`" not in guide] == []
+
+
+def test_sealing_keys_reach_only_services_with_sealed_columns_and_the_migration():
+    holders = {name for name, pod in pods().items() if "backoffice-sealing" in str(pod["spec"]["volumes"])}
+    services = [name for name in NAMES if name in SEALING]
+
+    assert holders == {"migrate", *(f"{name}-{role}" for name in services for role in ("api", "worker"))}
 
 
 def rules(direction: str) -> Iterator[tuple[str, Resource, list[Any]]]:

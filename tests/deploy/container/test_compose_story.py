@@ -175,9 +175,13 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
     secret = composition.compose(
         "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/services/backoffice_role_secret"
     )
+    keys = composition.compose(
+        "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/sealing/backoffice_sealing_keys"
+    )
     composition.compose("down", "--volumes", "--timeout", "40")
 
     composition.settings["BACKOFFICE_ROLE_SECRET"] = secret.strip()
+    composition.settings["BACKOFFICE_SEALING_KEYS"] = keys.strip()
     composition.compose("up", "-d", "--wait", "postgres")
     composition.piped(*postgres, "psql", "-q", "-U", "postgres", given=roles)
     composition.piped(
