@@ -110,6 +110,7 @@ class Keyring:
         if len(self._keys) != len(keys):
             raise SealingKeysWrong(f"{SETTING} names a key twice.")
         self.newest = next(iter(self._keys))
+        self._digest_keys = [_derived(key, b"digest", service) for key in keys]
 
     @classmethod
     def parse(cls, text: str, *, service: str) -> "Keyring":
@@ -151,7 +152,7 @@ class Keyring:
 
     def digests(self, data: bytes) -> list[bytes]:
         """Keyed digests of some bytes, by the newest key first: without a key nobody can try values against them."""
-        return [_mac(_derived(key, b"digest", self._service), data) for key in self._keys.values()]
+        return [_mac(key, data) for key in self._digest_keys]
 
     def _cipher(self, key_id: str, tenant_id: UUID) -> AESGCM:
         return AESGCM(_derived(self._keys[key_id], b"columns", self._service, str(tenant_id)))
