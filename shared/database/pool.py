@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -42,6 +42,8 @@ SETTINGS = {
     "enable_seqscan": "off",
     "random_page_cost": "1.1",
 }
+# Hidden parameters: else the text of an error tells the values of its statement.
+ENGINE: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "poolclass": NullPool, "hide_parameters": True}
 
 
 class PoolExhausted(DatabaseAway):
@@ -122,18 +124,7 @@ class Transaction:
 class Database:
     """A service's pool under one role."""
 
-    def __init__(
-        self,
-        dsn: str,
-        *,
-        user: str,
-        password: str,
-        size: int,
-        application_name: str,
-        keyring: Keyring | None = None,
-    ) -> None:
-        """`keyring` holds the keys of sealed columns, for a service that has some."""
-
+    def __init__(self, dsn: str, *, user: str, password: str, size: int, application_name: str) -> None:
         async def connect(*_: Any, **__: Any) -> asyncpg.Connection:  # noqa: ANN401
             try:
                 return await asyncpg.connect(
@@ -148,7 +139,7 @@ class Database:
                 raise DatabaseAway(f"no connection: {error!r}") from error
 
         self.role = user
-        self.keyring = keyring
+        self.keyring: Keyring | None = None  # of sealed columns, where the service has some
         self._size = size
         self._connect = connect
         self.leases = NumberBlocks(connect)
@@ -156,10 +147,7 @@ class Database:
         self._free = asyncio.Semaphore(size)
         self._in_use = 0
         self._closed = False
-        self._engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=connect, isolation_level="AUTOCOMMIT", poolclass=NullPool,
-            hide_parameters=True,  # else an error's text tells the values of its statement
-        )  # fmt: skip
+        self._engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, **ENGINE)
 
     @property
     def in_use(self) -> int:

@@ -234,11 +234,12 @@ def own_settings(service: Service, given: KernelSettings) -> KernelSettings:
 def _database(
     dsn: str, role: str, settings: KernelSettings, size: int, keyring: Keyring | None = None
 ) -> Database:
-    return Database(
+    database = Database(
         dsn,
         user=role,
         password=rls.role_password(settings.role_secret, role),
         size=size,
         application_name=role,
-        keyring=keyring,
     )
+    database.keyring = keyring
+    return database
