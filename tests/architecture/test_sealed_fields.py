@@ -8,7 +8,7 @@ from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel, Secret
-from shared.http.fast.dispatch import ServiceApp
+from shared.http.service_app import ServiceApp
 
 from gateway.routes.table import RouteTable
 from services.all import SERVICES

@@ -17,7 +17,7 @@ from gateway.upstream.local import LocalUpstream
 from services.all import SERVICES
 from shared.http.internal_token import TokenVerifier
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET
+from tests.kit.suite import ROLE_SECRET, SEALING_KEYS
 
 EVERYBODY = tuple(service.name for service in SERVICES)
 HOURS_OF_A_CENTURY = 100 * 366 * 24
@@ -31,6 +31,7 @@ def settings(data_dir: Path, **changes: Any) -> DeploySettings:
     values: dict[str, Any] = {
         "data_dir": data_dir,
         "role_secret": ROLE_SECRET,
+        "sealing_keys": SEALING_KEYS,
         "poll_seconds": 0.05,
         "linger_seconds": 0.0,
         "consumer_backoff_seconds": 0.05,

@@ -124,7 +124,9 @@ def test_a_key_has_its_id_whatever_stands_beside_it():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "short", secrets.token_urlsafe(31), secrets.token_urlsafe(33), f"{NEW} §§§", f"{NEW},{NEW}"]
+    "text",
+    ["", "short", secrets.token_urlsafe(31), secrets.token_urlsafe(33), f"{NEW} §§§", f"{NEW},{NEW}"],
+    ids=["none", "no key", "too short", "too long", "more than a key", "twice"],
 )
 def test_what_is_no_key_is_refused_without_being_told(text: str):
     with pytest.raises(SealingKeysWrong) as refused:
