@@ -15,9 +15,9 @@ DATED = ("reports/trial-balance", "reports/aging", "reports/balance-sheet")
 SINGLE = ("seller-profile", "me")
 # What depends on the hour, or on what the program can do by now.
 NOT_NOTED = frozenset({"allowed_actions", "age_seconds", "now"})
-# What a release may bring more of to every company, as it is to new ones.
 # What clients of before see masked by now, since it takes a scope of its own to see it in full.
 MASKED_SINCE = frozenset({"/v1/seller-profile.payment_instructions"})
+# What a release may bring more of to every company, as it is to new ones.
 MAY_GROW = frozenset({"/v1/accounts", "/v1/tax-codes", "/v1/periods"})
 
 
