@@ -12,7 +12,7 @@ from pydantic import BaseModel, Secret
 from shared.context.ctx import Ctx
 from shared.database.sealing import Keyring, Place, Sealed
 from shared.database.tables import TenantRow
-from shared.values.masked import Shown, masked_fields, masked_value
+from shared.values.masked import ForCaller, masked_fields, masked_value
 
 READ_SEALED = "read_sealed"  # the action of an audit row
 
@@ -38,22 +38,22 @@ def opened(ctx: Ctx, row: TenantRow, column: str) -> Secret[Any] | None:
 
 def for_caller(
     ctx: Ctx, schema: type[BaseModel], row: TenantRow | None, *, reveal: bool
-) -> dict[str, Shown | None]:
+) -> dict[str, ForCaller | None]:
     """The masked fields of an answer, each from the row's column of the same name.
 
     `reveal` is for reads (GET): then a caller with a field's scope sees it in full, and an audit row says so. Answers
     to changes never reveal: they are kept under their Idempotency-Key.
     """
-    found: dict[str, Shown | None] = {}
+    found: dict[str, ForCaller | None] = {}
     for name, mark in masked_fields(schema).items():
         secret = opened(ctx, row, name) if row is not None else None
         if secret is None or row is None:
             found[name] = None
         elif reveal and mark.scope in ctx.scopes:
             ctx.audit(READ_SEALED, str(place_of(row, name)))
-            found[name] = Shown(secret.get_secret_value())
+            found[name] = ForCaller(secret.get_secret_value())
         else:
-            found[name] = Shown(masked_value(schema, name, secret.get_secret_value()))
+            found[name] = ForCaller(masked_value(schema, name, secret.get_secret_value()))
     return found
 
 

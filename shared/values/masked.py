@@ -2,7 +2,7 @@
 
     bank_account: Annotated[BankAccountOut | None, masked(scope="billing.bank:read")]
 
-A masked field is filled by `shared.context.sealed_fields.for_caller` and by nothing else: it takes a `Shown` only,
+A masked field is filled by `shared.context.sealed_fields.for_caller` and by nothing else: it takes a `ForCaller` only,
 so that a clear value put there by mistake fails instead of being told. A request's field for such a value is a
 `Secret[...]` of pydantic (its repr and its JSON are stars) around a type that ends in `NotMasked`.
 """
@@ -67,14 +67,14 @@ NotMasked: Final = BeforeValidator(_refuse_masked)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ForCaller:
     """A value that was made fit for one caller: masked, or in full for who may read it. Made by the kernel alone."""
 
     value: Any
 
     def __repr__(self) -> str:
         """Say nothing of it: it may be in full."""
-        return "Shown(…)"
+        return "ForCaller(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Masked:
 def _shown_only(value: object) -> object:
     if value is None:
         return None
-    if not isinstance(value, Shown):
+    if not isinstance(value, ForCaller):
         raise TypeError("a masked field takes what sealed_fields.for_caller made, nothing else")
     return value.value
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Secret, TypeAdapter, ValidationError
 
 from shared.values.bank_fields import BankAccountIn, BankAccountOut, Iban
-from shared.values.masked import MASKS, STARS, NotMasked, Shown, mask, masked, masked_value, scopes_in
+from shared.values.masked import MASKS, STARS, NotMasked, ForCaller, mask, masked, masked_value, scopes_in
 
 ACCOUNT = {"holder": "Harbour Tea Ltd", "iban": "GB33BUKB20201555555555", "bic": "BUKBGB22"}
 
@@ -61,12 +61,12 @@ def test_a_masked_field_takes_nothing_but_what_was_made_for_the_caller():
     with pytest.raises(TypeError, match="for_caller"):
         Facts.model_validate({"account": None, "tax_id": "QQ123456C"})
 
-    assert Facts(account=Shown(ACCOUNT)).account == BankAccountOut(**ACCOUNT)
-    assert "GB33" not in repr(Shown(ACCOUNT))
+    assert Facts(account=ForCaller(ACCOUNT)).account == BankAccountOut(**ACCOUNT)
+    assert "GB33" not in repr(ForCaller(ACCOUNT))
 
 
 def test_an_object_is_masked_text_by_text():
-    shown = Facts(account=Shown(masked_value(Facts, "account", ACCOUNT))).account
+    shown = Facts(account=ForCaller(masked_value(Facts, "account", ACCOUNT))).account
 
     assert shown == BankAccountOut(holder="********", iban="GB** **** **** 5555", bic="********")
 
