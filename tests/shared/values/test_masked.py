@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Secret, TypeAdapter, ValidationError
 
 from shared.values.bank_fields import BankAccountIn, BankAccountOut, Iban
-from shared.values.masked import MASKS, STARS, NotMasked, ForCaller, mask, masked, masked_value, scopes_in
+from shared.values.masked import MASKS, STARS, ForCaller, NotMasked, mask, masked, masked_value, scopes_in
 
 ACCOUNT = {"holder": "Harbour Tea Ltd", "iban": "GB33BUKB20201555555555", "bic": "BUKBGB22"}
 
