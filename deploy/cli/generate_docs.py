@@ -13,6 +13,7 @@ from typing import Any
 from gateway.routes.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
+from shared.approvals.rules import LIFECYCLE as APPROVAL
 from shared.context.lifecycle import Lifecycle
 from shared.http.openapi import document_of
 from shared.service.asyncapi import asyncapi, event_schemas
@@ -22,8 +23,8 @@ TARGET = Path(__file__).parents[2] / "docs" / "generated"
 
 
 def lifecycles(service: Service) -> list[Lifecycle]:
-    """Every lifecycle that the service's capabilities declare."""
-    found: dict[int, Lifecycle] = {}
+    """Every lifecycle that the service's capabilities declare, and that of its approvals if it has any."""
+    found: dict[int, Lifecycle] = {id(APPROVAL): APPROVAL} if service.approvables() else {}
     for module in service.modules("rules"):
         for value in vars(module).values():
             if isinstance(value, Lifecycle):

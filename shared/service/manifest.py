@@ -22,6 +22,9 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 
+from shared.approvals.asking import EXPIRE
+from shared.approvals.deciding import Approvable, expire
+from shared.approvals.routes import approval_routes
 from shared.background.jobs import JobFunction
 from shared.background.scheduler import DueFunction
 from shared.base.settings import KernelSettings
@@ -85,8 +88,14 @@ class Service:
                 yield importlib.import_module(full)
 
     def routers(self) -> list[Router]:
-        """The routes of all capabilities, and the service's dead letters."""
-        return [*(module.router for module in self.modules("routes")), dead_letter_routes(self.name)]
+        """The routes of all capabilities, the service's dead letters, and its approvals where it has any."""
+        approvables = self.approvables()
+        approvals = approval_routes(self.name, approvables) if approvables else []
+        return [
+            *(module.router for module in self.modules("routes")),
+            dead_letter_routes(self.name),
+            *approvals,
+        ]
 
     def metadatas(self) -> list[MetaData]:
         """The tables its models declare."""
@@ -109,7 +118,12 @@ class Service:
 
     def due_functions(self) -> dict[str, DueFunction]:
         """What the service does when due times arrive."""
-        return dict(self._marked("__due_kind__"))
+        own = dict(self._marked("__due_kind__"))
+        return own | {EXPIRE: expire} if self.approvables() else own
+
+    def approvables(self) -> dict[str, Approvable]:
+        """What the service does once it is approved."""
+        return {approvable.kind: approvable for approvable, _ in self._marked("__approves__")}
 
     def job_functions(self) -> dict[str, JobFunction]:
         """The service's long jobs."""

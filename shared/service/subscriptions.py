@@ -1,8 +1,10 @@
-"""The marks by which functions of a capability's `consumers.py` say what calls them: an event, a due time, a job."""
+"""The marks by which functions of a capability's `consumers.py` say what calls them: an event, a due time, a job, an
+approval."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from shared.approvals.deciding import Approvable, Facts
 from shared.contracts.event import Event
 
 Fn = TypeVar("Fn", bound=Callable[..., Awaitable[object]])
@@ -48,6 +50,19 @@ def on_job(kind: str) -> Callable[[Fn], Fn]:
 
     def mark(function: Fn) -> Fn:
         function.__job_kind__ = kind  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def on_approved(kind: str, *, facts: Facts) -> Callable[[Fn], Fn]:
+    """Mark `async def f(ctx, subject_id, command)` in a `consumers.py` as what is done once `kind` is approved.
+
+    `facts` locks the subject and reads what the approval was asked for with (see `shared.approvals`).
+    """
+
+    def mark(function: Fn) -> Fn:
+        function.__approves__ = Approvable(kind, facts, function)  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -123,6 +123,17 @@ async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
     return str(found["id"])
 
 
+async def approval(suite: Suite, tenant: TenantFacts) -> str:
+    """The void of an invoice above the limit."""
+    billing, bill = await _billed(suite, tenant)
+    body = {"void_approval_limit": billing_given.money("0.00", tenant.currency)}
+    settings = await billing.patch("/v1/invoice-settings", json=body, headers={"if-match": "1"})
+    assert settings.status_code in (200, 412), settings.text  # 412: set before
+    asked = await billing.post(f"/v1/invoices/{bill['id']}/void")
+    assert asked.status_code == 202, asked.text
+    return str(asked.json()["id"])
+
+
 def dead_letter(service: str) -> Build:
     """An event the service gave up on, put there as its inbox would."""
 
@@ -158,5 +169,15 @@ BUILDERS: dict[str, Build] = {
     "invoices": invoice,
     "payments": payment,
     "credit-notes": credit_note,
+    "billing-approvals": approval,
+    "billing-approval-delegations": made(
+        "billing",
+        "/v1/billing-approval-delegations",
+        lambda: {
+            "delegate": "somebody",
+            "starts_at": "2026-01-01T00:00:00Z",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    ),
     "billing-dead-letters": dead_letter("billing"),
 }

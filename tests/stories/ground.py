@@ -50,7 +50,18 @@ async def furnish(api: httpx.AsyncClient) -> None:
     await made(api, "/v1/payments", payment | {"allocations": share})
     await made(api, "/v1/payments", payment)
     await made(api, "/v1/credit-notes", {"invoice_id": invoices[0]["id"], "reason": "broken"})
+    await _approvals(api, invoices[1]["id"])
     await _held_shipment(api, customers[0])
+
+
+async def _approvals(api: httpx.AsyncClient, invoice_id: str) -> None:
+    """A void that waits for approval, and somebody who decides in our place."""
+    limit = {"void_approval_limit": {"amount": "0.00", "currency": "GBP"}}
+    settings = await api.patch("/v1/invoice-settings", json=limit, headers={"if-match": "1"})
+    assert settings.status_code == 200, settings.text
+    await made(api, f"/v1/invoices/{invoice_id}/void")
+    times = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}
+    await made(api, "/v1/billing-approval-delegations", {"delegate": "somebody", **times})
 
 
 async def _draft_invoice(api: httpx.AsyncClient, customer_id: str) -> None:
@@ -102,6 +113,7 @@ COLLECTIONS = {
     "import_id": "order-imports", "account_id": "accounts", "entry_id": "journal-entries",
     "period_id": "periods", "tax_code_id": "tax-codes", "invoice_id": "invoices", "payment_id": "payments",
     "credit_note_id": "credit-notes", "exception_id": "posting-exceptions",
+    "approval_id": "billing-approvals", "delegation_id": "billing-approval-delegations",
 }  # fmt: skip
 
 

@@ -114,3 +114,19 @@ class InvoiceLine(BillingRow, table=True):
         net, tax = Money(self.credited_net_minor, currency), Money(self.credited_tax_minor, currency)
         discount = Money(self.credited_discount_minor, currency)
         return TaxedLine(net=net, tax=tax, gross=net + tax, discount=discount)
+
+
+class InvoiceSettings(BillingRow, table=True):
+    """What a tenant wants done with its invoices; one row per tenant, under the tenant's own id."""
+
+    __tablename__ = "invoice_settings"
+
+    void_limit_minor: int | None = Field(default=None, sa_type=BigInteger)
+    void_limit_currency: str | None = Field(default=None, sa_type=Text)
+
+    @property
+    def void_approval_limit(self) -> Money | None:
+        """Up to which gross amount an invoice is voided without approval; none: whatever the amount."""
+        if self.void_limit_minor is None or self.void_limit_currency is None:
+            return None
+        return Money(self.void_limit_minor, self.void_limit_currency)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, seller_party, tax_rows
 from services.billing.documents.queries import find_payment_terms, find_seller_facts
-from services.billing.invoices.models import Customer
+from services.billing.invoices.models import Customer, InvoiceSettings
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED, InvoiceView, LineView, OpenInvoice
@@ -54,6 +54,15 @@ async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invo
     if found is None:
         raise NotFound("invoice", invoice_id)
     return found
+
+
+async def get_settings(ctx: Ctx, *, lock: bool = False) -> InvoiceSettings:
+    """What the tenant wants done with its invoices; a new row, not yet stored, when it has said nothing."""
+    statement = select(InvoiceSettings).where(InvoiceSettings.id == ctx.tenant.id)
+    found = (await ctx.session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    return found or InvoiceSettings(
+        tenant_id=ctx.tenant.id, id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now
+    )
 
 
 async def lock_invoices(ctx: Ctx, invoice_ids: Collection[UUID]) -> dict[UUID, OpenInvoice]:

@@ -10,7 +10,17 @@ from starlette.responses import Response
 from services.billing.documents.pdf import render_pdf
 from services.billing.documents.sending import PDF, XML, named, xml_of
 from services.billing.invoices import actions, queries
-from services.billing.invoices.schemas import InvoiceChange, InvoiceIn, InvoiceOut, VoidIn
+from services.billing.invoices.models import InvoiceSettings
+from services.billing.invoices.schemas import (
+    InvoiceChange,
+    InvoiceIn,
+    InvoiceOut,
+    InvoiceSettingsChange,
+    InvoiceSettingsOut,
+    VoidIn,
+)
+from shared.approvals.routes import ACCEPTED, accepted
+from shared.approvals.rows import Approval
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -71,11 +81,33 @@ async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     return await queries.show_invoice(ctx, await actions.finalize_invoice(ctx, invoice_id))
 
 
-@router.verb("/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut)
-async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut:
-    """Take an invoice back on which nothing was paid or credited; its posting is reversed today."""
-    reason = body.reason if body else None
-    return await queries.show_invoice(ctx, await actions.void_invoice(ctx, invoice_id, reason=reason))
+@router.verb(
+    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
+)
+async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
+    """Take an invoice back on which nothing was paid or credited; its posting is reversed today.
+
+    Above the tenant's `void_approval_limit` it is only asked for: 202 with the approval, at `Location`. The invoice is
+    voided once somebody else has approved; until then asking again for the same answers the same approval.
+    """
+    done = await actions.void_invoice(ctx, invoice_id, reason=body.reason if body else None)
+    if isinstance(done, Approval):
+        return await accepted(ctx, done)
+    return await queries.show_invoice(ctx, done)
+
+
+@router.read("/invoice-settings", scope="billing:read", response_model=InvoiceSettingsOut)
+async def get_invoice_settings(ctx: CtxDep) -> InvoiceSettings:
+    """What the tenant wants done with its invoices: `void_approval_limit`, null where no void needs approval."""
+    return await queries.get_settings(ctx)
+
+
+@router.change("/invoice-settings", scope="billing:approve", response_model=InvoiceSettingsOut)
+async def change_invoice_settings(
+    ctx: CtxDep, body: InvoiceSettingsChange, version: IfMatch
+) -> InvoiceSettings:
+    """Change them; approvals that are pending keep the steps they were asked for with."""
+    return await actions.change_settings(ctx, body, version=version)
 
 
 @router.read("/invoices/{invoice_id}/pdf", scope="billing:read", response_class=Response, responses=PDF)

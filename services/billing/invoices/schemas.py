@@ -59,6 +59,28 @@ class VoidIn(WireInput):
     reason: ShortText | None = None
 
 
+class InvoiceSettingsChange(WireInput):
+    """The settings to change. Without a limit any invoice is voided at once, as long as nobody sets one."""
+
+    void_approval_limit: MoneyIO | None = None
+
+    @field_validator("void_approval_limit")
+    @classmethod
+    def _not_negative(cls, limit: Money | None) -> Money | None:
+        if limit is not None and limit.minor < 0:
+            raise PydanticCustomError("negative_limit", "A limit is zero or more.")
+        return limit
+
+
+class InvoiceSettingsOut(WireModel):
+    """What the tenant wants done with its invoices."""
+
+    void_approval_limit: MoneyIO | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
 class InvoiceLineIn(WireInput):
     """One thing to invoice."""
 

@@ -2,7 +2,7 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, tell_overdue, void_invoice
+from services.billing.invoices.actions.issuing import finalize_invoice, tell_overdue
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -14,6 +14,12 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import invoice_shipments
+from services.billing.invoices.actions.voiding import (
+    change_settings,
+    find_void_facts,
+    void_approved_invoice,
+    void_invoice,
+)
 
 __all__ = [
     "Settled",
@@ -21,15 +27,18 @@ __all__ = [
     "Settling",
     "allocated",
     "change_invoice",
+    "change_settings",
     "create_invoice",
     "credit_invoice",
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
+    "find_void_facts",
     "invoice_shipments",
     "keep_customer",
     "lock_settled",
     "settle_invoices",
     "tell_overdue",
+    "void_approved_invoice",
     "void_invoice",
 ]

@@ -1,4 +1,4 @@
-"""Issuing: a draft becomes a numbered document in the ledger, is voided, or passes its due date."""
+"""Issuing: a draft becomes a numbered document in the ledger, and passes its due date."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,10 +12,8 @@ from services.billing.invoices.rules import (
     LIFECYCLE,
     OVERDUE,
     SERIES,
-    InvoiceSettled,
     OpenInvoice,
     midnight_after,
-    stated,
 )
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
@@ -23,7 +21,7 @@ from services.billing.ledger.rules import OpenItem, Posting
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
-from shared.contracts.billing import InvoiceFinalized, InvoiceOverdue, InvoicePaid, InvoiceVoided, SourceRefs
+from shared.contracts.billing import InvoiceFinalized, InvoiceOverdue, InvoicePaid, SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.money import Money
 
@@ -70,38 +68,6 @@ def sales_postings(
     lines = [Posting(ROLE_RECEIVABLE, gross, invoice_id), Posting(ROLE_SALES, -net)]
     lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions={"tax_code": row.tax_code}) for row in breakdown]
     return [line for line in lines if not line.amount.is_zero]
-
-
-async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Invoice:
-    """Take a finalized invoice back as a whole, dated today; its number stays taken."""
-    row = await queries.get_invoice(ctx, invoice_id, lock=True)
-    LIFECYCLE.target(row.state, "void")
-    if row.open_minor != row.gross_minor or row.credited_minor:
-        raise InvoiceSettled(
-            "Something was paid or credited on this invoice; credit the rest instead.",
-            open=stated(row.open),
-            paid=stated(row.paid),
-            credited=stated(row.credited),
-        )
-    if row.entry_id is not None:
-        memo = f"Void of invoice {row.number}"
-        await ledger.reverse_entry(ctx, row.entry_id, effective_on=ctx.today, memo=memo)
-    lifecycle.advance(ctx, LIFECYCLE, row, "void", why=reason)
-    row.open_minor = 0
-    ctx.unschedule(OVERDUE, row.id)
-    await ctx.tx.flush()
-    ctx.emit(
-        InvoiceVoided(
-            invoice_id=row.id,
-            number=row.number or "",
-            customer_id=row.customer_id,
-            gross=row.gross,
-            source_refs=refs_of(row),
-        ),
-        subject=row.id,
-        version=row.version,
-    )
-    return row
 
 
 async def tell_overdue(ctx: Ctx, invoice_id: UUID) -> None:

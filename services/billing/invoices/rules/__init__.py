@@ -6,6 +6,7 @@ from services.billing.invoices.rules.invoices import (
     LIFECYCLE,
     OVERDUE,
     SERIES,
+    VOID,
     VOIDED,
     AmountTooLarge,
     InconsistentFigures,
@@ -23,6 +24,7 @@ from services.billing.invoices.rules.invoices import (
     require_coherent,
     require_prices,
     stated,
+    steps_to_void,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -32,6 +34,7 @@ __all__ = [
     "LIFECYCLE",
     "OVERDUE",
     "SERIES",
+    "VOID",
     "VOIDED",
     "AmountTooLarge",
     "InconsistentFigures",
@@ -53,4 +56,5 @@ __all__ = [
     "require_coherent",
     "require_prices",
     "stated",
+    "steps_to_void",
 ]

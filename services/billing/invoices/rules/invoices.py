@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from shared.approvals.rules import Step, steps_for
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
@@ -17,6 +18,10 @@ DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
 SERIES = "INV"
 OVERDUE = "invoice.overdue"
 """The kind of due time at which an invoice's due date has passed."""
+
+VOID = "invoice.void"
+"""The kind of approval with which an invoice is voided."""
+APPROVE_SCOPE = "billing:approve"
 
 PaymentStatus = Literal["unpaid", "part_paid", "paid"]
 
@@ -93,6 +98,11 @@ def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStat
     if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
         return "unpaid"
     return "paid" if open_minor == 0 else "part_paid"
+
+
+def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
+    """Who has to approve the void of an invoice: one person above the limit, nobody without one."""
+    return [] if limit is None else steps_for(gross, [Step(APPROVE_SCOPE, above=limit)])
 
 
 def require_prices(prices: Sequence[Money], currency: str) -> None:

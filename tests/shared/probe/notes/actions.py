@@ -1,11 +1,15 @@
 """What can be done with notes."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlmodel import select
 
+from shared.approvals.asking import ask_approval
+from shared.approvals.rows import Approval
 from shared.background import jobs
 from shared.context import lifecycle
 from shared.context.batch import Batch
@@ -18,6 +22,7 @@ from tests.shared.probe.notes.models import Note
 from tests.shared.probe.notes.rules import LIFECYCLE
 from tests.shared.probe.notes.schemas import NoteIn, NotePublished
 
+ARCHIVE = "probe_note.archive"
 REMIND_AFTER = timedelta(days=30)
 EFFECT = "insert into effects (tenant_id, id, note_id, what, at) values ($1, $2, $3, $4, $5)"
 
@@ -69,6 +74,35 @@ async def publish_note(ctx: Ctx, note_id: UUID, *, verb: str = "publish", number
         NotePublished(note_id=note.id, title=note.title, number=number), subject=note.id, version=note.version
     )
     return note
+
+
+async def ask_to_archive(ctx: Ctx, note_id: UUID, *, reason: str) -> Approval:
+    """Ask that a note be archived; who has to approve is the test's choice."""
+    note = await get_note(ctx, note_id, lock=True)
+    LIFECYCLE.target(note.state, "archive")
+    return await ask_approval(
+        ctx,
+        ARCHIVE,
+        note.id,
+        subject=note.title,
+        command={"reason": reason},
+        facts=_facts(note),
+        steps=switches.STEPS[note.title],
+        reason=reason,
+    )
+
+
+async def archive_facts(ctx: Ctx, note_id: UUID) -> dict[str, str]:
+    return _facts(await get_note(ctx, note_id, lock=True))
+
+
+def _facts(note: Note) -> dict[str, str]:
+    return {"title": note.title}
+
+
+async def archive_note(ctx: Ctx, note_id: UUID, command: Mapping[str, Any]) -> None:
+    note = await get_note(ctx, note_id, lock=True)
+    lifecycle.advance(ctx, LIFECYCLE, note, "archive", why=command["reason"])
 
 
 async def record_effect(ctx: Ctx, note_id: UUID, what: str) -> None:

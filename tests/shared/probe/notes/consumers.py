@@ -1,11 +1,13 @@
 """What the probe does on its own facts, due times and jobs."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from shared.background.jobs import JobRun
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.service.subscriptions import on_batch, on_due, on_job
+from shared.service.subscriptions import on_approved, on_batch, on_due, on_job
 from tests.shared.probe.notes import actions, switches
 from tests.shared.probe.notes.schemas import NotePublished
 
@@ -50,3 +52,8 @@ async def count(run: JobRun) -> None:
             await switches.pass_by(note.title)
             await actions.record_effect(ctx, run.job_id, f"step {step}")
             await run.progress(ctx, step + 1)
+
+
+@on_approved(actions.ARCHIVE, facts=actions.archive_facts)
+async def archive(ctx: Ctx, note_id: UUID, command: Mapping[str, Any]) -> None:
+    await actions.archive_note(ctx, note_id, command)

@@ -4,7 +4,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import File, Query, UploadFile
+from starlette.responses import Response
 
+from shared.approvals.routes import ACCEPTED, accepted
 from shared.http.paging import Page, PageDep, list_rows
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -51,6 +53,12 @@ async def publish_note(ctx: CtxDep, note_id: UUID) -> Note:
 async def publish_again(ctx: CtxDep, note_id: UUID, number: int = 0) -> Note:
     """Publish a note once more."""
     return await actions.publish_note(ctx, note_id, verb="publish_again", number=number)
+
+
+@router.verb("/notes/{note_id}/archive", scope=W, response_model=NoteOut, responses=ACCEPTED)
+async def archive(ctx: CtxDep, note_id: UUID, reason: str = "old") -> Response:
+    """Ask that a note be archived."""
+    return await accepted(ctx, await actions.ask_to_archive(ctx, note_id, reason=reason))
 
 
 @router.verb("/notes/{note_id}/explode", scope=W, response_model=NoteOut)

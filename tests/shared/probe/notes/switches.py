@@ -4,6 +4,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 
+from shared.approvals.rules import Step
+
 BEFORE_EFFECT: dict[str, Callable[[], Awaitable[object]]] = {}
 TRIES: dict[str, int] = {}
 
@@ -17,3 +19,7 @@ async def pass_by(title: str) -> None:
         raise RuntimeError("this note cannot be handled")
     if title in BEFORE_EFFECT:
         await BEFORE_EFFECT[title]()
+
+
+STEPS: dict[str, list[Step]] = {}
+"""Who has to approve that a note of that title is archived."""

@@ -1,0 +1,1 @@
+"""Approvals: something that one asks for and others decide on; done when the last of them has approved."""
