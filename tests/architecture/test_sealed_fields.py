@@ -8,13 +8,13 @@ from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel, Secret
-from shared.http.service_app import ServiceApp
 
 from gateway.routes.table import RouteTable
 from services.all import SERVICES
 from shared.database.sealing import Sealed, sealed_columns
 from shared.http.openapi import document_of, operations_of
 from shared.http.router import SEALED_SCOPES_KEY, Operation
+from shared.http.service_app import ServiceApp
 from shared.service.asyncapi import event_contracts
 from shared.service.manifest import Service
 from shared.values.fields import WireInput

@@ -7,6 +7,7 @@ cloned for each pytest-xdist worker; every test works in tenants of its own, so 
 import asyncio
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -80,6 +81,15 @@ async def migrate_all(url: str, services: Sequence[Service]) -> None:
     await bus_pg.migrate(url, role_secret=ROLE_SECRET)
     for service in services:
         await migrate(url, service.name, service.migrations, role_secret=ROLE_SECRET)
+
+
+def revisions_before(directory: Path, number: str, copy: Path) -> Path:
+    """A copy of a service's migrations as they were before the revision of that number came."""
+    copy.mkdir()
+    for revision in directory.glob("*.py"):
+        if revision.name < number:
+            shutil.copy(revision, copy)
+    return copy
 
 
 @dataclass

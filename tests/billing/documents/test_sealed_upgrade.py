@@ -1,6 +1,5 @@
 """A database of the release before, with bank data in clear: it is sealed, and every document says what it said."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,7 @@ from shared.database.migrations import migrate
 from shared.database.sealing import SealingKeysWrong
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET, SEALING_KEYS, Suite, migrate_all, running_suite
+from tests.kit.suite import ROLE_SECRET, SEALING_KEYS, Suite, migrate_all, revisions_before, running_suite
 
 NOW, THEN = "Pay to IBAN GB33 BUKB 2020 1555 5555 55", "Pay to the old account, DE89 3704 0044 0532 0130 00"
 ADDRESS = {"line1": "2 Mill Lane", "city": "York", "country": "GB"}
@@ -27,10 +26,7 @@ ADDRESS = {"line1": "2 Mill Lane", "city": "York", "country": "GB"}
 @pytest.fixture
 async def old_url(admin_url: str, tmp_path: Path) -> AsyncIterator[str]:
     """A database as the release before left it."""
-    before = tmp_path / "migrations"
-    shutil.copytree(
-        SERVICE.migrations, before, ignore=shutil.ignore_patterns("0005*", "0006*", "__pycache__")
-    )
+    before = revisions_before(SERVICE.migrations, "0006", tmp_path / "migrations")
     name = f"sealed_upgrade_{new_id().hex}"
     url = await postgres.create_database(admin_url, name)
     await migrate_all(url, [])

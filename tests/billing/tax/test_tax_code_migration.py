@@ -1,6 +1,5 @@
 """Databases from before overlaps were refused: what can be said without them is kept, the rest is listed."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from services.billing.service import SERVICE
 from shared.database.migrations import current_revision, head, migrate
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET
+from tests.kit.suite import ROLE_SECRET, revisions_before
 
 ROW = (
     "insert into billing.tax_codes (tenant_id, id, code, name, category, rate, valid_from, valid_to) "
@@ -28,11 +27,7 @@ ACROSS = (
 @pytest.fixture
 async def before(admin_url: str, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
     """Billing's schema as it was; the connection is the superuser's."""
-    old = tmp_path / "migrations"
-    shutil.copytree(SERVICE.migrations, old, ignore=shutil.ignore_patterns("__pycache__"))
-    for newer in old.glob("*.py"):
-        if newer.name >= "0005":
-            newer.unlink()
+    old = revisions_before(SERVICE.migrations, "0005", tmp_path / "migrations")
     name = f"tax_codes_{uuid4().hex}"
     await migrate(await postgres.create_database(admin_url, name), "billing", old, role_secret=ROLE_SECRET)
     sql = await asyncpg.connect(postgres.database_url(admin_url, name))

@@ -109,6 +109,41 @@ async def test_the_row_of_the_day_counts(suite: Suite, tenant: TenantFacts):
     assert gone is None
 
 
+async def test_an_end_and_its_successor_arrive_in_any_order(suite: Suite, tenant: TenantFacts):
+    """Their order is kept per tax code only; meanwhile both hold, and the later one counts."""
+    first = told("luxury", "10", version=1, valid_from=date(2010, 1, 1))
+    end = told(
+        "luxury", "10", version=2, code_id=first.tax_code_id,
+        valid_from=date(2010, 1, 1), valid_to=date(2025, 6, 30),
+    )  # fmt: skip
+    successor = told("luxury", "30", version=1, valid_from=date(2025, 7, 1))
+
+    async with given_ctx(suite, tenant) as ctx:
+        for event in (first, successor):
+            await on_tax_code_changed(ctx, event)
+        before = [(await the_code(ctx, "luxury", day)).rate for day in (date(2025, 6, 30), date(2025, 7, 1))]
+        await on_tax_code_changed(ctx, end)
+        after = [(await the_code(ctx, "luxury", day)).rate for day in (date(2025, 6, 30), date(2025, 7, 1))]
+
+    assert before == after == [10, 30]
+
+
+async def test_a_rate_that_follows_another_reaches_the_copy_with_the_end_of_the_first(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    for rate, start in (("5", "2020-01-01"), ("7.5", "2026-03-01")):
+        body = {"code": "books", "name": "Books", "rate": rate, "valid_from": start}
+        assert (await billing.post("/v1/tax-codes", json=body)).status_code == 201
+    await suite.settled()
+
+    async with given_ctx(suite, tenant) as ctx:
+        rows = await ctx.sql.fetch(
+            "select rate, valid_to from tax_codes where tenant_id = $1 and code = 'books' order by valid_from",
+            tenant.id,
+        )
+    assert [tuple(row) for row in rows] == [(5, date(2026, 2, 28)), (Decimal("7.5"), None)]
+
+
 async def test_a_product_whose_tax_code_has_ended_shows_none(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):

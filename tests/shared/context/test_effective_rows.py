@@ -13,6 +13,7 @@ from shared.context.ctx import Actor, Ctx, TenantFacts
 from shared.context.effective_rows import Overlapping, refusing_overlaps, restate
 from shared.context.unit_of_work import unit_of_work
 from shared.database.effective_dates import as_known, as_of
+from shared.http.problems import database_fault
 from shared.values.ids import new_id
 from tests.kit.suite import Suite
 from tests.shared.probe.notes.models import Wage
@@ -114,9 +115,12 @@ async def test_the_database_refuses_two_rows_on_one_day_and_only_those(
     async with acting(kernel, kernel_stranger) as ctx:
         ctx.session.add(wage(kernel_stranger, person, "junior", date(2026, 1, 1)))
 
-    with pytest.raises(asyncpg.ExclusionViolationError):
+    with pytest.raises(asyncpg.ExclusionViolationError) as refused:
         async with acting(kernel, owner) as ctx:
             ctx.session.add(wage(owner, person, "again", date(2026, 1, 31), date(2026, 1, 31)))
+    fault = database_fault(refused.value)  # where nobody has said more about it
+    assert fault is not None
+    assert (fault.status, fault.code) == (409, "validity_overlaps")
 
 
 async def test_the_refusal_names_the_field_and_the_row_in_the_way(kernel: Suite, owner: TenantFacts):
@@ -147,7 +151,7 @@ async def test_the_refusal_names_the_field_and_the_row_in_the_way(kernel: Suite,
     assert "2026-01-10 until 2026-01-20" in into.detail
 
 
-async def test_of_statements_that_come_at_once_without_a_lock_exactly_one_holds(
+async def test_statements_that_come_at_once_without_a_lock_leave_one_on_any_day(
     kernel: Suite, owner: TenantFacts
 ):
     person = new_id()
@@ -162,6 +166,7 @@ async def test_of_statements_that_come_at_once_without_a_lock_exactly_one_holds(
 
     went_through = await asyncio.gather(*(state(n) for n in range(6)))
 
-    assert sum(went_through) >= 1
+    assert any(went_through)
     async with acting(kernel, owner) as ctx:
-        assert await grade_on(ctx, person, date(2026, 12, 31)) is not None
+        last = [await grade_on(ctx, person, date(2026, 1, day)) for day in range(1, 32)][-1]
+    assert went_through[int((last or "")[1:])]
