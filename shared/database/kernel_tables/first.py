@@ -1,10 +1,4 @@
-"""The kernel's tables, created in each service's schema by its first migration and changed by later ones.
-
-A version that has been released is never edited: a change is a further version here, and a revision in every service
-that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=2)`).
-"""
-
-from collections.abc import Callable
+"""Version 1: tenants, outbox, inbox, idempotency keys, history, audit, due times, jobs, number series."""
 
 from shared.database.rls import protect
 
@@ -161,95 +155,8 @@ create table number_series (
 );
 """
 
-SEALING_KEYS = """
-create table sealing_keys (
-  tenant_id uuid not null,
-  key_id text not null,
-  since timestamptz not null default now(),
-  primary key (tenant_id, key_id)
-);
-"""
 
-# What a decision refers to is the approval *and* who asked for it, so that four eyes are a constraint.
-APPROVALS = """
-create table approvals (
-  tenant_id uuid not null,
-  id uuid not null,
-  version bigint not null,
-  created_at timestamptz not null,
-  updated_at timestamptz not null,
-  kind text not null,
-  subject_id uuid not null,
-  subject text not null,
-  state text not null check (state in ('pending', 'approved', 'rejected', 'withdrawn', 'expired', 'superseded')),
-  command jsonb not null,
-  facts jsonb not null,
-  snapshot_hash text not null,
-  steps jsonb not null,
-  step integer not null check (step >= 0),
-  amount_minor bigint,
-  currency text,
-  reason text,
-  requested_by text not null,
-  requested_on_behalf_of text,
-  expires_at timestamptz not null,
-  decided_at timestamptz,
-  primary key (tenant_id, id),
-  constraint approvals_requester_key unique (tenant_id, id, requested_by),
-  constraint approvals_amount check ((amount_minor is null) = (currency is null)),
-  constraint approvals_decided check ((state = 'pending') = (decided_at is null))
-);
-create unique index approvals_pending_key on approvals (tenant_id, kind, subject_id) where state = 'pending';
-create index approvals_by_state on approvals (tenant_id, state, id);
-create index approvals_by_subject on approvals (tenant_id, subject_id, id);
-create table approval_decisions (
-  tenant_id uuid not null,
-  id uuid not null,
-  approval_id uuid not null,
-  requested_by text not null,
-  step integer not null,
-  decision text not null check (decision in ('approved', 'rejected')),
-  decided_by text not null,
-  decided_kind text not null check (decided_kind <> 'system'),
-  on_behalf_of text,
-  in_place_of text not null,
-  comment text,
-  at timestamptz not null,
-  primary key (tenant_id, id),
-  foreign key (tenant_id, approval_id, requested_by) references approvals (tenant_id, id, requested_by),
-  constraint approval_decisions_by_key unique (tenant_id, approval_id, decided_by),
-  constraint approval_decisions_place_key unique (tenant_id, approval_id, in_place_of),
-  constraint approval_decisions_four_eyes check (requested_by <> decided_by and requested_by <> in_place_of
-    and requested_by is distinct from on_behalf_of)
-);
-create table approval_delegations (
-  tenant_id uuid not null,
-  id uuid not null,
-  version bigint not null,
-  created_at timestamptz not null,
-  updated_at timestamptz not null,
-  delegator text not null,
-  delegate text not null check (delegate <> delegator),
-  starts_at timestamptz not null,
-  ends_at timestamptz not null check (ends_at > starts_at),
-  created_by text not null,
-  reason text,
-  revoked_at timestamptz,
-  primary key (tenant_id, id)
-);
-create index approval_delegations_to on approval_delegations (tenant_id, delegate, ends_at);
-"""
-
-NAMES = frozenset(
-    {
-        "tenants", "outbox", "inbox", "unreadable_messages", "idempotency_keys", "history", "audit",
-        "due_times", "jobs", "number_series", "sealing_keys", "alembic_version", "approvals", "approval_decisions",
-        "approval_delegations",
-    }
-)  # fmt: skip
-
-
-def _first(service: str) -> str:
+def create(service: str) -> str:
     """All tables with their protection."""
     append = "select, insert"
     return "\n".join(
@@ -267,36 +174,3 @@ def _first(service: str) -> str:
             protect(service, "number_series", grants="select, insert, update"),
         ]
     )  # fmt: skip
-
-
-def _ordering_key(_: str) -> str:
-    """The column that gives facts of one aggregate their order takes its name from what it is."""
-    return """
-alter table outbox rename column lane to ordering_key;
-alter table inbox rename column lane to ordering_key;
-"""
-
-
-def _sealing_keys(service: str) -> str:
-    """Which keys have sealed something of which tenant."""
-    return SEALING_KEYS + protect(service, "sealing_keys", worker="select")
-
-
-def _approvals(service: str) -> str:
-    """What was asked for, what was decided on it, and who decides in whose place."""
-    return "\n".join(
-        [
-            APPROVALS,
-            protect(service, "approvals", grants="select, insert, update"),
-            protect(service, "approval_decisions", grants="select, insert"),
-            protect(service, "approval_delegations", grants="select, insert, update"),
-        ]
-    )
-
-
-VERSIONS: tuple[Callable[[str], str], ...] = (_first, _ordering_key, _sealing_keys, _approvals)
-
-
-def upgrade(service: str, *, since: int = 0, to: int) -> str:
-    """SQL that brings the kernel's tables of a service from one version to another; 0 is before the first."""
-    return "\n".join(version(service) for version in VERSIONS[since:to])
