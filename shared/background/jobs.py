@@ -21,6 +21,7 @@ from shared.base.loops import LoopAlarm, repeat
 from shared.context.ctx import Actor, Ctx
 from shared.context.unit_of_work import Runtime, unit_of_work
 from shared.database.pool import DatabaseAway
+from shared.values.faults import Unavailable
 
 log = structlog.get_logger()
 LEASE_SECONDS = 15
@@ -188,7 +189,7 @@ class JobRunner:
             await self._change(RELEASE, row)
             self._tell_others()
             raise
-        except DatabaseAway:
+        except (DatabaseAway, Unavailable):
             raise  # the lease runs out and the job is taken up again
         except Exception as error:
             log.exception("job failed", service=self.service, kind=row["kind"], job_id=str(row["id"]),

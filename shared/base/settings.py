@@ -48,6 +48,24 @@ class KernelSettings(BaseSettings):
     published_retention_hours: int = Field(72, ge=1, description="How long published facts stay listed.")
     idempotency_hours: int = Field(72, ge=24, description="How long an answer is kept under its key.")
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body a service reads.")
+    blobs_url: str = Field(
+        "",
+        description="Where files are kept: file:///folder or s3://bucket/prefix; empty: in the data folder.",
+    )
+    blobs_s3_endpoint: str = Field("", description="S3-compatible server (https://…); empty: Amazon's.")
+    blobs_s3_region: str = Field("us-east-1", description="The bucket's region.")
+    blobs_s3_access_key_id: str = Field(
+        "", description="Key of the bucket; empty: the machine's own identity."
+    )
+    blobs_s3_secret_access_key: str = Field("", description="Its secret.")
+    blobs_pending_hours: float = Field(
+        24.0,
+        gt=0,
+        description="How long an upload that nothing refers to stays; a half of it is the longest upload.",
+    )
+    blobs_deleted_hours: float = Field(
+        72.0, ge=0, description="How long a deleted file stays in the store: as long as a backup may take."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json for machines, console for people."

@@ -56,6 +56,11 @@ INBOX_AGE = Gauge(
     "backoffice_inbox_age_seconds", "Age of the oldest event that waits for a retry", ["service"]
 )
 DUE_AGE = Gauge("backoffice_due_age_seconds", "How late the most overdue scheduled work is", ["service"])
+BLOBS_UNERASED_AGE = Gauge(
+    "backoffice_blobs_unerased_age_seconds",
+    "Since when the oldest file waits that is to be erased",
+    ["service"],
+)
 JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["service"])
 
 _provider: TracerProvider | None = None

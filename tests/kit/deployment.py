@@ -118,6 +118,7 @@ def planned(
         "BACKOFFICE_ADMIN_CLIENT_ID": OPERATOR[0],
         "BACKOFFICE_ADMIN_CLIENT_SECRET": OPERATOR[1],
         "BACKOFFICE_REUSE_PORT": "true",
+        "BACKOFFICE_BLOBS_URL": (folder / "blobs").absolute().as_uri(),
     }
     found = Deployment(folder)
 

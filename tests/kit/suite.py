@@ -5,6 +5,7 @@ cloned for each pytest-xdist worker; every test works in tenants of its own, so 
 """
 
 import asyncio
+import atexit
 import fcntl
 import os
 import shutil
@@ -13,8 +14,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,11 +45,23 @@ TEMPLATE = "backoffice_template"
 T = TypeVar("T")
 
 
+@cache
+def blobs_url() -> str:
+    """Where the tests of this process, and the processes they start, keep files."""
+    given = os.environ.get("BACKOFFICE_BLOBS_URL")
+    if given:
+        return given
+    folder = mkdtemp(prefix="bo-blobs-")
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return Path(folder).as_uri()
+
+
 def test_settings(**changes: Any) -> KernelSettings:
     """Settings under which tests need not wait."""
     values: dict[str, Any] = {
         "role_secret": ROLE_SECRET,
         "sealing_keys": SEALING_KEYS,
+        "blobs_url": blobs_url(),
         "poll_seconds": 0.05,
         "linger_seconds": 0.0,
         "consumer_backoff_seconds": 0.05,

@@ -1,6 +1,7 @@
 """Starting the probe as a process, and callers of a database whose service does no work here."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from joserfc.jwk import KeySet, OKPKey
 from shared.bus.pg.transport import PgTransport
 from shared.http import internal_token
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, Suite, scopes_of, test_settings
+from tests.kit.suite import ROLE_SECRET, Suite, blobs_url, scopes_of, test_settings
 from tests.shared.probe.service import PROBE
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ async def probe_process(url: str, point: str = "none") -> AsyncIterator[asyncio.
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.probe.process", url, point,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "BACKOFFICE_BLOBS_URL": blobs_url()},
     )  # fmt: skip
     try:
         yield process

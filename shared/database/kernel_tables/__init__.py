@@ -1,17 +1,17 @@
 """The kernel's tables, created in each service's schema by its first migration and changed by later ones.
 
 A version that has been released is never edited: a change is a further version here, and a revision in every service
-that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=4)`).
+that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=5)`).
 """
 
 from collections.abc import Callable
 
-from shared.database.kernel_tables import approvals, first, ordering_key, sealing_keys
+from shared.database.kernel_tables import approvals, blobs, first, ordering_key, sealing_keys
 
 NAMES = frozenset(
     {
         "tenants", "outbox", "inbox", "unreadable_messages", "idempotency_keys", "history", "audit",
-        "due_times", "jobs", "number_series", "sealing_keys", "alembic_version", "approvals", "approval_decisions",
+        "due_times", "jobs", "number_series", "sealing_keys", "blobs", "alembic_version", "approvals", "approval_decisions",
         "approval_delegations",
     }
 )  # fmt: skip
@@ -21,6 +21,7 @@ VERSIONS: tuple[Callable[[str], str], ...] = (
     ordering_key.create,
     sealing_keys.create,
     approvals.create,
+    blobs.create,
 )
 
 
