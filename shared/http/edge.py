@@ -21,6 +21,7 @@ from shared.database.pool import REPEATABLE, DatabaseAway
 from shared.http import idempotency, problems
 from shared.http.fast.request_batches import Call, RequestBatches
 from shared.http.request_transaction import SHOWN, Declared, EdgeState, Handle, RequestInfo, only_reads
+from shared.http.uploads import FORM, received
 from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
 from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
 from shared.values.ids import new_id
@@ -73,8 +74,12 @@ async def _transact(
     if needed not in caller.scopes:
         raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
     reads = only_reads(request)
-    body = b"" if reads else await _read_body(request, operation, edge.max_body)
     key = None if reads else idempotency.key_of(request)
+    if operation.upload_limit:
+        async with received(request, operation, edge.runtime, caller.tenant.id) as request_hash:
+            info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
+            return await _tried(request, handle, info, b"")
+    body = b"" if reads else await _read_body(request, operation, edge.max_body)
     request_hash = idempotency.hash_of(request, body, edge.runtime.app_db.keyring) if key else b""
     info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
@@ -104,10 +109,11 @@ async def _tried(request: Request, handle: Handle, info: RequestInfo, body: byte
 
 
 def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
-    """The request as it was before a try: a form's files, once read, are at their end."""
+    """The request as it was before a try."""
     fresh = Request(request.scope, request.receive)
     fresh._body = body
-    if body and operation.takes_body and not operation.reads_form:
+    fresh._form = request.scope.get(FORM)
+    if body and operation.takes_body:
         try:
             fresh._json = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -125,8 +131,7 @@ async def _read_body(request: Request, operation: Declared, limit: int) -> bytes
         chunks.append(chunk)
     body = b"".join(chunks)
     if body and operation.takes_body:
-        wanted = "multipart/form-data" if operation.reads_form else "application/json"
         given = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if given != wanted:
-            raise WrongMediaType(f"Send the body as {wanted}.")
+        if given != "application/json":
+            raise WrongMediaType("Send the body as application/json.")
     return body

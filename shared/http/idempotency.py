@@ -6,6 +6,7 @@ The answer is stored in the transaction that made it. A second request with the 
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.requests import Request
@@ -16,6 +17,9 @@ from shared.context.ctx import Ctx
 from shared.context.sealed_fields import READ_SEALED
 from shared.database.sealing import Keyring
 from shared.values.faults import Busy, Invalid, Malformed
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 KEPT_HEADERS = ("content-type", "location", "etag")
 HASH = 32  # bytes
@@ -55,9 +59,25 @@ def hash_of(request: Request, body: bytes, keyring: Keyring | None) -> bytes:
     Of a service with sealed columns they are keyed, by each of its keys: from a plain hash of a request whoever reads
     the table could find the account number in it by trying. The plain one stands last, for answers kept before.
     """
-    head = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
-    plain = sha256(head + body).digest()
-    return plain if keyring is None else b"".join([*keyring.digests(head + body), plain])
+    content = _head(request) + body
+    plain = sha256(content).digest()
+    return plain if keyring is None else b"".join([*keyring.digests(content), plain])
+
+
+def begun_hash(request: Request) -> "Hash":
+    """The plain hash of a request whose body is still to be added, piece by piece."""
+    return sha256(_head(request))
+
+
+def hash_of_upload(whole: "Hash", keyring: Keyring | None) -> bytes:
+    """The same of a body that nobody holds: its keyed hashes are of the plain one."""
+    plain = whole.digest()
+    return plain if keyring is None else b"".join([*keyring.digests(plain), plain])
+
+
+def _head(request: Request) -> bytes:
+    query: bytes = request.scope["query_string"]
+    return f"{request.method} {request.scope['path']}?".encode() + query + b"\n"
 
 
 async def replay(ctx: Ctx, key: str, request_hash: bytes) -> Response | None:

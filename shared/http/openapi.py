@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.http import problems
-from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY, WAITS_KEY, Operation
+from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY, UPLOAD_KEY, WAITS_KEY, Operation
 from shared.http.service_app import ServiceApp
 from shared.http.waiting import MOST_SECONDS
 
@@ -70,7 +70,7 @@ def _tell_sealed(app: FastAPI, document: dict[str, Any], scopes: dict[str, str])
 
 
 def operations_of(app: ServiceApp) -> dict[str, Any]:
-    """What a gateway needs to know to pass requests on: the same paths, methods and scopes without their schemas."""
+    """What a gateway needs to know to pass requests on: paths, methods, scopes and upload limits, without schemas."""
     paths: dict[str, dict[str, Any]] = {}
     for route in app.operations:
         for method in route.methods or ():
@@ -80,7 +80,8 @@ def operations_of(app: ServiceApp) -> dict[str, Any]:
 
 def _needs(route: Operation) -> dict[str, Any]:
     sealed = {SEALED_SCOPES_KEY: sorted(route.sealed_scopes)} if route.sealed_scopes else {}
-    return {SCOPE_KEY: route.needed_scope, **sealed}
+    upload = {UPLOAD_KEY: route.upload_limit} if route.upload_limit else {}
+    return {SCOPE_KEY: route.needed_scope, **sealed, **upload}
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:
@@ -94,7 +95,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     responses["503"] = answer | {"description": "Something this answer needs is away; try again."}
     scope = operation[SCOPE_KEY]
     operation["security"] = [{"client": [scope]}, {"api_key": []}]
-    if method in ("post", "patch"):
+    if method in ("post", "patch", "put"):
         operation.setdefault("parameters", []).append(IDEMPOTENCY_HEADER)
     if WAITS_KEY in operation:
         told = (

@@ -43,6 +43,8 @@ class Declared(Protocol):
     needed_scope: str
     batch: BatchForm | None
     waits_for: str
+    upload_limit: int
+    media_types: tuple[str, ...]
 
     @property
     def takes_body(self) -> bool:

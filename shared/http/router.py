@@ -11,7 +11,7 @@ What happens around it is `shared.http.edge`. `batch=` names the function that d
 the endpoint does for one; its items are the endpoint's arguments after the ctx (`shared.http.fast.request_batches`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header
@@ -32,6 +32,7 @@ __all__ = ["SCOPE_KEY", "CtxDep", "EdgeState", "IfMatch", "Operation", "Router",
 SCOPE_KEY = "x-required-scope"
 WAITS_KEY = "x-waits-for"
 SEALED_SCOPES_KEY = "x-sealed-scopes"
+UPLOAD_KEY = "x-upload-limit"
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
 
@@ -76,6 +77,13 @@ class Operation(APIRoute):
             )
         # What callers need to see masked fields of the answer in full; answers to changes never show them.
         self.sealed_scopes = scopes_in(self.response_model) if self.methods == {"GET"} else frozenset[str]()
+        self.upload_limit: int = (self.openapi_extra or {}).get(UPLOAD_KEY, 0)
+        body = (self.openapi_extra or {}).get("requestBody", {})
+        self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
+        if self.upload_limit and not (self.reads_form or self.media_types):
+            raise TypeError(f"{path}: an upload is a form with a file, or names its media types")
+        if self.reads_form and not self.upload_limit:
+            raise TypeError(f"{path}: a route that reads a form declares its upload_limit")
         function: BatchFunction | None = getattr(endpoint, BATCH, None)
         self.batch = batch_form(self, function) if function is not None else None
         self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")
@@ -114,7 +122,7 @@ class Router(APIRouter):
         path: str,
         scope: str,
         status: int,
-        marks: Mapping[str, str] = {},
+        marks: Mapping[str, object] = {},
         batch: BatchFunction | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
@@ -148,10 +156,29 @@ class Router(APIRouter):
         *,
         scope: str,
         status: int = 201,
+        upload_limit: int = 0,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
-        """POST on a collection: 201 with Location (202 when the work goes on in the background)."""
-        return self._declare("POST", path, scope, status, **options)
+        """POST on a collection: 201 with Location (202 when the work goes on in the background).
+
+        `upload_limit` makes it take a form with one file (an `Upload`), whose body has so many bytes at most.
+        """
+        marks = {UPLOAD_KEY: upload_limit} if upload_limit else {}
+        return self._declare("POST", path, scope, status, marks=marks, **options)
+
+    def upload(
+        self,
+        path: str,
+        *,
+        scope: str,
+        upload_limit: int,
+        media_types: Sequence[str],
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
+        """PUT of a file of one of these types, as the whole body (`UploadDep`): 200 with the resource it belongs to."""
+        content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
+        marks = {UPLOAD_KEY: upload_limit, "requestBody": {"required": True, "content": content}}
+        return self._declare("PUT", path, scope, 200, marks=marks, **options)
 
     def verb(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
         """POST on a resource's verb: 200 with the resource."""

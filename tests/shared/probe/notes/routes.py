@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import File, Query, UploadFile
+from fastapi import File, Query
 from starlette.responses import Response
 
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.http.paging import Page, PageDep, list_rows
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
+from shared.http.uploads import Upload
 from shared.values.faults import Unavailable
 from tests.shared.probe.notes import actions
 from tests.shared.probe.notes.models import Note
@@ -89,14 +90,13 @@ async def touch(ctx: CtxDep, note_id: UUID, other_id: UUID) -> dict[str, bool]:
     return {"touched": True}
 
 
-@router.verb("/notes/{note_id}/upload/{other_id}", scope=W)
+@router.create("/notes/{note_id}/upload/{other_id}", scope=W, status=200, upload_limit=1_000_000)
 async def upload(
-    ctx: CtxDep, note_id: UUID, other_id: UUID, file: Annotated[UploadFile, File()]
+    ctx: CtxDep, note_id: UUID, other_id: UUID, file: Annotated[Upload, File()]
 ) -> dict[str, int]:
-    """Lock two notes after reading a file."""
-    content = await file.read()
+    """Lock two notes with a file at hand."""
     await actions.touch_in_order(ctx, note_id, other_id)
-    return {"size": len(content)}
+    return {"size": file.size or 0}
 
 
 @router.verb("/notes/{note_id}/count", scope=W)
