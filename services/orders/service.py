@@ -1,8 +1,10 @@
 """The orders service's manifest."""
 
 from services.orders.stock import actions as stock
+from shared.blobs.store import Blobs, open_blobs
+from shared.blobs.sweep import EVERY_SECONDS, blobs_reachable, sweep_blobs
 from shared.context.tax_code_seeds import seed_tax_codes
-from shared.service.manifest import Service
+from shared.service.manifest import Loop, Service
 
 SERVICE = Service(
     "orders",
@@ -10,4 +12,7 @@ SERVICE = Service(
     title="Orders",
     capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "imports"),
     provision=(stock.provision, seed_tax_codes),
+    ports={Blobs: open_blobs},
+    loops=(Loop("blobs", sweep_blobs, EVERY_SECONDS),),
+    probes=(blobs_reachable,),
 )

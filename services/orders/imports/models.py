@@ -1,6 +1,7 @@
 """Tables of order imports."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -31,6 +32,7 @@ class OrderImport(OrdersRow, table=True):
 
     state: str = Field(sa_type=Text)
     file_name: str = Field(sa_type=Text)
+    blob_id: UUID | None = Field(default=None, sa_type=Uuid)
     options: dict[str, Any] = Field(sa_type=JSONB)
     rows_total: int = _count()
     rows_done: int = _count()
@@ -43,7 +45,8 @@ class OrderImport(OrdersRow, table=True):
     error_message: str | None = Field(default=None, sa_type=Text)
 
 
-# The file and the rows' outcomes are only ever written and read as sets, by plain SQL: tables without classes.
+# Without classes, since plain SQL reads and writes them. `order_import_files` has the bytes of imports that began
+# before files were blobs; nothing is added to it.
 OrderImportFile = Table(
     "order_import_files",
     OrdersRow.metadata,

@@ -7,6 +7,8 @@ from sqlmodel import select
 from services.orders.imports.models import OrderImport
 from services.orders.imports.rules import LIFECYCLE
 from services.orders.imports.schemas import ImportFailure, ImportOptions, ImportRowOut, OrderImportOut
+from shared.blobs.records import find_blob
+from shared.blobs.refs import BlobRef
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows, page_of
 from shared.values.faults import NotFound
@@ -44,10 +46,12 @@ async def list_import_rows(
     return page_of([ImportRowOut(**row) for row in rows], page, lambda row: row.row)
 
 
-async def get_content(ctx: Ctx, import_id: UUID) -> bytes:
-    """The file as it was sent."""
+async def find_file(ctx: Ctx, row: OrderImport) -> BlobRef | bytes:
+    """The file as it was sent: where it lies, or the bytes themselves of one that came before files were blobs."""
+    if row.blob_id is not None:
+        return await find_blob(ctx, row.blob_id)
     content: bytes = await ctx.sql.fetchval(
-        "select content from order_import_files where tenant_id = $1 and id = $2", ctx.tenant.id, import_id
+        "select content from order_import_files where tenant_id = $1 and id = $2", ctx.tenant.id, row.id
     )
     return content
 
@@ -72,5 +76,5 @@ def shown(row: OrderImport) -> OrderImportOut:
         options=ImportOptions.model_validate(row.options),
         error=failure,
         allowed_actions=LIFECYCLE.allowed(row.state),
-        **row.model_dump(exclude={"options", "error_code", "error_message", "tenant_id"}),
+        **row.model_dump(exclude={"options", "error_code", "error_message", "tenant_id", "blob_id"}),
     )

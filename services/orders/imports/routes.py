@@ -3,29 +3,30 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import File, Form, Query, UploadFile
+from fastapi import File, Form, Query
 
 from services.orders.imports import actions, queries
 from services.orders.imports.schemas import ImportRowOut, OrderImportOut
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
+from shared.http.uploads import Upload
 
+LARGEST_FILE = 64 * 1024 * 1024
 router = Router("Order imports")
 
 
-@router.create("/order-imports", scope="orders:write", status=202)
+@router.create("/order-imports", scope="orders:write", status=202, upload_limit=LARGEST_FILE)
 async def create_order_import(
     ctx: CtxDep,
-    file: Annotated[UploadFile, File(description="Orders as CSV or JSON lines, at most 64 MiB.")],
+    file: Annotated[Upload, File(description="Orders as CSV or JSON lines, at most 64 MiB.")],
     options: Annotated[str, Form(description="ImportOptions as JSON.")] = "{}",
 ) -> OrderImportOut:
     """Take a file of orders in; the answer is a job to look at.
 
     Rows with one order_ref make one order, all or nothing; an order_ref is never imported twice.
     """
-    content = await file.read()
-    return await actions.create_import(ctx, file_name=file.filename or "", content=content, options=options)
+    return await actions.create_import(ctx, file=file.blob, options=options)
 
 
 @router.read("/order-imports", scope="orders:read")

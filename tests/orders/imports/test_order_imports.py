@@ -2,14 +2,23 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
 
-from shared.context.ctx import TenantFacts
-from tests.kit.suite import Suite, eventually
+from shared.background.jobs import start_job
+from shared.blobs.refs import BlobRef
+from shared.blobs.store import Blobs, StoreAway
+from shared.context.ctx import Actor, TenantFacts
+from shared.context.unit_of_work import unit_of_work
+from shared.values.ids import new_id
+from tests.kit.suite import Suite, blobs_url, eventually
 from tests.orders.given import given_customer, given_product
 
 HEADER = "order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,country\n"
@@ -270,3 +279,153 @@ async def test_the_real_sample_goes_in_where_it_is_at_hand(orders: httpx.AsyncCl
     page = (await orders.get("/v1/orders?limit=200")).json()["items"]
     assert sum(int(o["totals"]["net"]["amount"].replace(".", "")) for o in page) == 2_470_288
     assert sum(len(o["lines"]) for o in page) == 988
+
+
+async def blob_state(suite: Suite, tenant: TenantFacts) -> str | None:
+    async with suite["orders"].app_db.transaction(tenant.id) as tx:
+        found: str | None = await tx.sql.fetchval("select state from blobs")
+        return found
+
+
+def kept_file(tenant: TenantFacts) -> Path:
+    (found,) = (Path(unquote(urlsplit(blobs_url()).path)) / str(tenant.id) / "orders").iterdir()
+    return found
+
+
+@contextmanager
+def without_store(suite: Suite) -> Iterator[None]:
+    """The store gives nothing, as while its server is away."""
+    blobs = suite["orders"].ports.get(Blobs)
+    read = blobs.read
+
+    async def away(ref: BlobRef) -> bytes:
+        raise StoreAway("for a test")
+
+    blobs.read = away  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        blobs.read = read  # type: ignore[method-assign]
+
+
+async def test_a_file_lies_in_the_store_and_is_let_go_of_when_its_import_has_ended(
+    suite: Suite, tenant: TenantFacts
+):
+    orders = suite.client("orders", tenant)
+    content = HEADER + row()
+    with without_store(suite):
+        job = await given_import(orders, content)
+        assert await blob_state(suite, tenant) == "kept"
+        assert kept_file(tenant).read_bytes() == content.encode()
+
+    await finished(orders, job)
+
+    assert await blob_state(suite, tenant) == "deleted"
+    async with suite["orders"].app_db.transaction(tenant.id) as tx:
+        assert await tx.sql.fetchval("select count(*) from order_import_files") == 0
+
+
+async def test_an_import_waits_for_a_store_that_is_away(suite: Suite, tenant: TenantFacts):
+    orders = suite.client("orders", tenant)
+
+    with without_store(suite):
+        job = await given_import(orders, HEADER + row())
+
+        async def met() -> bool:
+            async with suite["orders"].worker_db.transaction(None) as tx:
+                return bool(
+                    await tx.sql.fetchval("select attempts > 0 from jobs where id = $1", UUID(job["id"]))
+                )
+
+        await eventually(met)
+    async with suite["orders"].worker_db.transaction(None) as tx:  # as after the lease's 15 seconds
+        await tx.sql.execute("update jobs set lease_until = now() where id = $1", UUID(job["id"]))
+    done = await finished(orders, job)
+
+    assert (done["state"], done["orders_created"]) == ("done", 1)
+
+
+async def test_a_cancelled_import_lets_go_of_its_file(suite: Suite, tenant: TenantFacts):
+    orders = suite.client("orders", tenant)
+    with without_store(suite):
+        job = await given_import(orders, HEADER + row())
+
+        answer = await orders.post(f"/v1/order-imports/{job['id']}/cancel")
+
+    assert answer.json()["state"] == "cancelled"
+    assert await blob_state(suite, tenant) == "deleted"
+
+
+async def test_a_refused_import_leaves_no_file(suite: Suite, tenant: TenantFacts):
+    orders = suite.client("orders", tenant)
+
+    answer = await orders.post(
+        "/v1/order-imports", files={"file": ("a.csv", b"x")}, data={"options": "{not json"}
+    )
+    empty = await orders.post("/v1/order-imports", files={"file": ("a.csv", b"")})
+
+    assert (answer.status_code, empty.status_code) == (422, 422)
+    assert empty.json()["errors"][0]["pointer"] == "/file"
+    async with suite["orders"].app_db.transaction(tenant.id) as tx:
+        assert [r["state"] for r in await tx.sql.fetch("select state from blobs")] == ["abandoned"] * 2
+
+
+async def test_a_file_from_before_files_were_blobs_is_read_where_it_lies(suite: Suite, tenant: TenantFacts):
+    """What a release before has left: the bytes in `order_import_files`, a job that waits, half of the rows done."""
+    orders, import_id = suite.client("orders", tenant), new_id()
+    content = (HEADER + row("A1") + row("A2")).encode()
+    async with unit_of_work(suite["orders"], tenant, Actor("of-before"), request_id="before") as ctx:
+        await ctx.sql.execute(
+            "insert into order_imports (tenant_id, id, state, file_name, options, rows_done) "
+            "values ($1, $2, 'running', 'old.csv', $3, 1)",
+            tenant.id, import_id, json.dumps(OPTIONS),
+        )  # fmt: skip
+        await ctx.sql.execute(
+            "insert into order_import_files values ($1, $2, $3)", tenant.id, import_id, content
+        )
+        await ctx.sql.execute(
+            "insert into order_import_rows (tenant_id, id, import_id, row, order_ref, status) "
+            "values ($1, $2, $3, 1, 'A1', 'failed')",
+            tenant.id, new_id(), import_id,
+        )  # fmt: skip
+        await start_job(ctx, "order_import", import_id)
+
+    done = await finished(orders, {"id": str(import_id)})
+
+    assert (done["state"], done["orders_created"], done["rows_done"]) == ("done", 1, 2)
+    assert [o["external_ref"] for o in (await orders.get("/v1/orders")).json()["items"]] == ["A2"]
+
+
+async def test_a_job_that_is_taken_up_after_its_import_has_ended_does_nothing(
+    suite: Suite, tenant: TenantFacts
+):
+    """Killed between the import's end and its own, a job is run once more; its file is gone by then."""
+    orders = suite.client("orders", tenant)
+    job = await imported(orders, HEADER + row())
+    async with suite["orders"].worker_db.transaction(None) as tx:
+        await tx.sql.execute(
+            "update jobs set state = 'running', lease_until = now() - interval '1 s' where id = $1",
+            UUID(job["id"]),
+        )
+    suite["orders"].jobs.queued()
+
+    async def over() -> str | None:
+        async with suite["orders"].worker_db.transaction(None) as tx:
+            found: str = await tx.sql.fetchval("select state from jobs where id = $1", UUID(job["id"]))
+            return found if found not in ("pending", "running") else None
+
+    assert await eventually(over) == "done"
+    assert (await finished(orders, job)) == job
+
+
+async def test_an_import_whose_file_is_damaged_fails_with_the_reason(suite: Suite, tenant: TenantFacts):
+    orders = suite.client("orders", tenant)
+    with without_store(suite):
+        job = await given_import(orders, HEADER + row())
+        kept_file(tenant).write_bytes(b"x" * len(HEADER + row()))
+    async with suite["orders"].worker_db.transaction(None) as tx:
+        await tx.sql.execute("update jobs set lease_until = now() where id = $1", UUID(job["id"]))
+
+    done = await finished(orders, job)
+
+    assert (done["state"], done["error"]["code"], done["orders_created"]) == ("failed", "file_lost", 0)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
+import structlog
 
 from services.orders.imports import queries
 from services.orders.imports.actions import taking
@@ -28,11 +29,14 @@ from services.orders.imports.rules import (
 )
 from services.orders.imports.schemas import ImportOptions
 from shared.background.jobs import JobRun
+from shared.blobs.records import delete_blob
+from shared.blobs.store import BlobLost, Blobs
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.values.faults import Fault
 from shared.values.money import currency_digits
 
+log = structlog.get_logger()
 ROWS_PER_STEP = 200
 
 
@@ -64,13 +68,15 @@ async def run_import(run: JobRun) -> None:
 
 
 async def _begin(run: JobRun) -> Plan | None:
-    """Mark the import running and read its file; None when the file cannot be read at all."""
+    """Mark the import running and read its file; None when it has ended before, or the file cannot be read at all."""
     async with run.transaction() as ctx:
         row = await queries.get_import(ctx, run.job_id, lock=True)
         if row.state == ImportState.PENDING:
             lifecycle.advance(ctx, LIFECYCLE, row, "start")
+        if row.state != ImportState.RUNNING:
+            return None
         options = ImportOptions.model_validate(row.options)
-        content = await queries.get_content(ctx, run.job_id)
+        file, blobs = await queries.find_file(ctx, row), ctx.port(Blobs)
         settled = await queries.list_settled_refs(ctx, run.job_id)
         currency = options.currency or ctx.tenant.currency
         reading = Reading(
@@ -82,9 +88,14 @@ async def _begin(run: JobRun) -> Plan | None:
             currency_digits(currency),
         )
     try:
+        content = file if isinstance(file, bytes) else await blobs.read(file)
         parsed = await asyncio.to_thread(parse_file, content, reading)
     except UnreadableFile as error:
         await _end(run, "fail", code=error.code, message=error.detail)
+        return None
+    except BlobLost:
+        log.exception("an import's file is lost", import_id=str(run.job_id), tenant_id=str(run.tenant_id))
+        await _end(run, "fail", code="file_lost", message="The file is no longer whole; send it again.")
         return None
     plan = Plan(options, parsed, [o for ref, o in parsed.orders.items() if ref not in settled])
     async with run.transaction() as ctx:
@@ -187,9 +198,11 @@ async def _take_all_or_nothing(run: JobRun, plan: Plan) -> None:
 
 
 async def _end(run: JobRun, verb: str, *, code: str | None = None, message: str | None = None) -> None:
-    """Close the import, unless it was closed before (cancelled, or rejected as a whole)."""
+    """Close the import and let go of its file, unless it was closed before (cancelled, or rejected as a whole)."""
     async with run.transaction() as ctx:
         row = await queries.get_import(ctx, run.job_id, lock=True)
         if row.state == ImportState.RUNNING:
             row.error_code, row.error_message = code, message
             lifecycle.advance(ctx, LIFECYCLE, row, verb)
+            if row.blob_id is not None:
+                await delete_blob(ctx, row.blob_id)

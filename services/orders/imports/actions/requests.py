@@ -9,6 +9,8 @@ from services.orders.imports.models import OrderImport
 from services.orders.imports.rules import LIFECYCLE
 from services.orders.imports.schemas import ImportOptions, OrderImportOut
 from shared.background.jobs import cancel_job, start_job
+from shared.blobs.records import delete_blob, keep_blob
+from shared.blobs.refs import BlobRef
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.values.faults import FieldError, Invalid
@@ -17,29 +19,23 @@ from shared.values.ids import new_id
 JOB = "order_import"
 
 
-async def create_import(ctx: Ctx, *, file_name: str, content: bytes, options: str) -> OrderImportOut:
+async def create_import(ctx: Ctx, *, file: BlobRef, options: str) -> OrderImportOut:
     """Keep the file and queue the work on it."""
     parsed = _options(options)
-    if not content:
+    if not file.size:
         raise Invalid.field("/file", "file_empty", "The file is empty.")
     import_id = new_id()
     row = OrderImport(
         tenant_id=ctx.tenant.id,
         id=import_id,
         state=lifecycle.begin(ctx, LIFECYCLE, import_id),
-        file_name=_printable(file_name)[:200] or "orders",
+        file_name=file.file_name[:200] or "orders",
+        blob_id=await keep_blob(ctx, file),
         options=parsed.model_dump(mode="json"),
         created_at=ctx.now,
         updated_at=ctx.now,
     )
     ctx.session.add(row)
-    await ctx.tx.flush()
-    await ctx.sql.execute(
-        "insert into order_import_files (tenant_id, id, content) values ($1, $2, $3)",
-        ctx.tenant.id,
-        import_id,
-        content,
-    )
     await start_job(ctx, JOB, import_id)
     return queries.shown(row)
 
@@ -49,11 +45,9 @@ async def cancel_import(ctx: Ctx, import_id: UUID) -> OrderImportOut:
     row = await queries.get_import(ctx, import_id, lock=True)
     lifecycle.advance(ctx, LIFECYCLE, row, "cancel")
     await cancel_job(ctx, import_id)
+    if row.blob_id is not None:
+        await delete_blob(ctx, row.blob_id)
     return queries.shown(row)
-
-
-def _printable(text: str) -> str:
-    return "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff").strip()
 
 
 def _options(text: str) -> ImportOptions:
