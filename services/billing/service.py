@@ -1,8 +1,10 @@
 """The billing service's manifest."""
 
 from services.billing.ledger import actions as ledger
+from shared.blobs.store import Blobs, open_blobs
+from shared.blobs.sweep import EVERY_SECONDS, blobs_reachable, sweep_blobs
 from shared.context.tax_code_seeds import seed_tax_codes
-from shared.service.manifest import Service
+from shared.service.manifest import Loop, Service
 
 SERVICE = Service(
     "billing",
@@ -12,4 +14,7 @@ SERVICE = Service(
         "ledger", "tax", "invoices", "payments", "credit_notes", "posting_exceptions", "reports", "documents",
     ),
     provision=(ledger.provision, seed_tax_codes),
+    ports={Blobs: open_blobs},
+    loops=(Loop("blobs", sweep_blobs, EVERY_SECONDS),),
+    probes=(blobs_reachable,),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
 from services.billing.documents.content import DocumentContent, References
-from services.billing.documents.parties import buyer_party, seller_party, tax_rows
+from services.billing.documents.parties import buyer_party, logo_id, seller_party, tax_rows
 from services.billing.invoices import queries as invoices
 from services.billing.invoices.queries import InvoiceLine, document_line
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
@@ -152,4 +152,5 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
             original_invoice_issued_on=invoice.issued_on,
         ),
         notes=row.reason,
+        logo_id=logo_id(row.seller),
     )

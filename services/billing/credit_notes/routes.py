@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.billing.credit_notes import actions, queries
 from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
 from services.billing.documents.pdf import render_pdf
+from services.billing.documents.queries import read_logo
 from services.billing.documents.sending import PDF, XML, named, xml_of
 from services.billing.invoices.schemas import AllocateIn
 from shared.http.paging import Page, PageDep
@@ -50,7 +51,8 @@ async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: Allocate
 async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Response:
     """The credit note on paper."""
     content = await queries.get_document(ctx, credit_note_id)
-    return named(await asyncio.to_thread(render_pdf, content), "application/pdf", content)
+    logo = await read_logo(ctx, content)
+    return named(await asyncio.to_thread(render_pdf, content, logo), "application/pdf", content)
 
 
 @router.read(

@@ -1,14 +1,20 @@
 """What can be done with the seller."""
 
+import asyncio
 from typing import Any
 
 from services.billing.documents import queries
+from services.billing.documents.logos import check_logo
 from services.billing.documents.models import PaymentDetails, Seller
 from services.billing.documents.schemas import SellerChange, SellerOut
+from shared.blobs.records import keep_blob
+from shared.blobs.refs import BlobRef
+from shared.blobs.store import Blobs
 from shared.context.ctx import Ctx
 from shared.context.sealed_fields import opened, seal
 from shared.database.tables import touch
 from shared.http.router import require_version
+from shared.values.faults import NotFound
 from shared.values.ids import new_id
 
 PAYMENT = ("bank_account", "payment_instructions")
@@ -46,3 +52,26 @@ async def _change_payment(ctx: Ctx, row: Seller, change: SellerChange) -> None:
         ctx.session.add(details)
         await ctx.tx.flush()
         row.payment_details_id = details.id
+
+
+async def set_logo(ctx: Ctx, file: BlobRef, *, version: int) -> SellerOut:
+    """Put a picture on documents to come. The one before stays in the store: numbered documents carry it."""
+    content = await ctx.port(Blobs).read(file)
+    await asyncio.to_thread(check_logo, content, file.media_type)
+    row = await queries.get_seller(ctx, lock=True)
+    require_version(row, version)
+    row.logo_id = await keep_blob(ctx, file)
+    touch(row, ctx.now)
+    ctx.session.add(row)
+    return await queries.show_seller(ctx, row, reveal=False)
+
+
+async def remove_logo(ctx: Ctx, *, version: int) -> None:
+    """Let documents to come be without a picture."""
+    row = await queries.get_seller(ctx, lock=True)
+    require_version(row, version)
+    if row.logo_id is None:
+        raise NotFound("logo of", "the seller")
+    row.logo_id = None
+    touch(row, ctx.now)
+    ctx.session.add(row)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 Kind = Literal["invoice", "credit_note"]
 State = Literal["draft", "finalized", "voided"]
@@ -128,7 +129,8 @@ class DocumentContent:
 
     `decimals` are the currency's (EUR 2, JPY 0, KWD 3). `number` is empty until finalized. A credit note's
     amounts are positive: they are what is given back. `paid` is what was settled before or outside this
-    document and `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72).
+    document and `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72). `logo_id` names the
+    picture on paper; the data form has none.
     """
 
     kind: Kind
@@ -152,3 +154,4 @@ class DocumentContent:
     bank_account: BankAccount | None = None
     references: References = References()
     notes: str = ""
+    logo_id: UUID | None = None

@@ -26,6 +26,7 @@ _HALF = WIDTH / 2 - 6
 _RIGHT = MARGIN + WIDTH / 2 + 6
 _TOTALS_X = MARGIN + WIDTH - 76
 _TOTALS_W = 76.0
+_LOGO_W, _LOGO_H = 60.0, 20.0
 
 
 def title_of(content: DocumentContent) -> str:
@@ -43,10 +44,10 @@ def day(value: date) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
-def draw_document(sheet: Sheet, content: DocumentContent) -> None:
-    """Put the whole document on the sheet."""
+def draw_document(sheet: Sheet, content: DocumentContent, logo: bytes) -> None:
+    """Put the whole document on the sheet; an empty logo is none."""
     sheet.add_page()
-    _letterhead(sheet, content)
+    _letterhead(sheet, content, logo)
     _parties(sheet, content)
     draw_lines(sheet, content)
     _totals(sheet, content)
@@ -55,9 +56,11 @@ def draw_document(sheet: Sheet, content: DocumentContent) -> None:
     _footers(sheet, content)
 
 
-def _letterhead(sheet: Sheet, content: DocumentContent) -> None:
-    sheet.style(15, bold=True, colour=ACCENT)
+def _letterhead(sheet: Sheet, content: DocumentContent, logo: bytes) -> None:
     top = sheet.get_y()
+    if logo:
+        sheet.down(sheet.picture(MARGIN, logo, width=_LOGO_W, height=_LOGO_H) + 3)
+    sheet.style(15, bold=True, colour=ACCENT)
     for text in sheet.wrap(content.seller.name, _HALF)[:3]:
         sheet.put(MARGIN, _HALF, text, height=7)
         sheet.down(7)

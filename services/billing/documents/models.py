@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Text
+from sqlalchemy import ForeignKeyConstraint, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -32,6 +32,7 @@ class Seller(BillingRow, table=True):
     email: str | None = Field(default=None, sa_type=Text)
     payment_details_id: UUID | None = None
     payment_instructions: None = Field(default=None, sa_type=Text)
+    logo_id: UUID | None = Field(default=None, sa_type=Uuid)
 
 
 class PaymentDetails(BillingRow, table=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from services.billing.documents.content import Address, Party, TaxRow
 from shared.context.ctx import TenantFacts
@@ -23,6 +24,12 @@ def seller_party(tenant: TenantFacts, facts: Mapping[str, Any] | None) -> Party:
         email=facts.get("email") or "",
         registration_number=facts.get("registration_number") or "",
     )
+
+
+def logo_id(facts: Mapping[str, Any] | None) -> UUID | None:
+    """The picture that a document with these facts of the seller carries."""
+    found = (facts or {}).get("logo_id")
+    return UUID(found) if found else None
 
 
 def buyer_party(tenant: TenantFacts, customer: Mapping[str, Any]) -> Party:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, time
 from services.billing.documents.content import DocumentContent
 
 
-def render_pdf(content: DocumentContent) -> bytes:
+def render_pdf(content: DocumentContent, logo: bytes = b"") -> bytes:
     """The document as PDF 1.4+ bytes, with embedded fonts, any number of lines, and its state stamped on it.
+
+    `logo` is a PNG or JPEG picture that stands above the seller's name (`logos` says which are accepted).
 
     Drafts carry the word DRAFT and voided documents VOID on every page. Any text is accepted; letters that
     no font covers are replaced (see `fonts`).
@@ -29,7 +31,7 @@ def render_pdf(content: DocumentContent) -> bytes:
     sheet.set_producer("Backoffice billing")
     sheet.set_lang("en")
     sheet.set_creation_date(datetime.combine(content.issued_on, time(), UTC))
-    draw_document(sheet, content)
+    draw_document(sheet, content, logo)
     return bytes(sheet.output())
 
 

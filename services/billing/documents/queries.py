@@ -6,11 +6,15 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from services.billing.documents.content import BankAccount, PaymentTerms
+from services.billing.documents.content import BankAccount, DocumentContent, PaymentTerms
 from services.billing.documents.models import PaymentDetails, Seller
 from services.billing.documents.schemas import SellerOut
+from shared.blobs.records import find_blob
+from shared.blobs.refs import BlobRef
+from shared.blobs.store import Blobs
 from shared.context.ctx import Ctx
 from shared.context.sealed_fields import for_caller, opened
+from shared.values.faults import NotFound
 
 SNAPSHOT: Final = """(select jsonb_strip_nulls(to_jsonb(s) - '{tenant_id,id,version,created_at,updated_at}'::text[])
   from sellers s where s.tenant_id = $1 and s.id = $1)"""
@@ -46,7 +50,7 @@ async def show_seller(ctx: Ctx, seller: Seller, *, reveal: bool) -> SellerOut:
 async def find_seller_facts(ctx: Ctx) -> dict[str, Any]:
     """What a document that is numbered now keeps of the seller; of how to pay, which row says it."""
     seller = await get_seller(ctx)
-    names = {"address", "tax_id", "registration_number", "email", "payment_details_id"}
+    names = {"address", "tax_id", "registration_number", "email", "payment_details_id", "logo_id"}
     facts: dict[str, Any] = seller.model_dump(mode="json", include=names, exclude_none=True)
     return facts
 
@@ -62,3 +66,18 @@ async def find_payment_terms(ctx: Ctx, facts: Mapping[str, Any] | None) -> Payme
         text=text.get_secret_value() if text else "",
         account=BankAccount(**account.get_secret_value()) if account else None,
     )
+
+
+async def get_logo(ctx: Ctx) -> BlobRef:
+    """The picture on documents to come."""
+    seller = await get_seller(ctx)
+    if seller.logo_id is None:
+        raise NotFound("logo of", "the seller")
+    return await find_blob(ctx, seller.logo_id)
+
+
+async def read_logo(ctx: Ctx, content: DocumentContent) -> bytes:
+    """The picture that a document carries; empty when it carries none."""
+    if content.logo_id is None:
+        return b""
+    return await ctx.port(Blobs).read(await find_blob(ctx, content.logo_id))

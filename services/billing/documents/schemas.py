@@ -1,8 +1,9 @@
 """Wire shapes of the seller."""
 
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import Secret
+from pydantic import Field, Secret
 
 from shared.values.bank_fields import BankAccountIn, BankAccountOut
 from shared.values.fields import Address, Code, EmailText, LongText, Timestamp, WireInput, WireModel
@@ -31,6 +32,9 @@ class SellerOut(WireModel):
     email: str | None
     bank_account: Annotated[BankAccountOut | None, masked(scope=READ_BANK)]
     payment_instructions: Annotated[str | None, masked(scope=READ_BANK)]
+    logo_id: Annotated[
+        UUID | None, Field(description="The picture on documents to come; another one has another id.")
+    ]
     version: int
     created_at: Timestamp
     updated_at: Timestamp

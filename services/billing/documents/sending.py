@@ -12,6 +12,7 @@ from services.billing.documents.xml import render_xml
 from shared.values.faults import Refused
 
 PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/pdf": {}}}}
+PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": {}, "image/jpeg": {}}}}
 XML: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/xml": {}}}}
 
 

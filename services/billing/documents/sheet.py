@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from io import BytesIO
 from typing import Literal
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from PIL import Image
 
 from services.billing.documents.fonts import Alphabet
 
@@ -145,6 +147,14 @@ class Sheet(FPDF):
         self.set_draw_color(*colour)
         self.set_line_width(weight)
         self.line(x, self.get_y(), x + width, self.get_y())
+
+    def picture(self, x: float, content: bytes, *, width: float, height: float) -> float:
+        """A picture at the current height, as large as fits into the box; returns how high it became."""
+        with Image.open(BytesIO(content)) as picture:
+            shrunk = min(width / picture.width, height / picture.height)
+            high = picture.height * shrunk
+            self.image(BytesIO(content), x=x, y=self.get_y(), w=picture.width * shrunk, h=high)
+        return high
 
     def shade(self, x: float, width: float, height: float, *, colour: Colour = SHADE) -> None:
         """A filled box from the current height down."""

@@ -9,7 +9,7 @@ import orjson
 from sqlmodel import col, select
 
 from services.billing.documents.content import DocumentContent, DocumentLine, References
-from services.billing.documents.parties import buyer_party, seller_party, tax_rows
+from services.billing.documents.parties import buyer_party, logo_id, seller_party, tax_rows
 from services.billing.documents.queries import find_payment_terms, find_seller_facts
 from services.billing.invoices.models import Customer, InvoiceSettings
 from services.billing.invoices.models import Invoice as Invoice
@@ -196,6 +196,7 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
         bank_account=terms.account,
         references=References(order_number=row.order_number or ""),
         notes=row.notes or "",
+        logo_id=logo_id(seller),
     )
 
 

@@ -8,6 +8,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from services.billing.documents.pdf import render_pdf
+from services.billing.documents.queries import read_logo
 from services.billing.documents.sending import PDF, XML, named, xml_of
 from services.billing.invoices import actions, queries
 from services.billing.invoices.models import InvoiceSettings
@@ -114,7 +115,8 @@ async def change_invoice_settings(
 async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Response:
     """The invoice on paper; drafts and voided ones say so on every page."""
     content = await queries.get_document(ctx, invoice_id)
-    return named(await asyncio.to_thread(render_pdf, content), "application/pdf", content)
+    logo = await read_logo(ctx, content)
+    return named(await asyncio.to_thread(render_pdf, content, logo), "application/pdf", content)
 
 
 @router.read("/invoices/{invoice_id}/xml", scope="billing:read", response_class=Response, responses=XML)
