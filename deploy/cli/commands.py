@@ -10,6 +10,7 @@ import typer
 from deploy.cli.console import console, prepared_settings, run
 from deploy.cli.demo import demo
 from deploy.cli.events import events_app
+from deploy.cli.files import files_app
 from deploy.cli.sealing import sealing_app
 from deploy.run.boot import patiently, unless
 from deploy.run.processes import Role, serve_gateway, serve_service
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(events_app, name="events")
 app.add_typer(sealing_app, name="sealing")
+app.add_typer(files_app, name="files")
 app.command()(demo)
 
 
@@ -98,7 +100,7 @@ def gateway() -> None:
 
 
 async def _gateway() -> int:
-    settings = prepared_settings().for_processes()
+    settings = prepared_settings().for_processes(files=False)
     settings.upstream_urls()
     return 0 if await serve_gateway(settings, stop_event()) else 1
 

@@ -18,6 +18,7 @@ from deploy.run.suite import AlreadyRunning, NoCredentials
 from gateway.first_start import NoPlaceForSecret
 from gateway.routes.table import RouteClash
 from shared.base import telemetry
+from shared.blobs.settings import BlobsUnusable
 from shared.database.rls import UnsafeDatabase
 from shared.database.sealing import DoesNotOpen, SealingKeysWrong
 from shared.embedded.host import EmbeddedError
@@ -26,6 +27,7 @@ from shared.values.faults import NotFound
 console = Console()
 EXPECTED = (
     AlreadyRunning,
+    BlobsUnusable,
     DoesNotOpen,
     EmbeddedError,
     Misconfigured,

@@ -51,8 +51,13 @@ class DeploySettings(GatewaySettings):
             found[name] = url
         return found
 
-    def for_processes(self) -> "DeploySettings":
-        """These settings, checked for what processes of their own cannot do without."""
+    def with_blobs_url(self) -> "DeploySettings":
+        """These settings with a place for files: the data folder, unless one is named."""
+        url = self.blobs_url or (self.data_dir.resolve() / "blobs").as_uri()
+        return self.model_copy(update={"blobs_url": url})
+
+    def for_processes(self, *, files: bool = True) -> "DeploySettings":
+        """These settings, checked for what processes of their own cannot do without; `files`: one that keeps files."""
         if not self.database_url:
             raise Misconfigured(
                 "BACKOFFICE_DATABASE_URL is not set. A process of its own needs a PostgreSQL that the others reach too."
@@ -60,5 +65,10 @@ class DeploySettings(GatewaySettings):
         if not self.role_secret:
             raise Misconfigured(
                 "BACKOFFICE_ROLE_SECRET is not set. Give every process the secret that `backoffice migrate` ran with."
+            )
+        if files and not self.blobs_url:
+            raise Misconfigured(
+                "BACKOFFICE_BLOBS_URL is not set. Name the folder (file:///…) or bucket (s3://bucket/prefix) where all "
+                "processes of the service keep files."
             )
         return self

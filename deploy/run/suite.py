@@ -140,7 +140,7 @@ async def embedded_suite(
 
     Without `migrate_first` it needs no administrator's rights: it waits for the schema that `backoffice migrate` makes.
     """
-    settings = with_sealing_keys(with_role_secret(settings), embedded_services=True)
+    settings = with_sealing_keys(with_role_secret(settings), embedded_services=True).with_blobs_url()
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.flush_spans)
         stack.enter_context(_only_one(settings.data_dir))

@@ -25,6 +25,7 @@ SECRETS = {
     "backoffice-services": {"backoffice_role_secret"},
     "backoffice-sealing": {"backoffice_sealing_keys"},
     "backoffice-operator": set(),
+    "backoffice-files": set(),
     "rabbitmq-default-user": {"connection_string"},
     "postgres-app": {"uri"},
 }
@@ -249,7 +250,7 @@ def test_nothing_talks_unless_a_policy_says_so():
     calls = {
         (name, callee)
         for name, peer, _ in rules("egress")
-        if "namespaceSelector" not in peer
+        if "podSelector" in peer and "namespaceSelector" not in peer
         for callee in selected(peer["podSelector"])
     }
     apis = {f"{service}-api" for service in NAMES}
@@ -279,6 +280,19 @@ def test_every_process_reaches_database_broker_and_names_and_those_let_it_in():
         ]
         assert {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "backoffice"}}} in let_in
     assert {name for name, _, ports in rules("egress") if 53 in ports} == set(pods())
+
+
+def test_files_are_reached_by_those_who_keep_them_and_their_keys_reach_nobody_else():
+    services = {f"{service}-{role}" for service in ("orders", "billing") for role in ("api", "worker")}
+    keep = {
+        n for n, pod in pods().items() if "BACKOFFICE_BLOBS_URL" in configured(pod["spec"]["containers"][0])
+    }
+    keys = {
+        n for n, pod in pods().items() if "files" in {volume["name"] for volume in pod["spec"]["volumes"]}
+    }
+
+    assert keep == keys == services
+    assert {name for name, peer, ports in rules("egress") if "ipBlock" in peer and ports == [443]} == services
 
 
 def test_names_of_the_operators_resources_are_those_the_suite_looks_for():

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from uuid import uuid4
 
 import httpx
 import pytest
+from PIL import Image
 
 from deploy.cli.generate_deployment import processes
 from services.all import NAMES
@@ -27,6 +29,7 @@ from tests.stories.steps import (
 )
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.xdist_group("compose")]
+FILES, LOGO = "/var/lib/backoffice/blobs", "/v1/seller-profile/logo"
 CONTAINERS = ("secrets", "migrate", "postgres", "rabbitmq", "gateway", *processes(NAMES))
 
 
@@ -159,6 +162,12 @@ async def test_a_migration_under_load_fails_no_request(composition: Composition,
     await everything_agrees(shop, shop)
 
 
+def a_logo() -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (60, 20), (31, 78, 121)).save(file, "PNG")
+    return file.getvalue()
+
+
 async def test_a_dump_restored_on_an_empty_machine_has_everything(
     composition: Composition, shop: httpx.AsyncClient
 ):
@@ -167,8 +176,12 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
     order = await order_taken(shop, customer, {lamp: 2}, confirm=True)
     await shipped(shop, order)
     invoices = await invoices_of(shop, order, 1)
+    logo = a_logo()
+    put = await shop.put(LOGO, content=logo, headers={"content-type": "image/png", "if-match": "1"})
+    assert put.status_code == 200, put.text
     postgres = ("exec", "-T", "postgres")
     dump = composition.piped(*postgres, "pg_dump", "-U", "postgres", "-Fc", "backoffice")
+    files = composition.piped("exec", "-T", "orders-api", "tar", "-C", FILES, "-cf", "-", ".")
     roles = composition.piped(
         *postgres, "pg_dumpall", "-U", "postgres", "--globals-only", "--no-role-passwords"
     )
@@ -182,6 +195,9 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
 
     composition.settings["BACKOFFICE_ROLE_SECRET"] = secret.strip()
     composition.settings["BACKOFFICE_SEALING_KEYS"] = keys.strip()
+    composition.piped(
+        "run", "--rm", "--no-deps", "-T", "orders-api", "tar", "-C", FILES, "-xf", "-", given=files
+    )
     composition.compose("up", "-d", "--wait", "postgres")
     composition.piped(*postgres, "psql", "-q", "-U", "postgres", given=roles)
     composition.piped(
@@ -192,6 +208,7 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
     assert (
         await invoices_of(shop, order, 1) == invoices
     )  # its token is still good: the signing keys came along
+    assert (await shop.get(LOGO)).content == logo
     await everything_agrees(shop, shop)
     await shipped(shop, await order_taken(shop, customer, {lamp: 1}, confirm=True))
     await everything_agrees(shop, shop)

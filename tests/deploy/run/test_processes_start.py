@@ -51,6 +51,7 @@ async def test_a_process_without_schema_ends_with_the_command_that_makes_it(empt
         env=os.environ | {
             "BACKOFFICE_DATABASE_URL": empty_url, "BACKOFFICE_ROLE_SECRET": "x", "BACKOFFICE_BOOT_SECONDS": "1.5",
             "BACKOFFICE_DATA_DIR": str(tmp_path), "BACKOFFICE_PORT": str(free_port()),
+            "BACKOFFICE_BLOBS_URL": tmp_path.as_uri(),
         },
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -97,6 +98,7 @@ async def test_a_wrong_role_secret_is_named(migrated_url: str, admin_url: str):
     [
         ({"role_secret": ROLE_SECRET}, "BACKOFFICE_DATABASE_URL is not set"),
         ({"database_url": "postgresql://db/x"}, "BACKOFFICE_ROLE_SECRET is not set"),
+        ({"database_url": "postgresql://db/x", "role_secret": "x"}, "BACKOFFICE_BLOBS_URL is not set"),
     ],
 )
 def test_what_a_process_cannot_do_without_is_named(given: dict[str, str], sentence: str):
