@@ -39,7 +39,7 @@ def settings(data_dir: Path, **changes: Any) -> DeploySettings:
         "app_pool_size": 5,
         "log_level": "CRITICAL",
     }
-    return DeploySettings(**(values | changes))
+    return DeploySettings(**(values | changes)).with_blobs_url()
 
 
 @dataclass

@@ -11,8 +11,8 @@ from shared.database.kernel_tables import approvals, blobs, first, ordering_key,
 NAMES = frozenset(
     {
         "tenants", "outbox", "inbox", "unreadable_messages", "idempotency_keys", "history", "audit",
-        "due_times", "jobs", "number_series", "sealing_keys", "blobs", "alembic_version", "approvals", "approval_decisions",
-        "approval_delegations",
+        "due_times", "jobs", "number_series", "sealing_keys", "approvals", "approval_decisions",
+        "approval_delegations", "blobs", "alembic_version",
     }
 )  # fmt: skip
 
