@@ -21,10 +21,10 @@ def on(*contracts: type[Event]) -> Callable[[Fn], Fn]:
 
 
 def on_batch(*contracts: type[Event]) -> Callable[[Fn], Fn]:
-    """Like `on`, for `async def f(told)`: whatever of these facts a tenant has waiting, in their order, at once.
+    """Like `on`, for `async def f(batch)`: whatever of these facts a tenant has waiting, in their order, at once.
 
-    `told` is a sequence of pairs of a ctx (its fact's own) and the event, often of one. For effects that one
-    statement has on many rows as well as on one.
+    The batch (`shared.context.batch`) holds each event with a ctx of its own, and is often of one. For effects that
+    one statement has on many rows as well as on one.
     """
 
     def mark(function: Fn) -> Fn:

@@ -117,7 +117,7 @@ async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
     period = next(p for p in periods if p["starts_on"] == month)
     closed = await billing.post(f"/v1/periods/{period['id']}/close")
     assert closed.status_code == 200, closed.text
-    await billing_given.told(suite, tenant, billing_given.shipment())
+    await billing_given.delivered(suite, tenant, billing_given.shipment())
     (found,) = (await billing.get("/v1/posting-exceptions")).json()["items"]
     assert found["code"] == "period_closed"
     return str(found["id"])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tests.architecture.source import ROOT, File, capabilities, capability_files
 
-LAYERS = [{"routes", "consumers"}, {"actions"}, {"queries"}, {"models", "schemas"}, {"rules"}]
+LAYERS = [{"routes", "consumers"}, {"bulk"}, {"actions"}, {"queries"}, {"models", "schemas"}, {"rules"}]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-MAY_BE_SEEN = {"actions", "queries", "rules", "schemas"}
+MAY_BE_SEEN = {"actions", "bulk", "queries", "rules", "schemas"}
 CAPABILITIES = {tuple(folder.relative_to(ROOT).parts) for folder in capabilities()}
 
 

@@ -39,7 +39,7 @@ def line(price: str = "10.00", *, quantity: str = "1", currency: str = "GBP", **
     return {**standard, "quantity": quantity, "unit_price": money(price, currency), **facts}
 
 
-async def told(suite: Suite, tenant: TenantFacts, event: Event, *, event_id: UUID | None = None) -> UUID:
+async def delivered(suite: Suite, tenant: TenantFacts, event: Event, *, event_id: UUID | None = None) -> UUID:
     """Hand billing a fact of another service, as the transport does; returns the event's id."""
     made = envelope(
         event,
@@ -62,7 +62,7 @@ async def told(suite: Suite, tenant: TenantFacts, event: Event, *, event_id: UUI
 async def given_customer(suite: Suite, tenant: TenantFacts, *, name: str = "Jane", version: int = 1) -> UUID:
     """A customer that billing knows from orders."""
     customer_id = new_id()
-    await told(
+    await delivered(
         suite,
         tenant,
         CustomerChanged(

@@ -26,7 +26,7 @@ from services.billing.invoices.rules import FINALIZED
 from services.billing.invoices.schemas import AllocateIn
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
-from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.ledger.rules import Entry, OpenItem, Posting
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
@@ -34,7 +34,6 @@ from shared.contracts.billing import AllocatedInvoice, CreditNoteAllocated, Cred
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.values.ids import new_id
-from shared.values.money import total
 from shared.values.tax import Totals
 
 
@@ -85,10 +84,10 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
     """Settle further invoices of the customer from what is left of a credit note."""
     row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
     settlements = [Settlement(a.invoice_id, a.amount) for a in body.allocations]
-    settling = Settling(ctx, row.id, row.customer_id, row.unallocated, settlements)
-    found = await invoices.lock_settled([settling])
-    (settled,) = await invoices.settle_invoices(found, [settling])
-    row.unallocated_minor -= total((s.amount for s in settlements), row.currency).minor
+    settling = Settling(row.id, row.customer_id, row.unallocated, settlements)
+    found = await invoices.lock_settled(ctx, settling)
+    settled = await invoices.settle_invoices(ctx, found, settling)
+    row.unallocated_minor = settling.left.minor
     touch(row, ctx.now)
     await ctx.tx.flush()
     ctx.emit(
@@ -97,7 +96,7 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
             customer_id=row.customer_id,
             unallocated=row.unallocated,
             allocated_on=ctx.today,
-            allocations=[s.told for s in settled],
+            allocations=[s.invoice for s in settled],
         ),
         subject=row.id,
         version=row.version,
@@ -128,14 +127,16 @@ async def _post(
     ]
     return await ledger.post_entry(
         ctx,
-        [posting for posting in postings if not posting.amount.is_zero],
-        effective_on=ctx.today,
-        memo=f"Credit note on invoice {invoice.number}",
-        source="credit_note",
-        source_id=credit_note_id,
-        open_items=[
-            OpenItem(credit_note_id, "credit_note", invoice.customer_id, ROLE_RECEIVABLE, -totals.gross)
-        ],
+        Entry(
+            postings=[posting for posting in postings if not posting.amount.is_zero],
+            effective_on=ctx.today,
+            memo=f"Credit note on invoice {invoice.number}",
+            source="credit_note",
+            source_id=credit_note_id,
+            open_items=[
+                OpenItem(credit_note_id, "credit_note", invoice.customer_id, ROLE_RECEIVABLE, -totals.gross)
+            ],
+        ),
     )
 
 

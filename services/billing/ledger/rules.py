@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.context.lifecycle import Lifecycle
 from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.ids import new_id
 from shared.values.money import Money
 
 
@@ -98,7 +99,7 @@ class OpenItem:
 class Entry:
     """An entry to be recorded, together with the open items that its control postings open."""
 
-    id: UUID
+    id: UUID = field(default_factory=new_id)
     postings: Sequence[Posting]
     effective_on: date
     memo: str

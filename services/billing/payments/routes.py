@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.billing.invoices.schemas import AllocateIn
-from services.billing.payments import actions, queries
+from services.billing.payments import actions, bulk, queries
 from services.billing.payments.schemas import PaymentIn, PaymentOut
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
@@ -11,7 +11,7 @@ from shared.http.router import CtxDep, Router
 router = Router("Payments")
 
 
-@router.create("/payments", scope="billing:write", response_model=PaymentOut, batch=actions.record_payments)
+@router.create("/payments", scope="billing:write", response_model=PaymentOut, batch=bulk.record_payments)
 async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
     """Record money that came in; what is not allocated stays as the customer's credit."""
     return await actions.record_payment(ctx, body)

@@ -34,20 +34,20 @@ order by d.sku on conflict (tenant_id, sku) do nothing returning id, tracked
 """
 
 
-async def copy_tax_code(ctx: Ctx, told: TaxCodeChanged) -> None:
+async def copy_tax_code(ctx: Ctx, changed: TaxCodeChanged) -> None:
     """Keep a tax code as billing tells it; what is older than the copy changes nothing."""
     await ctx.sql.execute(
         COPY,
         ctx.tenant.id,
-        told.tax_code_id,
-        told.version,
+        changed.tax_code_id,
+        changed.version,
         ctx.now,
-        told.code,
-        told.name,
-        told.category,
-        told.rate,
-        told.valid_from,
-        told.valid_to,
+        changed.code,
+        changed.name,
+        changed.category,
+        changed.rate,
+        changed.valid_from,
+        changed.valid_to,
     )
 
 

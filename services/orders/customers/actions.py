@@ -34,8 +34,8 @@ async def create_missing_customers(ctx: Ctx, names: Mapping[str, str]) -> int:
         ADD_MISSING, ctx.tenant.id, ctx.now, [new_id() for _ in refs], [names[r] for r in refs], refs
     )
     for row in rows:
-        told = CustomerChanged(customer_id=row["id"], name=row["name"], version=1)
-        ctx.emit(told, subject=row["id"], version=1)
+        fact = CustomerChanged(customer_id=row["id"], name=row["name"], version=1)
+        ctx.emit(fact, subject=row["id"], version=1)
     return len(rows)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query
 
 from services.orders.book.rules import Fulfilment, FulfilmentState
-from services.orders.fulfilment import actions, queries
+from services.orders.fulfilment import actions, bulk, queries
 from services.orders.fulfilment.schemas import CancelIn, FulfilmentOut, ShipIn
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
@@ -55,7 +55,7 @@ async def pack_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
     "/fulfilments/{fulfilment_id}/ship",
     scope="orders:write",
     response_model=FulfilmentOut,
-    batch=actions.ship_fulfilments,
+    batch=bulk.ship_fulfilments,
 )
 async def ship_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: ShipIn | None = None) -> Fulfilment:
     """Ship all of it, or the named lines; allowed from open to packed. The rest stays as a new open fulfilment."""

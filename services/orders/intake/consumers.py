@@ -18,6 +18,6 @@ from shared.service.subscriptions import on_batch
     InvoiceFinalized, InvoiceVoided, InvoicePaid,
     PaymentRecorded, PaymentAllocated, CreditNoteFinalized, CreditNoteAllocated,
 )  # fmt: skip
-async def note_billing(batch: Batch[actions.Told]) -> None:
+async def note_billing(batch: Batch[actions.BillingFact]) -> None:
     """More or less of orders was invoiced, or money or a credit settled some of their invoices."""
     await actions.record_billing(batch.ctx, [fact for _, fact in batch.items])

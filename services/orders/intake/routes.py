@@ -7,7 +7,7 @@ from fastapi import Query
 
 from services.orders.book import queries
 from services.orders.book.rules import Order, OrderState
-from services.orders.intake import actions
+from services.orders.intake import actions, bulk
 from services.orders.intake.schemas import HoldIn, OrderChange, OrderIn, OrderOut, ReasonIn
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
@@ -18,7 +18,7 @@ router = Router("Orders")
 add_timeline(router, "orders", "order", scope="orders:read")
 
 
-@router.create("/orders", scope="orders:write", response_model=OrderOut, batch=actions.create_orders)
+@router.create("/orders", scope="orders:write", response_model=OrderOut, batch=bulk.create_orders)
 async def create_order(ctx: CtxDep, body: OrderIn) -> Order:
     """Take in an order, with `confirm` in one step. An `external_ref` is unique per tenant."""
     return await actions.create_order(ctx, body)

@@ -72,9 +72,9 @@ class HoldReleased(Refused):
     code = "hold_released"
 
 
-def unknown_customer(pointer: str) -> Invalid:
+def unknown_customer() -> Invalid:
     """The refusal of an order for somebody who is no customer."""
-    return Invalid.field(f"{pointer}/customer_id", "unknown_customer", "There is no customer with this id.")
+    return Invalid.field("/customer_id", "unknown_customer", "There is no customer with this id.")
 
 
 def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = "") -> None:

@@ -214,11 +214,13 @@ async def release(ctx: Ctx, allocations: Sequence[Allocation]) -> None:
     await _tell_arrivals(ctx, list({product_id for product_id, _ in sums}))
 
 
-async def consume(batch: Batch[tuple[UUID, Sequence[Allocation]]]) -> None:
-    """Ship promised stock: it is no longer on hand nor reserved, and the ledger says what for and by whom.
+async def consume(ctx: Ctx, allocations: Sequence[Allocation], *, reference_id: UUID) -> None:
+    """Ship promised stock: it is no longer on hand nor reserved, and the ledger says what for and by whom."""
+    await consume_all(Batch([(ctx, (reference_id, allocations))]))
 
-    Each item is the id of what the goods leave for, and the goods; one statement, however many.
-    """
+
+async def consume_all(batch: Batch[tuple[UUID, Sequence[Allocation]]]) -> None:
+    """The same for several shipments in one statement; each item is what goods leave for, and the goods."""
     leaving = [
         (product_id, warehouse_id, quantity, new_id(), ctx.now, reference_id, ctx.actor.id)
         for ctx, (reference_id, allocations) in batch.items

@@ -256,6 +256,14 @@ def _best_order(stock: dict[UUID, Decimal], quantity: Decimal, main: UUID, used:
     )
 
 
+def by_line(allocations: Iterable[Allocation]) -> dict[UUID, list[Allocation]]:
+    """What is allocated to each order line."""
+    found: dict[UUID, list[Allocation]] = defaultdict(list)
+    for allocation in allocations:
+        found[allocation.line_id].append(allocation)
+    return found
+
+
 def sum_by_item(allocations: Iterable[Allocation]) -> dict[tuple[UUID, UUID], Decimal]:
     """How much of each stock item (product, warehouse) the allocations take, in key order."""
     sums: dict[tuple[UUID, UUID], Decimal] = defaultdict(Decimal)

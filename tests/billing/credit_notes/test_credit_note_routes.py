@@ -13,6 +13,7 @@ from shared.context.ctx import TenantFacts
 from tests.billing.given import (
     assert_tied_out,
     balances,
+    delivered,
     events_of,
     get_invoice,
     given_draft,
@@ -21,7 +22,6 @@ from tests.billing.given import (
     line,
     money,
     shipment,
-    told,
 )
 from tests.kit.suite import Suite
 
@@ -109,7 +109,7 @@ async def test_thirds_leave_no_cent(suite: Suite, tenant: TenantFacts, billing: 
 async def test_a_shipments_invoice_is_credited_in_parts(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    await told(suite, tenant, shipment("0.33", "0.33", "0.33"))
+    await delivered(suite, tenant, shipment("0.33", "0.33", "0.33"))
     (invoice,) = (await billing.get("/v1/invoices")).json()["items"]
 
     notes = [(await credited(billing, invoice, (n, "1"))).json() for n in range(3)]

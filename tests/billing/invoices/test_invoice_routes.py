@@ -13,6 +13,7 @@ from shared.contracts.orders import CustomerChanged
 from tests.billing.given import (
     assert_tied_out,
     balances,
+    delivered,
     events_of,
     get_invoice,
     given_customer,
@@ -21,7 +22,6 @@ from tests.billing.given import (
     given_payment,
     line,
     money,
-    told,
 )
 from tests.kit.suite import Suite, eventually
 
@@ -79,7 +79,9 @@ async def test_an_older_statement_of_a_customer_never_replaces_a_newer(
 ):
     customer_id = await given_customer(suite, tenant, name="New name", version=3)
     for version in (2, 3):
-        await told(suite, tenant, CustomerChanged(customer_id=customer_id, name="Old name", version=version))
+        await delivered(
+            suite, tenant, CustomerChanged(customer_id=customer_id, name="Old name", version=version)
+        )
 
     made = await billing.post("/v1/invoices", json={"customer_id": str(customer_id), "lines": [line()]})
 

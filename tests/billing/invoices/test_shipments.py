@@ -17,11 +17,11 @@ from shared.values.money import Money
 from tests.billing.given import (
     assert_tied_out,
     balances,
+    delivered,
     events_of,
     given_draft,
     money,
     shipment,
-    told,
 )
 from tests.kit.suite import Suite, eventually
 
@@ -38,7 +38,7 @@ async def test_a_shipment_is_invoiced_with_the_orders_own_figures(
 ):
     shipped = shipment("0.33", "0.33", "0.33", cost="0.50", payment_terms_days=10)
 
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
 
     (invoice,) = await invoices_of(billing, order_id=str(shipped.order_id))
     assert (invoice["state"], invoice["payment_status"]) == ("finalized", "unpaid")
@@ -64,8 +64,8 @@ async def test_the_same_event_twice_makes_one_invoice(
 ):
     shipped, event_id = shipment(), new_id()
 
-    await asyncio.gather(*(told(suite, tenant, shipped, event_id=event_id) for _ in range(8)))
-    await told(suite, tenant, shipped, event_id=event_id)
+    await asyncio.gather(*(delivered(suite, tenant, shipped, event_id=event_id) for _ in range(8)))
+    await delivered(suite, tenant, shipped, event_id=event_id)
 
     assert len(await invoices_of(billing)) == 1
     assert (await billing.get("/v1/posting-exceptions")).json()["items"] == []
@@ -77,11 +77,11 @@ async def test_the_same_fulfilment_told_by_several_events_at_once_makes_one_invo
 ):
     shipped = shipment()
 
-    await asyncio.gather(*(told(suite, tenant, shipped) for _ in range(10)))
+    await asyncio.gather(*(delivered(suite, tenant, shipped) for _ in range(10)))
 
     assert len(await invoices_of(billing)) == 1
     assert (await billing.get("/v1/posting-exceptions")).json()["items"] == []
-    await told(suite, tenant, shipment())
+    await delivered(suite, tenant, shipment())
     assert [i["number"][-6:] for i in await invoices_of(billing)] == ["000002", "000001"]
     await assert_tied_out(suite, tenant, billing)
 
@@ -92,7 +92,7 @@ async def test_many_shipments_at_once_are_numbered_without_gap(
     broken = {"net": Money(1, "GBP")}
 
     await asyncio.gather(
-        *(told(suite, tenant, shipment(**(broken if n % 5 == 0 else {}))) for n in range(60))
+        *(delivered(suite, tenant, shipment(**(broken if n % 5 == 0 else {}))) for n in range(60))
     )
 
     numbers = sorted(int(str(i["number"])[-6:]) for i in (await invoices_of(billing, limit="200")))
@@ -105,8 +105,8 @@ async def test_many_shipments_at_once_are_numbered_without_gap(
 async def test_a_shipment_of_nothing_is_settled_and_books_only_its_cost(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    await told(suite, tenant, shipment("0.00", cost="2.00"))
-    await told(suite, tenant, shipment("0.00"))
+    await delivered(suite, tenant, shipment("0.00", cost="2.00"))
+    await delivered(suite, tenant, shipment("0.00"))
 
     free, gift = await invoices_of(billing)
     assert {i["payment_status"] for i in (gift, free)} == {"paid"}
@@ -128,7 +128,7 @@ async def test_a_crash_in_the_middle_leaves_nothing_and_the_event_comes_again(
         tell(*args)
 
     monkeypatch.setattr(shipments, "_tell", crash_first)
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
     assert await invoices_of(billing) == []
     assert not any((await balances(billing)).values())
 
@@ -153,7 +153,7 @@ async def test_a_lost_connection_is_nobodys_fault_and_is_raised(
     )
 
     with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
-        await told(suite, tenant, shipment())
+        await delivered(suite, tenant, shipment())
 
     assert (await billing.get("/v1/posting-exceptions")).json()["items"] == []
 
@@ -164,7 +164,7 @@ async def test_a_draft_that_claims_the_fulfilment_does_not_hide_the_shipment(
     shipped = shipment()
     draft = await given_draft(billing, source_refs={"fulfilment_id": str(shipped.fulfilment_id)})
 
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
 
     (held,) = (await billing.get("/v1/posting-exceptions")).json()["items"]
     assert held["code"] == "already_exists"
@@ -177,7 +177,7 @@ async def test_through_the_transport_and_with_a_redelivery(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     shipped, event_id = shipment(), new_id()
-    await told(suite, tenant, shipped, event_id=event_id)
+    await delivered(suite, tenant, shipped, event_id=event_id)
     async with suite["billing"].worker_db.transaction(None) as tx:
         state = await tx.sql.fetchval("select state from inbox where event_id = $1", event_id)
     assert state == "done"
@@ -193,7 +193,7 @@ async def test_through_the_transport_and_with_a_redelivery(
 
 async def test_dates_follow_numbers(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient):
     """Who began before midnight and numbers after one of the next day is begun again, dated the next day."""
-    await told(suite, tenant, shipment())
+    await delivered(suite, tenant, shipment())
     insert = (
         "insert into invoices (tenant_id, id, state, number, customer_id, customer, currency, net_minor, tax_minor, "
         "gross_minor, tax_breakdown, issued_on, due_on) "

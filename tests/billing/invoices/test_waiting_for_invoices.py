@@ -13,7 +13,7 @@ from shared.http import waiting
 from shared.http.waiting import Waiting
 from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
-from tests.billing.given import given_draft, shipment, told
+from tests.billing.given import delivered, given_draft, shipment
 from tests.kit.suite import Suite, eventually
 
 LONG = "wait=10"
@@ -56,7 +56,7 @@ async def test_the_page_comes_as_soon_as_the_invoice_is_there(
     waits = asyncio.create_task(asked(billing, shipped.order_id))
     await all_wait(suite)
 
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
     answer = await asyncio.wait_for(waits, 2)
 
     (invoice,) = answer.json()["items"]
@@ -69,7 +69,7 @@ async def test_an_invoice_that_is_there_is_not_waited_for(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     shipped = shipment()
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
 
     answer = await asyncio.wait_for(asked(billing, shipped.order_id), 2)
 
@@ -98,7 +98,7 @@ async def test_more_wait_than_there_are_connections_and_none_holds_one(
     await all_wait(suite, 40)
 
     for each in shipments:
-        await told(suite, tenant, each)
+        await delivered(suite, tenant, each)
     answers = await asyncio.wait_for(asyncio.gather(*waits), 10)
 
     found = [a.json()["items"][0]["source_refs"]["order_id"] for a in answers]
@@ -117,7 +117,7 @@ async def test_an_invoice_committed_between_look_and_wait_is_not_lost(
             seen = await look_once()
             if not looked:
                 looked.append(seen)
-                await told(suite, tenant, shipped)
+                await delivered(suite, tenant, shipped)
             return seen
 
         return await look(self, wish, and_then_it_is_shipped)
@@ -155,7 +155,7 @@ async def test_an_invoice_of_another_process_is_found_by_looking_again(
         waits = asyncio.create_task(asked(billing, shipped.order_id))
         await all_wait(suite)
 
-        await told(elsewhere, tenant, shipped)
+        await delivered(elsewhere, tenant, shipped)
         answer = await asyncio.wait_for(waits, 3)
 
     assert len(answer.json()["items"]) == 1
@@ -173,7 +173,7 @@ async def test_an_invoice_of_another_process_that_rings_is_there_at_once(suite: 
         await all_wait(here, len(waits))
 
         for shipped in shipments:
-            await told(elsewhere, tenant, shipped)
+            await delivered(elsewhere, tenant, shipped)
         answers = await asyncio.wait_for(asyncio.gather(*waits), 5)
         await here.close()
 
@@ -259,7 +259,7 @@ async def test_a_stranger_who_waits_for_the_order_of_another_sees_nothing(
     waits = asyncio.create_task(asked(suite.client("billing", stranger), shipped.order_id, "wait=1"))
     await all_wait(suite)
 
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
 
     assert (await waits).json()["items"] == []
 

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 
 from services.billing.ledger import actions
-from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.ledger.rules import Entry, OpenItem, Posting
 from shared.context.ctx import Ctx, TenantFacts
 from shared.values.money import Money
 from tests.kit.suite import Suite
@@ -89,12 +89,14 @@ async def given_document(
     async with given_ctx(suite, tenant) as ctx:
         await actions.post_entry(
             ctx,
-            [Posting(RECEIVABLE, gbp(minor), item.id), Posting(counter, gbp(-minor))],
-            effective_on=on,
-            memo=kind,
-            source=kind,
-            source_id=item.id,
-            open_items=[item],
+            Entry(
+                postings=[Posting(RECEIVABLE, gbp(minor), item.id), Posting(counter, gbp(-minor))],
+                effective_on=on,
+                memo=kind,
+                source=kind,
+                source_id=item.id,
+                open_items=[item],
+            ),
         )
     return item.id
 

@@ -12,6 +12,7 @@ import pytest
 
 from services.billing.ledger import actions
 from services.billing.ledger.rules import AlreadyPosted, Entry, OpenItem, Posting
+from shared.context.batch import Batch
 from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
@@ -312,12 +313,14 @@ async def test_an_open_item_of_another_amount_than_its_posting_is_refused(suite:
             async with given_ctx(suite, tenant) as ctx:
                 await actions.post_entry(
                     ctx,
-                    lines,
-                    effective_on=DAY,
-                    memo="x",
-                    source="invoice",
-                    source_id=item.id,
-                    open_items=[item],
+                    Entry(
+                        postings=lines,
+                        effective_on=DAY,
+                        memo="x",
+                        source="invoice",
+                        source_id=item.id,
+                        open_items=[item],
+                    ),
                 )
         assert refused.value.message == "open_item_mismatch"
 
@@ -345,7 +348,7 @@ async def test_a_source_is_posted_once(suite: Suite, tenant: TenantFacts, billin
         async with given_ctx(suite, tenant) as ctx:
             lines = [Posting(BANK, gbp(5)), Posting(SALES, gbp(-5))]
             await actions.post_entry(
-                ctx, lines, effective_on=DAY, memo="x", source="payout", source_id=source
+                ctx, Entry(postings=lines, effective_on=DAY, memo="x", source="payout", source_id=source)
             )
 
     await post()
@@ -366,19 +369,19 @@ async def test_entries_recorded_together_open_each_month_once_and_are_posted_all
 
     days, before = [date(2017, 1, 2), date(2017, 1, 30), date(2017, 2, 1)], uuid4()
     async with given_ctx(suite, tenant) as ctx:
-        await actions.post_entries([(ctx, entry(day, uuid4())) for day in days])
+        await actions.post_entries(Batch([(ctx, entry(day, uuid4())) for day in days]))
     async with given_ctx(suite, tenant) as ctx:
-        await actions.post_entries([(ctx, entry(DAY, before))])
+        await actions.post_entry(ctx, entry(DAY, before))
     with pytest.raises(AlreadyPosted):
         async with given_ctx(suite, tenant) as ctx:
-            await actions.post_entries([(ctx, entry(DAY, uuid4())), (ctx, entry(DAY, before))])
+            await actions.post_entries(Batch([(ctx, entry(DAY, uuid4())), (ctx, entry(DAY, before))]))
 
     assert await trial_balance(billing) == {BANK: "0.20", SALES: "-0.20"}
     async with plain_sql(suite, tenant) as sql:
         months = await sql.fetch("select starts_on from periods where starts_on < '2018-01-01' order by 1")
-        told = await sql.fetchval("select count(*) from outbox where type like '%journal_entry.posted%'")
+        emitted = await sql.fetchval("select count(*) from outbox where type like '%journal_entry.posted%'")
     assert [month["starts_on"] for month in months] == [date(2017, 1, 1), date(2017, 2, 1)]
-    assert told == 4
+    assert emitted == 4
 
 
 async def test_many_entries_in_one_statement_hold_to_the_same_rules(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.billing.ledger import actions, queries
 from services.billing.ledger.rules import AlreadyReversed, OpenItem, Posting
+from services.billing.ledger.rules import Entry as LedgerEntry
 from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
@@ -96,12 +97,14 @@ class Books:
             async with given_ctx(self.suite, self.tenant) as ctx:
                 entry_id = await actions.post_entry(
                     ctx,
-                    postings,
-                    effective_on=on,
-                    memo="step",
-                    source="machine",
-                    source_id=uuid4(),
-                    open_items=[item] if item else [],
+                    LedgerEntry(
+                        postings=postings,
+                        effective_on=on,
+                        memo="step",
+                        source="machine",
+                        source_id=uuid4(),
+                        open_items=[item] if item else [],
+                    ),
                 )
         except asyncpg.PostgresError as error:
             return error.message

@@ -8,7 +8,7 @@ from itertools import pairwise
 import httpx
 
 from services.billing.ledger import actions
-from services.billing.ledger.rules import Posting
+from services.billing.ledger.rules import Entry, Posting
 from shared.context.ctx import TenantFacts
 from tests.billing.ledger.books import (
     BANK,
@@ -57,11 +57,13 @@ async def test_transactions_of_several_entries_do_not_deadlock_on_hot_accounts(
             for left, right in pairwise(order):
                 await actions.post_entry(
                     ctx,
-                    [Posting(left, gbp(1)), Posting(right, gbp(-1))],
-                    effective_on=DAY,
-                    memo="hot",
-                    source="test",
-                    source_id=None,
+                    Entry(
+                        postings=[Posting(left, gbp(1)), Posting(right, gbp(-1))],
+                        effective_on=DAY,
+                        memo="hot",
+                        source="test",
+                        source_id=None,
+                    ),
                 )
 
     await asyncio.gather(*(post(n) for n in range(150)))
@@ -80,7 +82,8 @@ async def test_a_transaction_that_fails_leaves_no_trace_in_the_totals(
         async with given_ctx(suite, tenant) as ctx:
             lines = [Posting(BANK, gbp(5)), Posting(SALES, gbp(-5))]
             await actions.post_entry(
-                ctx, lines, effective_on=date(2018, 1, 1), memo="x", source="test", source_id=None
+                ctx,
+                Entry(postings=lines, effective_on=date(2018, 1, 1), memo="x", source="test", source_id=None),
             )
             if fail:
                 raise RuntimeError("after the posting")

@@ -11,6 +11,7 @@ import pytest
 
 from services.billing.ledger import actions, queries
 from services.billing.ledger.rules import Allocation, AlreadyReversed
+from shared.context.batch import Batch
 from shared.context.ctx import TenantFacts
 from shared.values.faults import NotFound
 from tests.billing.ledger.books import (
@@ -95,10 +96,12 @@ async def test_several_allocations_are_made_all_or_none(suite: Suite, tenant: Te
 
     with pytest.raises(asyncpg.PostgresError, match="open_item_exceeded"):
         async with given_ctx(suite, tenant) as ctx:
-            await actions.allocate_all([(ctx, Allocation(payment, i, gbp(100))) for i in invoices])
+            await actions.allocate_all(Batch([(ctx, Allocation(payment, i, gbp(100))) for i in invoices]))
     async with given_ctx(suite, tenant) as ctx:
         made_on = await actions.allocate_all(
-            [(ctx, Allocation(payment, i, gbp(m))) for i, m in zip(invoices, (100, 100, 50), strict=True)]
+            Batch(
+                [(ctx, Allocation(payment, i, gbp(m))) for i, m in zip(invoices, (100, 100, 50), strict=True)]
+            )
         )
 
     assert set(made_on) == {(payment, invoice) for invoice in invoices}

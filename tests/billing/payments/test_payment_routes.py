@@ -85,8 +85,8 @@ async def test_what_is_not_allocated_stays_as_credit_and_settles_later(
     assert (again.status_code, again.json()["code"]) == (409, "over_allocated")
     assert (await billing.get(unspent)).json()["items"] == []
     assert (await get_invoice(billing, second["id"]))["open"] == money("4.00")
-    (told,) = await events_of(suite, tenant, "billing.payment.allocated.v1")
-    assert told["allocations"][0]["payment_status"] == "part_paid"
+    (fact,) = await events_of(suite, tenant, "billing.payment.allocated.v1")
+    assert fact["allocations"][0]["payment_status"] == "part_paid"
     await assert_tied_out(suite, tenant, billing)
 
 

@@ -74,10 +74,10 @@ async def test_parts_of_one_invoice_paid_at_once_settle_it_exactly(
         assert (now["payment_status"], now["open"], now["paid"]) == ("paid", money("0.00"), money("12.00"))
     paid = [e["invoice_id"] for e in await events_of(suite, tenant, "billing.invoice.paid.v1")]
     assert sorted(paid) == sorted([invoice["id"], other["id"]])
-    told = await events_of(suite, tenant, "billing.payment.recorded.v1")
+    facts = await events_of(suite, tenant, "billing.payment.recorded.v1")
     left = [
         e["allocations"][0]["open"]["amount"]
-        for e in told
+        for e in facts
         if e["allocations"][0]["invoice_id"] == invoice["id"]
     ]
     assert sorted(left, key=float) == [f"{n}.00" for n in range(12)]

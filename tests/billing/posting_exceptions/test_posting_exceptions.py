@@ -10,7 +10,7 @@ import pytest
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from shared.values.money import Money
-from tests.billing.given import assert_tied_out, balances, events_of, shipment, told
+from tests.billing.given import assert_tied_out, balances, delivered, events_of, shipment
 from tests.kit.suite import Suite
 
 
@@ -34,8 +34,8 @@ async def test_a_shipment_into_a_closed_period_is_kept_and_posted_when_it_opens(
 ):
     period, shipped = await close_this_month(billing), shipment(cost="3.00")
 
-    event_id = await told(suite, tenant, shipped)
-    await told(suite, tenant, shipped, event_id=event_id)
+    event_id = await delivered(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped, event_id=event_id)
 
     (found,) = await held(billing)
     assert (found["code"], found["event"]["id"], found["event"]["type"]) == (
@@ -80,14 +80,14 @@ async def test_a_shipment_into_a_closed_period_is_kept_and_posted_when_it_opens(
 async def test_what_is_refused_leaves_no_trace_but_its_exception(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient, changes: dict[str, Any], code: str
 ):
-    await told(suite, tenant, shipment().model_copy(update=changes))
+    await delivered(suite, tenant, shipment().model_copy(update=changes))
 
     (found,) = await held(billing)
     assert found["code"] == code
     assert found["reason"].endswith(".")
     assert (await billing.get("/v1/invoices")).json()["items"] == []
     assert not any((await balances(billing)).values())
-    await told(suite, tenant, shipment())
+    await delivered(suite, tenant, shipment())
     assert [i["number"][-6:] for i in (await billing.get("/v1/invoices")).json()["items"]] == ["000001"]
     await assert_tied_out(suite, tenant, billing)
 
@@ -95,7 +95,7 @@ async def test_what_is_refused_leaves_no_trace_but_its_exception(
 async def test_its_age_grows_until_it_is_decided(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    await told(suite, tenant, shipment(gross=Money(1, "GBP")))
+    await delivered(suite, tenant, shipment(gross=Money(1, "GBP")))
     later = suite.client("billing", await suite.advance_clock(tenant, timedelta(days=3)))
     (found,) = await held(later)
     assert found["age_seconds"] >= 3 * 86_400
@@ -115,7 +115,7 @@ async def test_its_age_grows_until_it_is_decided(
 async def test_discarding_needs_approval_rights(
     suite: Suite, tenant: TenantFacts, stranger: TenantFacts, billing: httpx.AsyncClient
 ):
-    await told(suite, tenant, shipment(gross=Money(1, "GBP")))
+    await delivered(suite, tenant, shipment(gross=Money(1, "GBP")))
     path = f"/v1/posting-exceptions/{(await held(billing))[0]['id']}"
     clerk = suite.client("billing", tenant, scopes={"billing:read", "billing:write"})
 
@@ -128,7 +128,7 @@ async def test_retried_many_times_at_once_it_is_posted_once(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     period = await close_this_month(billing)
-    await told(suite, tenant, shipment())
+    await delivered(suite, tenant, shipment())
     await billing.post(f"/v1/periods/{period['id']}/reopen")
     path = f"/v1/posting-exceptions/{(await held(billing))[0]['id']}"
 
@@ -143,9 +143,9 @@ async def test_one_that_was_posted_meanwhile_resolves_without_a_second_invoice(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     period, shipped = await close_this_month(billing), shipment()
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
     await billing.post(f"/v1/periods/{period['id']}/reopen")
-    await told(suite, tenant, shipped, event_id=new_id())
+    await delivered(suite, tenant, shipped, event_id=new_id())
 
     resolved = await billing.post(f"/v1/posting-exceptions/{(await held(billing))[0]['id']}/retry")
 

@@ -67,8 +67,10 @@ async def test_a_change_is_told_with_its_version(
 
     assert (changed.status_code, changed.json()["rate"], changed.json()["version"]) == (200, "6", 2)
     assert (stale.status_code, blind.status_code) == (412, 428)
-    told = [r for r in await suite.outbox("billing", tenant.id) if r["type"] == "billing.tax_code.changed.v1"]
-    assert len(told) == 2
+    emitted = [
+        r for r in await suite.outbox("billing", tenant.id) if r["type"] == "billing.tax_code.changed.v1"
+    ]
+    assert len(emitted) == 2
 
 
 async def test_a_rate_changes_on_a_day(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient):

@@ -23,7 +23,7 @@ async def the_code(ctx: Ctx, code: str, on: date = TODAY) -> TaxCodeRow | None:
     return (await queries.find_tax_codes(ctx, [code], on=on)).get(code)
 
 
-def told(code: str, rate: str, *, version: int, code_id: UUID | None = None, **facts) -> TaxCodeChanged:
+def a_change(code: str, rate: str, *, version: int, code_id: UUID | None = None, **facts) -> TaxCodeChanged:
     values = {"name": code, "category": "S", "valid_from": date(2020, 1, 1)} | facts
     return TaxCodeChanged(
         tax_code_id=code_id or new_id(), code=code, rate=Decimal(rate), version=version, **values
@@ -50,7 +50,7 @@ async def test_a_tenant_starts_with_its_country_s_codes_however_often_it_is_prov
 async def test_provisioning_again_keeps_what_billing_changed(suite: Suite, tenant: TenantFacts):
     seed = tax_codes_for("GB")[0]
     seed_id = tax_code_id(tenant.id, seed.code, seed.valid_from)
-    changed = told(seed.code, "21", version=2, code_id=seed_id, valid_from=seed.valid_from)
+    changed = a_change(seed.code, "21", version=2, code_id=seed_id, valid_from=seed.valid_from)
     async with given_ctx(suite, tenant) as ctx:
         await on_tax_code_changed(ctx, changed)
 
@@ -61,9 +61,9 @@ async def test_provisioning_again_keeps_what_billing_changed(suite: Suite, tenan
 
 
 async def test_a_change_told_twice_or_late_has_no_second_effect(suite: Suite, tenant: TenantFacts):
-    first = told("luxury", "30", version=1)
-    second = told("luxury", "33", version=2, code_id=first.tax_code_id)
-    third = told("luxury", "35", version=3, code_id=first.tax_code_id)
+    first = a_change("luxury", "30", version=1)
+    second = a_change("luxury", "33", version=2, code_id=first.tax_code_id)
+    third = a_change("luxury", "35", version=3, code_id=first.tax_code_id)
 
     async with given_ctx(suite, tenant) as ctx:
         for event in (second, second, first):
@@ -78,7 +78,7 @@ async def test_a_change_told_twice_or_late_has_no_second_effect(suite: Suite, te
 async def test_billing_s_event_reaches_the_copy_and_products_may_use_it(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):
-    event = told("luxury", "30", version=1)
+    event = a_change("luxury", "30", version=1)
     async with suite.work("billing", tenant) as ctx:
         ctx.emit(event, subject=event.tax_code_id, version=1)
     await suite.settled()
@@ -90,10 +90,10 @@ async def test_billing_s_event_reaches_the_copy_and_products_may_use_it(
 
 async def test_the_row_of_the_day_counts(suite: Suite, tenant: TenantFacts):
     rows = (
-        told("luxury", "10", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
-        told("luxury", "20", version=1, valid_from=date(2015, 1, 1)),
-        told("luxury", "30", version=1, valid_from=date(2025, 7, 1)),
-        told("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
+        a_change("luxury", "10", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
+        a_change("luxury", "20", version=1, valid_from=date(2015, 1, 1)),
+        a_change("luxury", "30", version=1, valid_from=date(2025, 7, 1)),
+        a_change("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31)),
     )
 
     async with given_ctx(suite, tenant) as ctx:
@@ -147,7 +147,7 @@ async def test_a_rate_that_follows_another_reaches_the_copy_with_the_end_of_the_
 async def test_a_product_whose_tax_code_has_ended_shows_none(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):
-    ended = told("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31))
+    ended = a_change("gone", "5", version=1, valid_from=date(2010, 1, 1), valid_to=date(2014, 12, 31))
     async with given_ctx(suite, tenant) as ctx:
         await on_tax_code_changed(ctx, ended)
     await given_product(orders, "A", tax_code="gone")

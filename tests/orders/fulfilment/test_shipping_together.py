@@ -39,8 +39,8 @@ async def test_stock_ledger_and_facts_tell_each_shipment_apart(
     steps = [(Decimal(m["on_hand"]), Decimal(m["delta"])) for m in reversed(movements)]
     before = [Decimal(100), *(on_hand for on_hand, _ in steps)]
     assert [on_hand for on_hand, _ in steps] == [b + d for b, (_, d) in zip(before, steps, strict=False)]
-    told = await facts_of(suite, tenant, "fulfilment.shipped")
-    assert {(f["fulfilment_id"], f["order_id"], f["lines"][0]["quantity"]) for f in told} == {
+    facts = await facts_of(suite, tenant, "fulfilment.shipped")
+    assert {(f["fulfilment_id"], f["order_id"], f["lines"][0]["quantity"]) for f in facts} == {
         (f["id"], o["id"], str(n + 1)) for n, (o, f) in enumerate(zip(made, fulfilments, strict=True))
     }
     assert (await orders.get("/v1/stock-audit")).json()["differing"] == 0

@@ -140,9 +140,9 @@ async def test_confirmation_is_told_with_final_figures(
     assert (fact["customer"]["tax_id"], fact["customer"]["billing_address"]["city"]) == ("GB123", "Leeds")
     assert (fact["net"], fact["gross"]) == (order["totals"]["net"], order["totals"]["gross"])
     assert fact["tax_breakdown"] == order["tax_breakdown"]
-    for told, line in zip(fact["lines"], order["lines"], strict=True):
-        shared = told.keys() - {"line_id"}
-        assert {name: told[name] for name in shared} == {name: line[name] for name in shared}
+    for emitted, line in zip(fact["lines"], order["lines"], strict=True):
+        shared = emitted.keys() - {"line_id"}
+        assert {name: emitted[name] for name in shared} == {name: line[name] for name in shared}
 
 
 async def test_goods_of_two_warehouses_and_services_make_two_fulfilments(orders: httpx.AsyncClient):

@@ -39,7 +39,7 @@ class Billing:
         self.customer_id = UUID(order["customer_id"])
 
     async def tell(self, event: Event, *, times: int = 2) -> None:
-        told = envelope(
+        made = envelope(
             event,
             id=new_id(),
             source="billing",
@@ -55,7 +55,7 @@ class Billing:
         )
         for _ in range(times):
             await self.suite["orders"].inbox.deliver(
-                Delivery(text=told.text, ordering_key=told.ordering_key, redelivered=False)
+                Delivery(text=made.text, ordering_key=made.ordering_key, redelivered=False)
             )
 
     def invoice(self, invoice_id: UUID, gross: int) -> InvoiceFinalized:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from services.orders.intake.actions import create_orders
+from services.orders.intake.bulk import create_orders
 from services.orders.intake.schemas import OrderIn
 from services.orders.stock.rules import InsufficientStock
 from shared.context.batch import Batch

@@ -11,7 +11,6 @@ import pytest
 
 from services.orders.stock import actions
 from services.orders.stock.rules import Allocation, Demand, InsufficientStock, Reservation, StockRowMissing
-from shared.context.batch import Batch
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.kit.suite import Suite
@@ -56,7 +55,7 @@ async def test_shipping_takes_the_promise_and_the_goods(
     fulfilment_id = new_id()
 
     async with given_ctx(suite, tenant) as ctx:
-        await actions.consume(Batch([(ctx, (fulfilment_id, made.allocations))]))
+        await actions.consume(ctx, made.allocations, reference_id=fulfilment_id)
 
     left = await stock_of(orders, "TEA")
     assert (left["on_hand"], left["reserved"]) == ("6", "0")
@@ -137,7 +136,7 @@ async def test_shuffled_orders_over_two_warehouses_neither_deadlock_nor_lose_a_u
             if n % 3 == 0:
                 await actions.release(ctx, parts)
                 return Decimal(0), Decimal(0)
-            await actions.consume(Batch([(ctx, (new_id(), parts))]))
+            await actions.consume(ctx, parts, reference_id=new_id())
         return bought, Decimal(0)
 
     outcomes = await asyncio.gather(*(buy_then(n) for n in range(40)), return_exceptions=True)
@@ -164,7 +163,7 @@ async def test_releases_and_shipments_at_the_same_moment_all_count(
             if n % 2:
                 await actions.release(ctx, made[n].allocations)
             else:
-                await actions.consume(Batch([(ctx, (new_id(), made[n].allocations))]))
+                await actions.consume(ctx, made[n].allocations, reference_id=new_id())
 
     await asyncio.gather(*(end(n) for n in range(20)))
 
@@ -232,7 +231,7 @@ async def test_shipping_from_where_nothing_ever_lay_is_a_fault_of_ours(
     for wrong in ([elsewhere], [*made.allocations, elsewhere]):
         with pytest.raises(StockRowMissing):
             async with given_ctx(suite, tenant) as ctx:
-                await actions.consume(Batch([(ctx, (new_id(), wrong))]))
+                await actions.consume(ctx, wrong, reference_id=new_id())
 
     left = await stock_of(orders, "TEA")
     assert (left["on_hand"], left["reserved"]) == ("5", "2")

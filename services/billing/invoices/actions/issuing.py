@@ -17,7 +17,7 @@ from services.billing.invoices.rules import (
 )
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
-from services.billing.ledger.rules import OpenItem, Posting
+from services.billing.ledger.rules import Entry, OpenItem, Posting
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
@@ -42,12 +42,14 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
         breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
         row.entry_id = await ledger.post_entry(
             ctx,
-            sales_postings(row.id, row.net, row.gross, breakdown),
-            effective_on=row.issued_on,
-            memo=f"Invoice to {row.customer['name']}",
-            source="invoice",
-            source_id=row.id,
-            open_items=[receivable(row.id, row.customer_id, row.gross, row)],
+            Entry(
+                postings=sales_postings(row.id, row.net, row.gross, breakdown),
+                effective_on=row.issued_on,
+                memo=f"Invoice to {row.customer['name']}",
+                source="invoice",
+                source_id=row.id,
+                open_items=[receivable(row.id, row.customer_id, row.gross, row)],
+            ),
         )
         ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
     row.number = await take_number(ctx, SERIES, row.issued_on.year)

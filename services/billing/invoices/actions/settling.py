@@ -20,20 +20,12 @@ from services.billing.invoices.rules import (
 )
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.rules import Allocation
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice
 from shared.values.faults import FieldError, Invalid
-from shared.values.money import Money
+from shared.values.money import Money, total
 from shared.values.tax import TaxedLine
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What other services learn of a settled invoice, and the day the allocation counts from."""
-
-    told: AllocatedInvoice
-    allocated_on: date
-
 
 SETTLE = """
 update invoices i set version = s.version, updated_at = $2, open_minor = s.open_minor, paid_minor = s.paid_minor
@@ -54,69 +46,76 @@ class Settlement:
 class Settling:
     """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it."""
 
-    ctx: Ctx
     from_item: UUID
     customer_id: UUID
     available: Money
     settlements: Sequence[Settlement]
 
+    @property
+    def left(self) -> Money:
+        """What stays as the customer's credit."""
+        return self.available - total((s.amount for s in self.settlements), self.available.currency)
 
-async def lock_settled(told: Sequence[Settling]) -> dict[UUID, OpenInvoice]:
-    """Lock the invoices that customers' money is to settle, and refuse what does not fit.
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What other services learn of a settled invoice, and the day the allocation counts from."""
+
+    invoice: AllocatedInvoice
+    allocated_on: date
+
+
+Locked = Mapping[UUID, OpenInvoice]
+"""Locked invoices by their ids."""
+
+
+async def lock_settled(ctx: Ctx, settling: Settling) -> Locked:
+    """Lock the invoices that a customer's money is to settle, and refuse what does not fit.
 
     Comes before anything is posted: whoever holds a period must not wait for an invoice.
     """
-    for each in told:
-        _require_affordable(each.settlements, each.available)
-    ids = {s.invoice_id for each in told for s in each.settlements}
-    found = await queries.lock_invoices(told[-1].ctx, ids)
-    for each in told:
-        unknown = [
-            FieldError(
-                f"/allocations/{n}/invoice_id", UnknownInvoice.code, f"There is no invoice {s.invoice_id}."
-            )
-            for n, s in enumerate(each.settlements)
-            if s.invoice_id not in found
-        ]
-        if unknown:
-            raise UnknownInvoice(unknown[0].message, errors=unknown)
-        for n, settlement in enumerate(each.settlements):
-            _require_fitting(found[settlement.invoice_id], settlement, each.customer_id, f"/allocations/{n}")
+    require_affordable(settling)
+    found = await queries.lock_invoices(ctx, [s.invoice_id for s in settling.settlements])
+    require_fitting(found, settling)
     return found
 
 
-async def settle_invoices(
-    invoices: Mapping[UUID, OpenInvoice], told: Sequence[Settling]
-) -> list[list[Settled]]:
-    """Settle locked invoices from payments or credits, never more than is open of any; returns what each settled."""
-    made_on = await ledger.allocate_all(
-        [
-            (each.ctx, Allocation(each.from_item, s.invoice_id, s.amount))
-            for each in told
-            for s in each.settlements
-        ]
-    )
-    settled = [[_settle(each, s, invoices, made_on) for s in each.settlements] for each in told]
-    rows = list({s.invoice_id: invoices[s.invoice_id] for each in told for s in each.settlements}.values())
+async def settle_invoices(ctx: Ctx, invoices: Locked, settling: Settling) -> list[Settled]:
+    """Settle locked invoices from a payment or credit, never more than is open of any; returns what it settled."""
+    made_on = await ledger.allocate_all(Batch([(ctx, made) for made in allocations_of(settling)]))
+    settled = settle_in_memory(ctx, invoices, settling, made_on)
+    await store_settled(ctx, [invoices[s.invoice_id] for s in settling.settlements])
+    return settled
+
+
+def allocations_of(settling: Settling) -> list[Allocation]:
+    """What the ledger is to allocate."""
+    return [Allocation(settling.from_item, s.invoice_id, s.amount) for s in settling.settlements]
+
+
+def settle_in_memory(
+    ctx: Ctx, invoices: Locked, settling: Settling, made_on: Mapping[tuple[UUID, UUID], date]
+) -> list[Settled]:
+    """Settle locked invoices as the ledger has allocated."""
+    return [
+        _settle(ctx, invoices[s.invoice_id], s.amount, made_on[settling.from_item, s.invoice_id])
+        for s in settling.settlements
+    ]
+
+
+def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date) -> Settled:
+    row.paid_minor += amount.minor
+    _reduce(ctx, row, amount)
+    return Settled(allocated(row, amount), allocated_on)
+
+
+async def store_settled(ctx: Ctx, rows: Sequence[OpenInvoice]) -> None:
+    """Write what settling has changed of locked invoices."""
     if rows:
-        ctx = told[-1].ctx
         await ctx.sql.execute(
             SETTLE, ctx.tenant.id, ctx.now, [r.id for r in rows], [r.version for r in rows],
             [r.open_minor for r in rows], [r.paid_minor for r in rows],
         )  # fmt: skip
-    return settled
-
-
-def _settle(
-    settling: Settling,
-    settlement: Settlement,
-    invoices: Mapping[UUID, OpenInvoice],
-    made_on: Mapping[tuple[UUID, UUID], date],
-) -> Settled:
-    row = invoices[settlement.invoice_id]
-    row.paid_minor += settlement.amount.minor
-    _reduce(settling.ctx, row, settlement.amount)
-    return Settled(allocated(row, settlement.amount), made_on[settling.from_item, row.id])
 
 
 def allocated(row: Invoice | OpenInvoice, amount: Money) -> AllocatedInvoice:
@@ -151,8 +150,9 @@ def credit_line(line: InvoiceLine, *, quantity: Decimal, figures: TaxedLine) -> 
     line.credited_tax_minor += figures.tax.minor
 
 
-def _require_affordable(settlements: Sequence[Settlement], available: Money) -> None:
+def require_affordable(settling: Settling) -> None:
     """Refuse an invoice named twice, another currency, and more in sum than there is to allocate."""
+    settlements, available = settling.settlements, settling.available
     named: set[UUID] = set()
     for n, settlement in enumerate(settlements):
         if settlement.invoice_id in named:
@@ -163,6 +163,21 @@ def _require_affordable(settlements: Sequence[Settlement], available: Money) -> 
             raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
     if sum(s.amount.minor for s in settlements) > available.minor:
         raise OverAllocated(f"Only {available} is there to allocate.", available=stated(available))
+
+
+def require_fitting(found: Locked, settling: Settling) -> None:
+    """Refuse invoices that do not exist or do not fit."""
+    unknown = [
+        FieldError(
+            f"/allocations/{n}/invoice_id", UnknownInvoice.code, f"There is no invoice {s.invoice_id}."
+        )
+        for n, s in enumerate(settling.settlements)
+        if s.invoice_id not in found
+    ]
+    if unknown:
+        raise UnknownInvoice(unknown[0].message, errors=unknown)
+    for n, settlement in enumerate(settling.settlements):
+        _require_fitting(found[settlement.invoice_id], settlement, settling.customer_id, f"/allocations/{n}")
 
 
 def _reduce(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:

@@ -77,7 +77,7 @@ async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
     ctx = batch.ctx
     made = [_made(its_ctx, shipped, ctx.today) for its_ctx, shipped in batch.items]
     if entries := [(each.ctx, each.entry) for each in made if each.entry is not None]:
-        await ledger.post_entries(entries)
+        await ledger.post_entries(Batch(entries))
     rows = await ctx.sql.fetch(
         STORE, ctx.tenant.id, SERIES, ctx.today.year, len(made), ctx.today,
         rows_json(tuple(INVOICE), [_invoice_row(n, each) for n, each in enumerate(made)]),
@@ -115,7 +115,6 @@ def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on
     if not postings:
         return None
     return Entry(
-        id=new_id(),
         postings=postings,
         effective_on=issued_on,
         memo=f"Shipment of {shipped.order_number} to {shipped.customer.name}",

@@ -13,6 +13,7 @@ from services.billing.ledger.rules import (
     SOURCE_MANUAL,
     SUBLEDGER_CONTROLS,
     ControlAccount,
+    Entry,
     Posting,
     UnknownAccount,
     check_entry,
@@ -31,12 +32,14 @@ async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:
     number = await take_number(ctx, SERIES, entry.effective_on.year)
     entry_id = await post_entry(
         ctx,
-        postings,
-        effective_on=entry.effective_on,
-        memo=entry.memo,
-        source=SOURCE_MANUAL,
-        source_id=None,
-        number=number,
+        Entry(
+            postings=postings,
+            effective_on=entry.effective_on,
+            memo=entry.memo,
+            source=SOURCE_MANUAL,
+            source_id=None,
+            number=number,
+        ),
     )
     return await queries.get_entry(ctx, entry_id)
 

@@ -1,6 +1,6 @@
 """Posting: one statement writes entries with their lines and open items; triggers keep everything derived."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.billing.ledger.rules import (
     month_end,
     month_of,
 )
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.contracts.billing import JournalEntryPosted
@@ -68,44 +69,30 @@ select array(select id from entry) as posted, array(select id from period) as op
 """  # noqa: S608 - our own column names
 
 
-async def post_entries(told: Sequence[tuple[Ctx, Entry]]) -> None:
-    """Record entries, each in the name of its ctx, all or none.
+async def post_entry(ctx: Ctx, entry: Entry) -> UUID:
+    """Record an entry; returns its id.
 
     Refuses an unbalanced entry (422), a source that was posted before, a closed period, an unknown account and
-    a control posting without its open item (409). One statement, however many entries.
+    a control posting without its open item (409).
     """
-    for _, entry in told:
-        check_entry(entry.postings)
-    posted = await _record(told)
-    for _, entry in told:
-        if entry.id not in posted:
-            raise AlreadyPosted("This was posted before.", source=entry.source, source_id=entry.source_id)
-
-
-async def post_entry(
-    ctx: Ctx,
-    postings: Sequence[Posting],
-    *,
-    effective_on: date,
-    memo: str,
-    source: str,
-    source_id: UUID | None,
-    open_items: Sequence[OpenItem] = (),
-    number: str | None = None,
-) -> UUID:
-    """Record one entry as `post_entries` does; returns its id."""
-    entry = Entry(
-        id=new_id(),
-        postings=postings,
-        effective_on=effective_on,
-        memo=memo,
-        source=source,
-        source_id=source_id,
-        open_items=open_items,
-        number=number,
-    )
-    await post_entries([(ctx, entry)])
+    check_entry(entry.postings)
+    if not await _record(Batch([(ctx, entry)])):
+        raise _already_posted(entry)
     return entry.id
+
+
+async def post_entries(batch: Batch[Entry]) -> None:
+    """Record entries as `post_entry` does one, each in the name of its ctx, all or none, in one statement."""
+    for _, entry in batch.items:
+        check_entry(entry.postings)
+    posted = await _record(batch)
+    for _, entry in batch.items:
+        if entry.id not in posted:
+            raise _already_posted(entry)
+
+
+def _already_posted(entry: Entry) -> AlreadyPosted:
+    return AlreadyPosted("This was posted before.", source=entry.source, source_id=entry.source_id)
 
 
 async def reverse_entry(
@@ -122,7 +109,6 @@ async def reverse_entry(
     if original.reversed_by_id is not None:
         raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
     reversal = Entry(
-        id=new_id(),
         postings=mirrored([line.posting for line in original.lines]),
         effective_on=effective_on,
         memo=memo,
@@ -131,18 +117,20 @@ async def reverse_entry(
         number=number,
         reverses_id=entry_id,
     )
-    if not await _record([(ctx, reversal)]):
+    if not await _record(Batch([(ctx, reversal)])):
         raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
     return reversal.id
 
 
-async def _record(told: Sequence[tuple[Ctx, Entry]]) -> Collection[UUID]:
+async def _record(batch: Batch[Entry]) -> Collection[UUID]:
     """Write entries; returns which, since those whose source or reversal is in the books already are not."""
-    ctx = told[-1][0]
-    entries = [_entry_row(ctx, entry) for ctx, entry in told]
-    items = [_item_row(ctx, entry, item) for ctx, entry in told for item in entry.open_items]
+    ctx = batch.ctx
+    entries = [_entry_row(ctx, entry) for ctx, entry in batch.items]
+    items = [_item_row(ctx, entry, item) for ctx, entry in batch.items for item in entry.open_items]
     lines = [
-        _line_row(entry, line, posting) for _, entry in told for line, posting in enumerate(entry.postings, 1)
+        _line_row(entry, line, posting)
+        for _, entry in batch.items
+        for line, posting in enumerate(entry.postings, 1)
     ]
     row = await ctx.sql.fetchrow(
         POST, ctx.tenant.id, rows_json(tuple(ENTRY), entries), rows_json(tuple(ITEM), items),
@@ -151,7 +139,7 @@ async def _record(told: Sequence[tuple[Ctx, Entry]]) -> Collection[UUID]:
     for period_id in row["opened"]:
         begin(ctx, LIFECYCLE, period_id)
     posted = set(row["posted"])
-    for its_ctx, entry in told:
+    for its_ctx, entry in batch.items:
         if entry.id in posted:
             _tell_posted(its_ctx, entry)
     return posted

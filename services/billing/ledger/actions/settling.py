@@ -1,11 +1,11 @@
 """Settling: credits (payments, credit notes) are allocated to debits (invoices) of the same party."""
 
-from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from services.billing.ledger import queries
 from services.billing.ledger.rules import Allocation, AlreadyReversed
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.database.json_rows import recordset, rows_json
 from shared.values.faults import NotFound
@@ -36,26 +36,26 @@ on conflict (tenant_id, reverses_id) do nothing returning id
 
 
 async def allocate_all(
-    told: Sequence[tuple[Ctx, Allocation]], *, allocated_on: date | None = None
+    batch: Batch[Allocation], *, allocated_on: date | None = None
 ) -> dict[tuple[UUID, UUID], date]:
-    """Settle items by items, all or nothing; answers for each pair of items the day it counts from.
+    """Settle items by items, all or nothing; returns for each pair of items the day it counts from.
 
     Refuses more than is open of either side (`open_item_exceeded`) and items of different parties, accounts or
     currencies (`allocation_mismatch`). One statement, however many allocations.
     """
-    if not told:
+    if not batch.items:
         return {}
-    ctx = told[-1][0]
+    ctx = batch.ctx
     rows = [
         (
             new_id(), its_ctx.now, a.from_item, a.to_item, a.amount.minor, a.amount.currency,
             allocated_on or its_ctx.today, its_ctx.actor.id,
         )
-        for its_ctx, a in told
+        for its_ctx, a in batch.items
     ]  # fmt: skip
     made = await ctx.sql.fetch(ALLOCATE, ctx.tenant.id, rows_json(tuple(MADE), rows))
-    if len(made) != len(told):
-        ids = sorted({i for _, a in told for i in (a.from_item, a.to_item)})
+    if len(made) != len(batch):
+        ids = sorted({i for _, a in batch.items for i in (a.from_item, a.to_item)})
         known = await queries.open_amounts(ctx, ids)
         raise NotFound("open item", next(i for i in ids if i not in known))
     return {(row["from_item"], row["to_item"]): row["allocated_on"] for row in made}
@@ -65,7 +65,7 @@ async def allocate(
     ctx: Ctx, *, from_item: UUID, to_item: UUID, amount: Money, allocated_on: date | None = None
 ) -> tuple[Money, Money]:
     """Settle one item by another; returns what is left open of both, signed as posted."""
-    await allocate_all([(ctx, Allocation(from_item, to_item, amount))], allocated_on=allocated_on)
+    await allocate_all(Batch([(ctx, Allocation(from_item, to_item, amount))]), allocated_on=allocated_on)
     left = await queries.open_amounts(ctx, [from_item, to_item])
     return left[from_item], left[to_item]
 

@@ -8,7 +8,7 @@ from services.orders.fulfilment.actions.handling import (
     pick_fulfilment,
     release_fulfilment,
 )
-from services.orders.fulfilment.actions.shipping import ship_fulfilment, ship_fulfilments
+from services.orders.fulfilment.actions.shipping import ship_fulfilment
 
 __all__ = [
     "cancel_fulfilment",
@@ -18,5 +18,4 @@ __all__ = [
     "pick_fulfilment",
     "release_fulfilment",
     "ship_fulfilment",
-    "ship_fulfilments",
 ]

@@ -11,16 +11,14 @@ from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, sh
 from services.orders.fulfilment.schemas import ShipIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
-from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
 
 
 @dataclass(frozen=True, slots=True)
-class _Shipment:
-    """A fulfilment that is being shipped, and what of it."""
+class Shipment:
+    """What of a fulfilment is shipped, with its figures, and whether that completes the order."""
 
-    ctx: Ctx
     order: Order
     fulfilment: Fulfilment
     parts: list[ShippedPart]
@@ -35,37 +33,25 @@ class _Shipment:
         ]
 
 
-async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, shipment: ShipIn | None) -> Fulfilment:
+async def ship_fulfilment(ctx: Ctx, fulfilment_id: UUID, wanted: ShipIn | None) -> Fulfilment:
     """Ship a fulfilment or some of it; what stays behind becomes an open fulfilment of its own."""
-    return (await ship_fulfilments(Batch([(ctx, (fulfilment_id, shipment))])))[0]
+    order, fulfilment = await queries.lock_order_of(ctx, fulfilment_id)
+    shipment = make_shipment(ctx, order, fulfilment, wanted or ShipIn())
+    await stock.consume(ctx, shipment.goods, reference_id=fulfilment.id)
+    await book.save_orders(ctx, [order])
+    tell_shipped(ctx, shipment)
+    return fulfilment
 
 
-async def ship_fulfilments(batch: Batch[tuple[UUID, ShipIn | None]]) -> list[Fulfilment]:
-    """The same for several fulfilments of a tenant, all or none, in as many statements."""
-    ctx = batch.ctx
-    locked = await queries.lock_orders_of(ctx, [fulfilment_id for _, (fulfilment_id, _) in batch.items])
-    shipments = [
-        _ship(its_ctx, order, fulfilment, shipment or ShipIn())
-        for (its_ctx, (_, shipment)), (order, fulfilment) in zip(batch.items, locked, strict=True)
-    ]
-    await stock.consume(Batch([(each.ctx, (each.fulfilment.id, each.goods)) for each in shipments]))
-    await book.save_orders(ctx, list({order.id: order for order, _ in locked}.values()))
-    for each in shipments:
-        each.fulfilment.lines = [part for part in each.fulfilment.lines if part.quantity]
-        _tell_shipped(each.ctx, each.order, each.fulfilment, each.parts)
-        if each.completed:
-            book.tell_completed(each.ctx, each.order)
-    return [fulfilment for _, fulfilment in locked]
-
-
-def _ship(ctx: Ctx, order: Order, fulfilment: Fulfilment, shipment: ShipIn) -> _Shipment:
+def make_shipment(ctx: Ctx, order: Order, fulfilment: Fulfilment, wanted: ShipIn) -> Shipment:
+    """Ship a fulfilment of a locked order in memory."""
     begin_move(ctx, order, fulfilment, "ship")
-    chosen = choose_parts(order, fulfilment, shipment.lines)
+    chosen = choose_parts(order, fulfilment, wanted.lines)
     _split(ctx, order, fulfilment, chosen)
-    fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in shipment.parcels]
+    fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in wanted.parcels]
     fulfilment.shipped_at = ctx.now
     parts = [ship_part(order, part) for part in chosen]
-    return _Shipment(ctx, order, fulfilment, parts, book.close_change(ctx, order))
+    return Shipment(order, fulfilment, parts, book.close_change(ctx, order))
 
 
 def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -> None:
@@ -80,7 +66,10 @@ def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -
             part.quantity -= left
 
 
-def _tell_shipped(ctx: Ctx, order: Order, fulfilment: Fulfilment, parts: list[ShippedPart]) -> None:
+def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
+    """Tell other services what was shipped, once it is written; and that the order is complete, if it is."""
+    order, fulfilment, parts = shipment.order, shipment.fulfilment, shipment.parts
+    fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
     totals = totals_of(parts, order.currency)
     groups = tax_groups((part.line, part.figures) for part in parts)
     fact = FulfilmentShipped(
@@ -99,6 +88,8 @@ def _tell_shipped(ctx: Ctx, order: Order, fulfilment: Fulfilment, parts: list[Sh
         payment_terms_days=order.payment_terms_days,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
+    if shipment.completed:
+        book.tell_completed(ctx, order)
 
 
 def _shipped_line(part: ShippedPart) -> ShippedLine:

@@ -12,7 +12,7 @@ from services.orders.customers import actions as customer_actions
 from services.orders.customers import queries as customers
 from services.orders.imports.rules import Code, FileOrder, Problem, Row, refuse_rest
 from services.orders.imports.schemas import ImportOptions
-from services.orders.intake import actions as intake
+from services.orders.intake.bulk import create_orders
 from services.orders.intake.schemas import OrderIn, OrderLineIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
@@ -105,4 +105,4 @@ def wish(order: FileOrder, options: ImportOptions, ready: Ready) -> OrderIn:
 
 async def take(ctx: Ctx, wishes: Sequence[OrderIn]) -> list[UUID]:
     """Take orders in, all or none."""
-    return [order.id for order in await intake.create_orders(Batch([(ctx, (wish,)) for wish in wishes]))]
+    return [order.id for order in await create_orders(Batch([(ctx, (wish,)) for wish in wishes]))]

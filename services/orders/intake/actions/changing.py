@@ -41,6 +41,6 @@ async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name != CUSTOMER_KEY:
             raise
-        raise unknown_customer("") from error
+        raise unknown_customer() from error
     ctx.record_move("order", order.id, "change", order.state, order.state, None)
     return order

@@ -1,15 +1,14 @@
-"""Confirming: stock is promised, fulfilments are planned, the order gets its number and the others are told."""
+"""Confirming: stock is promised, fulfilments are planned, the order gets its number and the others hear of it."""
 
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
 from services.orders.book.rules import ZERO, Fulfilment, Order, OrderLine
 from services.orders.stock import actions as stock
-from services.orders.stock.rules import Allocation, Demand
+from services.orders.stock.rules import Allocation, Demand, Reservation, by_line
 from shared.context import numbering
-from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.orders import ConfirmedLine, OrderConfirmed, OrderCustomer, TaxBreakdownRow
 
@@ -19,64 +18,52 @@ SERIES = "SO"
 async def confirm_order(ctx: Ctx, order_id: UUID) -> Order:
     """Confirm a draft: all of it is promised, or nothing, or what is missing waits if the order allows that."""
     order = await queries.lock_order(ctx, order_id)
-    await promise_orders(Batch([(ctx, order)]))
+    await promise_order(ctx, order)
     book.close_change(ctx, order)
     await book.save_orders(ctx, [order])
     tell_confirmed(ctx, order)
     return order
 
 
-async def promise_orders(batch: Batch[Order]) -> None:
-    """Confirm drafts in memory: reserve their stock, plan their fulfilments and, last, give them their numbers.
+async def promise_order(ctx: Ctx, order: Order) -> None:
+    """Confirm a draft in memory: reserve its stock, plan its fulfilments and, last, give it its number.
 
     From the reservation to the commit others wait for these products, so nothing that can be done before is
     left for then; and a refused order uses no number up.
     """
-    ctx = batch.ctx
     year = ctx.today.year
-    await numbering.prepare_numbers(ctx, SERIES, year, len(batch))
-    for its_ctx, order in batch.items:
-        book.move_order(its_ctx, order, "confirm")
-        order.confirmed_at = its_ctx.now
-    for allow in (False, True):
-        of_policy = [each for each in batch.items if (each[1].backorder == "allow") is allow]
-        if of_policy:
-            await _reserve(Batch(of_policy), allow_backorder=allow)
-    numbers = await numbering.lease_numbers(ctx, SERIES, year, len(batch))
-    for (_, order), number in zip(batch.items, numbers, strict=True):
-        order.number = numbering.written(SERIES, year, number)
+    await numbering.prepare_numbers(ctx, SERIES, year, 1)
+    begin_promise(ctx, order)
+    reservation = await stock.reserve(ctx, demands_of(order), allow_backorder=order.backorder == "allow")
+    plan_fulfilments(ctx, order, reservation, by_line(reservation.allocations))
+    (number,) = await numbering.lease_numbers(ctx, SERIES, year, 1)
+    order.number = numbering.written(SERIES, year, number)
 
 
-async def _reserve(batch: Batch[Order], *, allow_backorder: bool) -> None:
-    demands = [
-        Demand(line.id, line.product_id, line.sku, line.quantity)
-        for _, order in batch.items
-        for line in order.lines
-        if line.tracked
-    ]
-    reservation = await stock.reserve(batch.ctx, demands, allow_backorder=allow_backorder)
-    promised: dict[UUID, list[Allocation]] = {}
-    for allocation in reservation.allocations:
-        promised.setdefault(allocation.line_id, []).append(allocation)
-    for ctx, order in batch.items:
-        _plan(ctx, order, promised, reservation.backordered, reservation.main_warehouse_id)
+def begin_promise(ctx: Ctx, order: Order) -> None:
+    """Move a draft to confirmed, from now on."""
+    book.move_order(ctx, order, "confirm")
+    order.confirmed_at = ctx.now
 
 
-def _plan(
-    ctx: Ctx,
-    order: Order,
-    promised: dict[UUID, list[Allocation]],
-    backordered: dict[UUID, Decimal],
-    main_id: UUID,
+def demands_of(order: Order) -> list[Demand]:
+    """What an order wants of the stock."""
+    return [Demand(line.id, line.product_id, line.sku, line.quantity) for line in order.lines if line.tracked]
+
+
+def plan_fulfilments(
+    ctx: Ctx, order: Order, reservation: Reservation, promised: Mapping[UUID, Sequence[Allocation]]
 ) -> None:
     """One open fulfilment for each warehouse that gives something, and one for what has to wait.
 
     What has no stock (services and the like) goes with the goods from MAIN, or else with the first.
+    `promised` is what the reservation allocates to each line.
     """
+    main_id = reservation.main_warehouse_id
     opened: dict[UUID, Fulfilment] = {}
     waiting: Fulfilment | None = None
     for line in order.lines:
-        missing = backordered.get(line.id, ZERO)
+        missing = reservation.backordered.get(line.id, ZERO)
         line.account(reserved=line.quantity - missing, backordered=missing)
         for allocation in promised.get(line.id, ()):
             place = allocation.warehouse_id

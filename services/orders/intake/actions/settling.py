@@ -23,7 +23,7 @@ from shared.database.json_rows import recordset, rows_json
 from shared.values.faults import Busy
 
 Settling = PaymentRecorded | PaymentAllocated | CreditNoteFinalized | CreditNoteAllocated
-Told = InvoiceFinalized | InvoiceVoided | InvoicePaid | Settling
+BillingFact = InvoiceFinalized | InvoiceVoided | InvoicePaid | Settling
 
 # What orders and their invoices say, without a lock: the changes below take effect on these versions only.
 READ = """
@@ -105,7 +105,7 @@ class _Said:
         return True
 
 
-async def record_billing(ctx: Ctx, facts: Iterable[Told]) -> None:
+async def record_billing(ctx: Ctx, facts: Iterable[BillingFact]) -> None:
     """Bring the payment status of orders up to date with what billing tells, in the order it is told.
 
     An invoice of no order, or of one that is none of ours, says nothing here. Nothing is held while we think: what
@@ -119,7 +119,7 @@ async def record_billing(ctx: Ctx, facts: Iterable[Told]) -> None:
     raise Busy("Others keep changing this order.")
 
 
-def _said(fact: Told) -> list[_Said]:
+def _said(fact: BillingFact) -> list[_Said]:
     match fact:
         case InvoiceFinalized():
             return [_Said(fact.invoice_id, fact.source_refs.order_id, gross_minor=fact.gross.minor)]
@@ -142,11 +142,12 @@ async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
     orders, invoices = [], []
     for row in await ctx.sql.fetch(READ, ctx.tenant.id, list(of_order)):
         known = {UUID(id_): _Invoice(*facts) for id_, *facts in orjson.loads(row["invoices"] or "[]")}
-        told = _add(of_order[row["id"]], known)
-        if told:
+        changed = _add(of_order[row["id"]], known)
+        if changed:
             orders.append(_sums(row, known.values()))
             invoices += [
-                (id_, row["id"], i.gross_minor, i.paid_minor, i.settled, i.voided) for id_, i in told.items()
+                (id_, row["id"], i.gross_minor, i.paid_minor, i.settled, i.voided)
+                for id_, i in changed.items()
             ]
     if not orders:
         return []
@@ -160,13 +161,13 @@ async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
 
 
 def _add(said: Iterable[_Said], known: dict[UUID, _Invoice]) -> Mapping[UUID, _Invoice]:
-    """Add to what is known of an order's invoices; answers those of which something new was said."""
-    told = {}
+    """Add to what is known of an order's invoices; returns those of which something new was said."""
+    changed = {}
     for each in said:
         invoice = known.setdefault(each.invoice_id, _Invoice())
         if each.add_to(invoice):
-            told[each.invoice_id] = invoice
-    return told
+            changed[each.invoice_id] = invoice
+    return changed
 
 
 def _sums(order: asyncpg.Record, invoices: Collection[_Invoice]) -> tuple[UUID, int, int, int, str]:
