@@ -100,8 +100,7 @@ def test_every_module_public_class_and_public_function_says_what_it_means():
                     if isinstance(m, Function) and not m.name.startswith("_") and not ast.get_docstring(m)
                 }
                 silent += [
-                    f"{f.name}:{node.name}.{name}"
-                    for name in sorted(methods - documented[f.name, node.name])
+                    f"{f.name}:{node.name}.{name}" for name in sorted(methods - documented[f.name, node.name])
                 ]
 
     assert silent == []

@@ -1,4 +1,4 @@
-"""What invoices do when customers change, due dates pass, voids are approved. Shipments: see posting_exceptions."""
+"""What invoices do when goods are shipped, customers change, due dates pass and voids are approved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,17 @@ from uuid import UUID
 
 from services.billing.invoices import actions
 from services.billing.invoices.rules import OVERDUE, VOID
+from services.billing.posting_exceptions import actions as posting
+from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.contracts.orders import CustomerChanged
-from shared.service.subscriptions import on, on_approved, on_due
+from shared.contracts.orders import CustomerChanged, FulfilmentShipped
+from shared.service.subscriptions import on, on_approved, on_batch, on_due
+
+
+@on_batch(FulfilmentShipped)
+async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
+    """Goods left the house: invoice them, or keep what the books refuse with the reason why."""
+    await posting.post_or_keep(actions.SHIPMENTS, batch)
 
 
 @on(CustomerChanged)

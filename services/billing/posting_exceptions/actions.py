@@ -12,8 +12,6 @@ from uuid import UUID
 
 import asyncpg
 
-from services.billing.invoices import actions as invoices
-from services.billing.invoices import queries as invoice_queries
 from services.billing.posting_exceptions import queries
 from services.billing.posting_exceptions.models import PostingException
 from services.billing.posting_exceptions.rules import (
@@ -26,13 +24,12 @@ from shared.context import lifecycle
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.event import Event
-from shared.contracts.orders import FulfilmentShipped
 from shared.http import problems
 from shared.values.faults import Busy, Fault
 from shared.values.ids import new_id
 from shared.values.money import CurrencyMismatch, MoneyOutOfRange, UnknownCurrency
 
-HOLD = """
+KEEP = """
 insert into posting_exceptions (tenant_id, id, created_at, updated_at, state, event_type, event_id, payload, code,
   reason)
 values ($1, $2, $3, $3, $4, $5, $6, $7::text::jsonb, $8, $9) on conflict (tenant_id, event_id) do nothing returning 1
@@ -48,28 +45,27 @@ class Poster:
     is_posted: Callable[[Ctx, Any], Awaitable[bool]]
 
 
-async def _is_invoiced(ctx: Ctx, shipped: FulfilmentShipped) -> bool:
-    return await invoice_queries.is_invoiced(ctx, shipped.fulfilment_id)
+_posters: dict[str, Poster] = {}
 
 
-POSTERS: dict[str, Poster] = {
-    poster.contract.type: poster
-    for poster in (Poster(FulfilmentShipped, invoices.invoice_shipments, _is_invoiced),)
-}
+def posted_by(poster: Poster) -> Poster:
+    """Make known how events of a type are posted, so that a kept one can be tried again."""
+    _posters[poster.contract.type] = poster
+    return poster
 
 
-async def post_events(batch: Batch[Any]) -> None:
+async def post_or_keep(poster: Poster, batch: Batch[Any]) -> None:
     """Post events of one type; one that cannot be posted is kept visibly with the reason why.
 
     Of several that the books refuse none is posted: that is raised, and each comes once more, alone.
     """
     if len(batch) > 1:
-        await POSTERS[batch.items[0][1].type].post(batch)
+        await poster.post(batch)
         return
     ((ctx, event),) = batch.items
-    refusal = await _try(ctx, event)
+    refusal = await _try(ctx, poster, event)
     if refusal is not None:
-        await _hold(ctx, event, refusal)
+        await _keep(ctx, event, refusal)
 
 
 async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
@@ -77,8 +73,8 @@ async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
     row = await queries.get_exception(ctx, exception_id, lock=True)
     LIFECYCLE.target(row.state, "retry")
     ctx.causation_id = str(row.event_id)
-    event = POSTERS[row.event_type].contract.model_validate(row.payload)
-    refusal = await _try(ctx, event)
+    poster = _posters[row.event_type]
+    refusal = await _try(ctx, poster, poster.contract.model_validate(row.payload))
     if refusal is not None:
         reason = {"code": refusal.code, "detail": refusal.detail}
         raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)
@@ -93,9 +89,8 @@ async def discard_exception(ctx: Ctx, exception_id: UUID, *, reason: str) -> Pos
     return row
 
 
-async def _try(ctx: Ctx, event: Event) -> Fault | None:
+async def _try(ctx: Ctx, poster: Poster, event: Event) -> Fault | None:
     """Post in a part of the transaction that may fail alone; returns what refused it."""
-    poster = POSTERS[event.type]
     try:
         async with ctx.savepoint():
             await poster.post(Batch([(ctx, event)]))
@@ -120,14 +115,14 @@ def _refusal(error: Exception) -> Fault | None:
     return fault
 
 
-async def _hold(ctx: Ctx, event: Event, refusal: Fault) -> None:
+async def _keep(ctx: Ctx, event: Event, refusal: Fault) -> None:
     exception_id = new_id()
     event_id = UUID(ctx.causation_id) if ctx.causation_id else exception_id
     state = str(LIFECYCLE.initial)
-    held = await ctx.sql.fetchval(
-        HOLD,
+    kept = await ctx.sql.fetchval(
+        KEEP,
         *(ctx.tenant.id, exception_id, ctx.now, state, event.type, event_id),
         *(event.model_dump_json(), refusal.code, refusal.detail),
     )
-    if held:
+    if kept:
         lifecycle.begin(ctx, LIFECYCLE, exception_id, verb="hold", why=f"{refusal.code}: {refusal.detail}")

@@ -1,14 +1,15 @@
 """Shipped fulfilments become invoices: once each, with the order's own figures, also under races."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import asyncpg
 import httpx
 import pytest
 
+from services.billing.invoices import actions
 from services.billing.invoices.actions import shipments
-from services.billing.posting_exceptions import actions
 from shared.bus.transport import Delivery
 from shared.context.ctx import TenantFacts
 from shared.contracts.event import envelope
@@ -147,10 +148,7 @@ async def test_a_lost_connection_is_nobodys_fault_and_is_raised(
         ((ctx, _),) = batch.items
         await ctx.sql.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    poster = actions.POSTERS["orders.fulfilment.shipped.v1"]
-    monkeypatch.setitem(
-        actions.POSTERS, poster.contract.type, actions.Poster(poster.contract, kill, poster.is_posted)
-    )
+    monkeypatch.setattr(actions, "SHIPMENTS", replace(actions.SHIPMENTS, post=kill))
 
     with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
         await delivered(suite, tenant, shipment())

@@ -111,12 +111,12 @@ async def test_the_row_of_the_day_counts(suite: Suite, tenant: TenantFacts):
 
 async def test_an_end_and_its_successor_arrive_in_any_order(suite: Suite, tenant: TenantFacts):
     """Their order is kept per tax code only; meanwhile both hold, and the later one counts."""
-    first = told("luxury", "10", version=1, valid_from=date(2010, 1, 1))
-    end = told(
+    first = a_change("luxury", "10", version=1, valid_from=date(2010, 1, 1))
+    end = a_change(
         "luxury", "10", version=2, code_id=first.tax_code_id,
         valid_from=date(2010, 1, 1), valid_to=date(2025, 6, 30),
     )  # fmt: skip
-    successor = told("luxury", "30", version=1, valid_from=date(2025, 7, 1))
+    successor = a_change("luxury", "30", version=1, valid_from=date(2025, 7, 1))
 
     async with given_ctx(suite, tenant) as ctx:
         for event in (first, successor):

@@ -13,7 +13,7 @@ from services.billing.invoices.actions.settling import (
     lock_settled,
     settle_invoices,
 )
-from services.billing.invoices.actions.shipments import invoice_shipments
+from services.billing.invoices.actions.shipments import SHIPMENTS
 from services.billing.invoices.actions.voiding import (
     change_settings,
     find_void_facts,
@@ -22,6 +22,7 @@ from services.billing.invoices.actions.voiding import (
 )
 
 __all__ = [
+    "SHIPMENTS",
     "Settled",
     "Settlement",
     "Settling",
@@ -34,7 +35,6 @@ __all__ = [
     "delete_invoice",
     "finalize_invoice",
     "find_void_facts",
-    "invoice_shipments",
     "keep_customer",
     "lock_settled",
     "settle_invoices",

@@ -11,11 +11,13 @@ from uuid import UUID
 import orjson
 
 from services.billing.documents.queries import SNAPSHOT
+from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
 from services.billing.invoices.rules import LIFECYCLE, OVERDUE, SERIES, midnight_after, require_coherent
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_COST_OF_GOODS, ROLE_INVENTORY, ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
+from services.billing.posting_exceptions.actions import Poster, posted_by
 from shared.context import lifecycle
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
@@ -87,6 +89,13 @@ async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
     for each in made:
         _finalize(each)
         _tell(each, numbers[each.id])
+
+
+async def _is_invoiced(ctx: Ctx, shipped: FulfilmentShipped) -> bool:
+    return await queries.is_invoiced(ctx, shipped.fulfilment_id)
+
+
+SHIPMENTS: Final = posted_by(Poster(FulfilmentShipped, invoice_shipments, _is_invoiced))
 
 
 def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
