@@ -18,6 +18,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/payments/{payment_id}/allocate": ALLOCATION,
     "/v1/credit-notes/{credit_note_id}/allocate": ALLOCATION,
     "/v1/posting-exceptions/{exception_id}/discard": {"reason": "probe"},
+    "/v1/billing-approvals/{approval_id}/reject": {"reason": "probe"},
     "/v1/accounts/{account_id}": {"name": "probe"},
 }
 """Bodies that are acceptable as such, where an empty one is not."""
