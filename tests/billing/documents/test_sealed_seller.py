@@ -14,7 +14,7 @@ from services.billing.service import SERVICE
 from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.http.router import Operation
-from tests.billing.given import given_draft, given_invoice, line, pay, shipment, told
+from tests.billing.given import given_draft, given_invoice, line, pay, shipment, delivered
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 
@@ -161,7 +161,7 @@ async def test_a_document_states_the_bank_data_it_was_issued_with_and_that_is_no
     await given_bank(billing)
     by_hand = await given_invoice(billing)
     shipped = shipment("10.00")
-    await told(suite, tenant, shipped)
+    await delivered(suite, tenant, shipped)
     by_shipment = (await billing.get(f"/v1/invoices?order_id={shipped.order_id}")).json()["items"][0]
 
     other = {"bank_account": {"holder": "Another", "iban": "DE89370400440532013000"}}
@@ -239,7 +239,7 @@ async def given_everything(suite: Suite, tenant: TenantFacts, billing: httpx.Asy
     ):
         headers = {"if-match": "2", "idempotency-key": f"wrong {list(wrong)}"}
         assert (await billing.patch(PATH, json=wrong, headers=headers)).status_code == 422
-    await told(suite, tenant, shipment("10.00"))
+    await delivered(suite, tenant, shipment("10.00"))
     invoice = await given_invoice(billing, line("10.00"))
     assert (await pay(billing, invoice, "12.00")).status_code == 201
     credited = await given_invoice(billing, line("20.00"))

@@ -95,8 +95,8 @@ async def test_a_rate_until_further_notice_ends_the_day_before_the_next_and_both
 
     first = (await billing.get(f"/v1/tax-codes/{made['id']}")).json()
     assert (first["valid_to"], first["version"]) == ("2026-02-28", 2)
-    told = [(d["rate"], d["valid_to"], d["version"]) for d in await tax_codes_told(suite, tenant)]
-    assert told == [("5", None, 1), ("5", "2026-02-28", 2), ("7.5", None, 1)]
+    facts = [(d["rate"], d["valid_to"], d["version"]) for d in await tax_codes_told(suite, tenant)]
+    assert facts == [("5", None, 1), ("5", "2026-02-28", 2), ("7.5", None, 1)]
 
 
 async def test_an_overlap_is_refused_naming_the_field_and_the_code_in_the_way(
