@@ -124,7 +124,7 @@ def test_every_command_is_one_that_the_program_has():
 
 
 def test_the_small_shape_is_one_process_that_does_everything_with_what_the_gateway_has():
-    """Laid over the file: of what is not named here nothing changes. It seals, so it has the keys."""
+    """Laid over the file: of what is not named here nothing changes. It seals, so it has the keys; and keeps files."""
     small = yaml.load(SMALL.read_text(), Loader=OverlayLoader)["services"]
     gateway = small.pop("gateway")
 
@@ -133,7 +133,10 @@ def test_the_small_shape_is_one_process_that_does_everything_with_what_the_gatew
     accepts(gateway["command"][1:])
     assert gateway["depends_on"].keys() == SERVICES["gateway"]["depends_on"].keys() - small.keys()
     assert gateway.keys() == {"command", "environment", "depends_on", "volumes"}
-    assert gateway["volumes"] == ["sealing-secrets:/run/secrets/sealing:ro"]
+    assert gateway["volumes"] == [
+        "sealing-secrets:/run/secrets/sealing:ro",
+        "blobs:/var/lib/backoffice/blobs",
+    ]
     assert "/run/secrets/sealing" in gateway["environment"]["BACKOFFICE_SECRETS_DIR"].split(":")
 
 
