@@ -14,7 +14,7 @@ from services.billing.service import SERVICE
 from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.http.router import Operation
-from tests.billing.given import given_draft, given_invoice, line, pay, shipment, delivered
+from tests.billing.given import delivered, given_draft, given_invoice, line, pay, shipment
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 
