@@ -20,8 +20,12 @@ def recordset(parameter: int, columns: Mapping[str, str], alias: str) -> str:
 
 def rows_json(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows as the JSON document `recordset` reads. JSON columns are given as `orjson.Fragment` or plain values."""
-    document = [dict(zip(names, row, strict=True)) for row in rows]
-    return orjson.dumps(document, default=_plain).decode()
+    return documents_json([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def documents_json(documents: Sequence[Mapping[str, object]]) -> str:
+    """The same of rows that are mappings already."""
+    return orjson.dumps(documents, default=_plain).decode()
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - whatever orjson does not know

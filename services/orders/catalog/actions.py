@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.orders.catalog import queries
 from services.orders.catalog.models import Product
-from services.orders.catalog.rules import UnknownTaxCode
+from services.orders.catalog.rules import ProductRow, UnknownTaxCode
 from services.orders.catalog.schemas import ProductChange, ProductIn
 from services.orders.stock import actions as stock
 from shared.context.ctx import Ctx
@@ -24,13 +24,10 @@ on conflict (tenant_id, id) do update set version = excluded.version, updated_at
 where tax_codes.version < excluded.version
 """
 
-ADD = """
-insert into products
-  (tenant_id, id, created_at, updated_at, sku, name, unit_price_minor, currency, tax_code, tracked)
-select $1, d.id, $2, $2, d.sku, d.name, d.price, d.currency, d.tax_code, d.tracked
-from unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bool[])
-  d(id, sku, name, price, currency, tax_code, tracked)
-order by d.sku on conflict (tenant_id, sku) do nothing returning id, tracked
+NOW = {"created_at": "$3::timestamptz", "updated_at": "$3::timestamptz"}
+ADD = f"""
+{queries.PRODUCTS.insert(2, given=NOW, rest="order by new.sku")}
+on conflict (tenant_id, sku) do nothing returning id, tracked
 """
 
 
@@ -72,18 +69,11 @@ async def create_product(ctx: Ctx, product: ProductIn) -> Product:
 async def create_missing_products(ctx: Ctx, products: Sequence[ProductIn]) -> int:
     """Add many products at once, leaving known SKUs as they are; returns how many were added."""
     await _require_tax_codes(ctx, {p.tax_code for p in products})
-    rows = await ctx.sql.fetch(
-        ADD,
-        ctx.tenant.id,
-        ctx.now,
-        [new_id() for _ in products],
-        [p.sku for p in products],
-        [p.name for p in products],
-        [p.unit_price.minor for p in products],
-        [p.unit_price.currency for p in products],
-        [p.tax_code for p in products],
-        [p.tracked for p in products],
-    )
+    added = [
+        ProductRow(new_id(), p.sku, p.name, p.unit_price.minor, p.unit_price.currency, p.tax_code, p.tracked)
+        for p in products
+    ]
+    rows = await ctx.sql.fetch(ADD, ctx.tenant.id, queries.PRODUCTS.json(added), ctx.now)
     await stock.start_tracking(ctx, [row["id"] for row in rows if row["tracked"]])
     return len(rows)
 

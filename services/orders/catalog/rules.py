@@ -29,9 +29,15 @@ class ProductRow:
     id: UUID
     sku: str
     name: str
-    unit_price: Money
+    unit_price_minor: int
+    currency: str
     tax_code: str
     tracked: bool
+
+    @property
+    def unit_price(self) -> Money:
+        """What one of it costs unless the order says otherwise."""
+        return Money(self.unit_price_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """What can be done with customers."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from services.orders.customers import queries
@@ -8,15 +10,25 @@ from services.orders.customers.models import Customer
 from services.orders.customers.schemas import CustomerChange, CustomerIn
 from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
+from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.ids import new_id
 
-ADD_MISSING = """
-insert into customers (tenant_id, id, name, external_ref, created_at, updated_at)
-select $1, *, $2, $2 from unnest($3::uuid[], $4::text[], $5::text[])
-on conflict (tenant_id, external_ref) do nothing returning id, name
-"""
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A customer known only by reference and name."""
+
+    id: UUID
+    name: str
+    external_ref: str
+    created_at: datetime
+    updated_at: datetime
+
+
+NAMED = TableSql(Customer, Named)
+ADD_MISSING = f"{NAMED.insert(2)} on conflict (tenant_id, external_ref) do nothing returning id, name"
 
 
 async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
@@ -29,10 +41,8 @@ async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
 
 async def create_missing_customers(ctx: Ctx, names: Mapping[str, str]) -> int:
     """Add customers known only by reference and name, leaving known references as they are."""
-    refs = sorted(names)
-    rows = await ctx.sql.fetch(
-        ADD_MISSING, ctx.tenant.id, ctx.now, [new_id() for _ in refs], [names[r] for r in refs], refs
-    )
+    named = [Named(new_id(), names[ref], ref, ctx.now, ctx.now) for ref in sorted(names)]
+    rows = await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, NAMED.json(named))
     for row in rows:
         fact = CustomerChanged(customer_id=row["id"], name=row["name"], version=1)
         ctx.emit(fact, subject=row["id"], version=1)

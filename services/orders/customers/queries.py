@@ -6,9 +6,13 @@ from uuid import UUID
 from sqlmodel import select
 
 from services.orders.customers.models import Customer
+from services.orders.customers.rules import Buyer
 from shared.context.ctx import Ctx
+from shared.database.table_sql import TableSql
 from shared.http.paging import Page, PageQuery, list_rows
 from shared.values.faults import NotFound
+
+BUYERS = TableSql(Customer, Buyer)
 
 
 async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:

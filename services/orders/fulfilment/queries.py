@@ -5,23 +5,22 @@ from uuid import UUID
 
 import asyncpg
 
-from services.orders.book.queries import read_parcels
-from services.orders.book.rules import Fulfilment, FulfilmentLine
+from services.orders.book.queries import FULFILMENTS, PARTS
+from services.orders.book.rules import Fulfilment
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, page_of
 from shared.values.faults import NotFound
 
-HEADS = """
-select f.id, f.order_id, coalesce(o.number, '') as order_number, f.warehouse_id, f.state, f.version, f.created_at,
-  f.updated_at, f.shipped_at, f.parcels::text
+HEADS = f"""
+select {FULFILMENTS.columns("f")}, coalesce(o.number, '') as order_number
 from fulfilments f join orders o on o.tenant_id = $1 and o.id = f.order_id where f.tenant_id = $1
-"""
+"""  # noqa: S608 - our own column names
 
-LINES = """
-select fl.fulfilment_id, fl.id, fl.order_line_id, l.sku, fl.quantity
+LINES = f"""
+select {PARTS.columns("fl")}, l.sku
 from fulfilment_lines fl join order_lines l on l.tenant_id = $1 and l.id = fl.order_line_id
 where fl.tenant_id = $1 and fl.fulfilment_id = any($2::uuid[]) order by fl.fulfilment_id, l.position
-"""
+"""  # noqa: S608 - our own column names
 
 
 async def get_fulfilment(ctx: Ctx, fulfilment_id: UUID) -> Fulfilment:
@@ -47,10 +46,10 @@ async def list_fulfilments(
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Fulfilment]:
-    found = {row["id"]: Fulfilment(**{**row, "parcels": read_parcels(row["parcels"])}) for row in rows}
+    found = {row["id"]: FULFILMENTS.read(row, order_number=row["order_number"]) for row in rows}
     if found:
-        for fulfilment_id, *columns in await ctx.sql.fetch(LINES, ctx.tenant.id, list(found)):
-            found[fulfilment_id].lines.append(FulfilmentLine(*columns))
+        for row in await ctx.sql.fetch(LINES, ctx.tenant.id, list(found)):
+            found[row["fulfilment_id"]].lines.append(PARTS.read(row, sku=row["sku"]))
     return list(found.values())
 
 

@@ -4,13 +4,15 @@ Hot paths in plain SQL. Locks are always taken in the order (product, warehouse)
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 import asyncpg
 
 from services.orders.stock import queries
-from services.orders.stock.models import Warehouse
+from services.orders.stock.models import STOCK_MOVEMENTS, Warehouse
 from services.orders.stock.rules import (
     MAIN,
     Adjustment,
@@ -30,7 +32,7 @@ from services.orders.stock.rules import (
 from services.orders.stock.schemas import StockAdjustmentIn, WarehouseIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.database.json_rows import recordset, rows_json
+from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
 
 MAKE_MAIN = """
@@ -86,30 +88,40 @@ with taken as (
 )
 select count(*) from changed
 """
-LEAVING = {
-    "n": "int", "product_id": "uuid", "warehouse_id": "uuid", "quantity": "numeric", "id": "uuid", "at": "timestamptz",
-    "reference_id": "uuid", "actor_id": "text",
-}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewMovement:
+    """A movement that is to be written, in the order of its id; what lies there after it is counted then."""
+
+    id: UUID
+    created_at: datetime
+    product_id: UUID
+    warehouse_id: UUID
+    kind: str
+    delta: Decimal
+    reference_id: UUID
+    actor_id: str
+
+
+MOVEMENTS = TableSql(STOCK_MOVEMENTS, NewMovement)
 SHIP = f"""
 with taken as materialized (
-  select * from {recordset(2, LEAVING, "new")}
+  select * from {MOVEMENTS.rows(2)}
 ), sums as (
-  select product_id, warehouse_id, sum(quantity) as quantity, max(at) as at from taken group by 1, 2
+  select product_id, warehouse_id, sum(delta) as delta, max(created_at) as at from taken group by 1, 2
 ), held as (
-  select s.product_id, s.warehouse_id, sums.quantity, sums.at
+  select s.product_id, s.warehouse_id, sums.delta, sums.at
   from stock_items s join sums using (product_id, warehouse_id)
   where s.tenant_id = $1 order by s.product_id, s.warehouse_id for update of s
 ), changed as (
-  update stock_items s set reserved = s.reserved - held.quantity, on_hand = s.on_hand - held.quantity,
-    updated_at = held.at
+  update stock_items s set reserved = s.reserved + held.delta, on_hand = s.on_hand + held.delta, updated_at = held.at
   from held where s.tenant_id = $1 and s.product_id = held.product_id and s.warehouse_id = held.warehouse_id
   returning s.product_id, s.warehouse_id, s.on_hand
 ), written as (
-  insert into stock_movements
-    (tenant_id, id, created_at, product_id, warehouse_id, kind, delta, on_hand_after, reference_id, actor_id)
-  select $1, id, at, product_id, warehouse_id, 'shipment', -quantity,
-    on_hand + sum(quantity) over (partition by product_id, warehouse_id order by n desc) - quantity,
-    reference_id, actor_id
+  insert into stock_movements (tenant_id, {", ".join(MOVEMENTS.names)}, on_hand_after)
+  select $1, {", ".join(MOVEMENTS.names)},
+    on_hand - sum(delta) over (partition by product_id, warehouse_id order by id desc) + delta
   from changed join taken using (product_id, warehouse_id)
   returning 1
 )
@@ -222,14 +234,23 @@ async def consume(ctx: Ctx, allocations: Sequence[Allocation], *, reference_id: 
 async def consume_all(batch: Batch[tuple[UUID, Sequence[Allocation]]]) -> None:
     """The same for several shipments in one statement; each item is what goods leave for, and the goods."""
     leaving = [
-        (product_id, warehouse_id, quantity, new_id(), ctx.now, reference_id, ctx.actor.id)
+        NewMovement(
+            id=new_id(),
+            created_at=ctx.now,
+            product_id=product_id,
+            warehouse_id=warehouse_id,
+            kind="shipment",
+            delta=-quantity,
+            reference_id=reference_id,
+            actor_id=ctx.actor.id,
+        )
         for ctx, (reference_id, allocations) in batch.items
         for (product_id, warehouse_id), quantity in sum_by_item(allocations).items()
     ]
     if leaving:
         ctx = batch.ctx
-        rows = rows_json(tuple(LEAVING), [(n, *row) for n, row in enumerate(leaving)])
-        _require_all(await ctx.sql.fetchval(SHIP, ctx.tenant.id, rows), len(leaving))
+        written = await ctx.sql.fetchval(SHIP, ctx.tenant.id, MOVEMENTS.json(leaving))
+        _require_all(written, len(leaving))
 
 
 def _columns(sums: dict[tuple[UUID, UUID], Decimal]) -> tuple[list[UUID], list[UUID], list[Decimal]]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from services.orders.stock.models import Warehouse
+from services.orders.stock.models import STOCK_ITEMS, Warehouse
 from services.orders.stock.rules import (
     MAIN,
     Movement,
@@ -15,15 +15,18 @@ from services.orders.stock.rules import (
     StockLevel,
 )
 from shared.context.ctx import Ctx
+from shared.database.table_sql import TableSql
 from shared.http.paging import MAX_LIMIT, Page, PageQuery, list_rows, page_of
 from shared.values.faults import NotFound
 
-LOCK = """
+ITEMS = TableSql(STOCK_ITEMS, StockItem)
+LOCK = f"""
 with held as (
-  select product_id, warehouse_id, on_hand, reserved from stock_items
-  where tenant_id = $1 and product_id = any($2::uuid[]) order by product_id, warehouse_id for update)
-select m.id as main_id, h.* from warehouses m left join held h on true where m.tenant_id = $1 and m.code = $3
-"""
+  select {ITEMS.columns("s")} from stock_items s
+  where s.tenant_id = $1 and s.product_id = any($2::uuid[]) order by s.product_id, s.warehouse_id for update)
+select {ITEMS.columns("h")}, m.id as main_id
+from warehouses m left join held h on true where m.tenant_id = $1 and m.code = $3
+"""  # noqa: S608 - our own column names
 
 LEVELS = """
 select s.product_id, s.warehouse_id, p.sku, w.code as warehouse, s.on_hand, s.reserved, s.updated_at,
@@ -98,11 +101,7 @@ async def lock_stock(ctx: Ctx, product_ids: Collection[UUID]) -> tuple[UUID, lis
     rows = await ctx.sql.fetch(LOCK, ctx.tenant.id, list(product_ids), MAIN)
     if not rows:
         raise NotFound("warehouse", MAIN)
-    items = [
-        StockItem(row["product_id"], row["warehouse_id"], row["on_hand"], row["reserved"])
-        for row in rows
-        if row["product_id"] is not None
-    ]
+    items = [ITEMS.read(row) for row in rows if row["product_id"] is not None]
     return rows[0]["main_id"], items
 
 

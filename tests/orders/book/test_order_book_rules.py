@@ -46,7 +46,8 @@ def given_book(
     for name, value in facts.items():
         setattr(order, name, value)
     order.fulfilments = [
-        Fulfilment(new_id(), order_id, "SO-1", new_id(), state, 1, THEN, THEN) for state in fulfilments
+        Fulfilment(new_id(), order_id, new_id(), state, 1, THEN, THEN, order_number="SO-1")
+        for state in fulfilments
     ]
     return order
 

@@ -2,7 +2,7 @@
 
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Buyer, Hold, Order
+from services.orders.book.rules.orders import Hold, Order
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -27,7 +27,6 @@ __all__ = [
     "ORDER_LIFECYCLE",
     "UNSHIPPED",
     "ZERO",
-    "Buyer",
     "Fulfilment",
     "FulfilmentLine",
     "FulfilmentState",

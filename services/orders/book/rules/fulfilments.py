@@ -23,9 +23,10 @@ class FulfilmentLine:
     """How much of an order line a fulfilment is about."""
 
     id: UUID
+    fulfilment_id: UUID
     order_line_id: UUID
-    sku: str
     quantity: Decimal
+    sku: str
 
 
 @dataclass(slots=True)
@@ -34,7 +35,6 @@ class Fulfilment:
 
     id: UUID
     order_id: UUID
-    order_number: str
     warehouse_id: UUID
     state: str
     version: int
@@ -42,6 +42,7 @@ class Fulfilment:
     updated_at: datetime
     shipped_at: datetime | None = None
     parcels: list[Parcel] = field(default_factory=list)
+    order_number: str = ""
     lines: list[FulfilmentLine] = field(default_factory=list)
     touched: bool = False
 
@@ -57,4 +58,4 @@ class Fulfilment:
             if part.order_line_id == line.id:
                 part.quantity += quantity
                 return
-        self.lines.append(FulfilmentLine(new_id(), line.id, line.sku, quantity))
+        self.lines.append(FulfilmentLine(new_id(), self.id, line.id, quantity, line.sku))

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
+from services.orders.customers.rules import Buyer
 from shared.values.money import Money
 from shared.values.tax import TaxGroup, Totals
 
@@ -22,17 +23,6 @@ class Hold:
     source: str
     placed_by: str
     placed_at: datetime
-
-
-@dataclass(slots=True)
-class Buyer:
-    """What an invoice must show of the customer."""
-
-    id: UUID
-    name: str
-    email: str | None
-    tax_id: str | None
-    billing_address: dict[str, Any] | None
 
 
 @dataclass(slots=True)

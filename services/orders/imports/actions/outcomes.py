@@ -3,16 +3,29 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.orders.imports.models import OrderImportRow
 from services.orders.imports.rules import Code, FileOrder, Problem
 from shared.context.ctx import Ctx
+from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
 
-INSERT = """
-insert into order_import_rows (tenant_id, import_id, id, row, order_ref, status, code, message, order_id)
-select $1, $2, * from unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[])
-on conflict (tenant_id, import_id, row) do nothing returning status
-"""
 
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What became of one row of the file."""
+
+    id: UUID
+    import_id: UUID
+    row: int
+    order_ref: str | None
+    status: str
+    code: str | None
+    message: str | None
+    order_id: UUID | None
+
+
+OUTCOMES = TableSql(OrderImportRow, RowOutcome)
+INSERT = f"{OUTCOMES.insert(2)} on conflict (tenant_id, import_id, row) do nothing returning status"
 COUNT = """
 update order_imports set updated_at = $3, version = version + 1,
   rows_done = rows_done + $4, rows_failed = rows_failed + $5, rows_skipped = rows_skipped + $6,
@@ -31,26 +44,29 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
 
 
-Line = tuple[int, str | None, str, str | None, str | None, UUID | None]
-
-
-def _lines(outcome: Outcome) -> list[Line]:
-    lines: list[Line] = []
-    for ref, (order_id, order) in outcome.created.items():
-        lines += [(n, ref, "imported", None, None, order_id) for n in order.numbers]
-    for order in outcome.skipped:
-        text = "An order with this reference is there already."
-        lines += [(n, order.order_ref, "skipped", Code.DUPLICATE, text, None) for n in order.numbers]
+def _rows(import_id: UUID, outcome: Outcome) -> list[RowOutcome]:
+    duplicate = "An order with this reference is there already."
+    imported = [
+        RowOutcome(new_id(), import_id, n, ref, "imported", None, None, order_id)
+        for ref, (order_id, order) in outcome.created.items()
+        for n in order.numbers
+    ]
+    skipped = [
+        RowOutcome(new_id(), import_id, n, order.order_ref, "skipped", Code.DUPLICATE, duplicate, None)
+        for order in outcome.skipped
+        for n in order.numbers
+    ]
     problems = [*outcome.problems, *(problem for order in outcome.refused for problem in order.problems)]
-    lines += [(p.row, p.order_ref, "failed", str(p.code), p.message, None) for p in problems]
-    return lines
+    failed = [
+        RowOutcome(new_id(), import_id, p.row, p.order_ref, "failed", str(p.code), p.message, None)
+        for p in problems
+    ]
+    return imported + skipped + failed
 
 
 async def store_outcomes(ctx: Ctx, import_id: UUID, outcome: Outcome) -> int:
-    """Store rows and counters; rows known from a run that died are not counted twice. Answers the rows done."""
-    lines = _lines(outcome)
-    columns: list[list[object]] = [list(column) for column in zip(*lines, strict=True)] if lines else [[]] * 6
-    stored = await ctx.sql.fetch(INSERT, ctx.tenant.id, import_id, [new_id() for _ in lines], *columns)
+    """Store rows and counters; rows known from a run that died are not counted twice. Returns the rows done."""
+    stored = await ctx.sql.fetch(INSERT, ctx.tenant.id, OUTCOMES.json(_rows(import_id, outcome)))
     statuses = [row["status"] for row in stored]
     done: int = await ctx.sql.fetchval(
         COUNT,

@@ -11,10 +11,7 @@ from shared.context.ctx import Ctx
 from shared.values.faults import NotFound
 from shared.values.ids import new_id
 
-PLACE = """
-insert into order_holds (tenant_id, id, order_id, reason, source, placed_by, placed_at)
-values ($1, $2, $3, $4, $5, $6, $7)
-"""
+PLACE = queries.HOLDS.insert(2)
 
 RELEASE = """
 update order_holds set released_by = $4, released_at = $5, release_reason = $6
@@ -29,16 +26,7 @@ async def place_hold(ctx: Ctx, order_id: UUID, hold: HoldIn) -> Order:
     order = await queries.lock_order(ctx, order_id)
     require_holdable(order)
     placed = Hold(new_id(), order.id, hold.reason, hold.source, ctx.actor.id, ctx.now)
-    await ctx.sql.execute(
-        PLACE,
-        ctx.tenant.id,
-        placed.id,
-        order.id,
-        placed.reason,
-        placed.source,
-        placed.placed_by,
-        placed.placed_at,
-    )
+    await ctx.sql.execute(PLACE, ctx.tenant.id, queries.HOLDS.json([placed]))
     order.holds.append(placed)
     await _changed(ctx, order, "hold", hold.reason)
     return order

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-import orjson
 
+from services.orders.book.queries import ORDER_INVOICES, ORDERS
 from services.orders.book.rules import settled_status
 from shared.context.ctx import Ctx
 from shared.contracts.billing import (
@@ -19,42 +19,12 @@ from shared.contracts.billing import (
     PaymentAllocated,
     PaymentRecorded,
 )
-from shared.database.json_rows import recordset, rows_json
+from shared.database.table_sql import TableSql
 from shared.values.faults import Busy
 
 Settling = PaymentRecorded | PaymentAllocated | CreditNoteFinalized | CreditNoteAllocated
 BillingFact = InvoiceFinalized | InvoiceVoided | InvoicePaid | Settling
 
-# What orders and their invoices say, without a lock: the changes below take effect on these versions only.
-READ = """
-select o.id, o.version, o.state, o.gross_minor,
-  (select coalesce(sum(l.shipped_net_minor + l.shipped_tax_minor), 0)::bigint from order_lines l
-    where l.tenant_id = $1 and l.order_id = o.id) as shipped_minor,
-  (select json_agg(json_build_array(i.id, i.gross_minor, i.paid_minor, i.settled, i.voided))::text
-    from order_invoices i where i.tenant_id = $1 and i.order_id = o.id) as invoices
-from orders o where o.tenant_id = $1 and o.id = any($2::uuid[])
-"""
-
-ORDER = {"id": "uuid", "version": "bigint", "invoiced": "bigint", "paid": "bigint", "status": "text"}
-INVOICE = {
-    "id": "uuid", "order_id": "uuid", "gross_minor": "bigint", "paid_minor": "bigint", "settled": "boolean",
-    "voided": "boolean",
-}  # fmt: skip
-WRITE = f"""
-with changed as (
-  update orders o set version = o.version + 1, updated_at = $2, invoiced_minor = new.invoiced, paid_minor = new.paid,
-    payment_status = new.status
-  from {recordset(3, ORDER, "new")} where o.tenant_id = $1 and o.id = new.id and o.version = new.version
-  returning o.id
-), noted as (
-  insert into order_invoices as i (tenant_id, id, order_id, gross_minor, paid_minor, settled, voided)
-  select $1, new.id, new.order_id, new.gross_minor, new.paid_minor, new.settled, new.voided
-  from {recordset(4, INVOICE, "new")} join changed on changed.id = new.order_id
-  on conflict (tenant_id, id) do update set gross_minor = excluded.gross_minor, paid_minor = excluded.paid_minor,
-    settled = excluded.settled, voided = excluded.voided
-)
-select id from changed
-"""  # noqa: S608 - our own column names
 TRIES = 50
 
 
@@ -62,6 +32,8 @@ TRIES = 50
 class _Invoice:
     """What is known of an invoice so far; a payment may be told before the invoice's gross."""
 
+    id: UUID
+    order_id: UUID
     gross_minor: int | None = None
     paid_minor: int = 0
     settled: bool = False
@@ -77,6 +49,41 @@ class _Invoice:
         """What of its gross is settled."""
         gross = self.gross_minor or 0
         return gross if self.settled else min(gross, self.paid_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What an order's invoices come to; takes effect on this version of the order only."""
+
+    id: UUID
+    version: int
+    invoiced_minor: int
+    paid_minor: int
+    payment_status: str
+
+
+INVOICES = TableSql(ORDER_INVOICES, _Invoice)
+SUMS = TableSql(ORDERS.table, _Sums)
+# What orders and their invoices say, without a lock: the changes below take effect on these versions only.
+READ = f"""
+select o.id, o.version, o.state, o.gross_minor,
+  (select coalesce(sum(l.shipped_net_minor + l.shipped_tax_minor), 0)::bigint from order_lines l
+    where l.tenant_id = $1 and l.order_id = o.id) as shipped_minor,
+  {INVOICES.array("i", "order_invoices i where i.tenant_id = $1 and i.order_id = o.id")} as invoices
+from orders o where o.tenant_id = $1 and o.id = any($2::uuid[])
+"""  # noqa: S608 - our own column names
+
+WRITE = f"""
+with changed as (
+  update orders o set version = o.version + 1, updated_at = $2, invoiced_minor = new.invoiced_minor,
+    paid_minor = new.paid_minor, payment_status = new.payment_status
+  from {SUMS.rows(3)} where o.tenant_id = $1 and o.id = new.id and o.version = new.version
+  returning o.id
+), noted as (
+  {INVOICES.replace(4, keep=("order_id",), rest="join changed on changed.id = new.order_id")}
+)
+select id from changed
+"""  # noqa: S608 - our own column names
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +146,35 @@ async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
     for each in said:
         assert each.order_id is not None
         of_order[each.order_id].append(each)
-    orders, invoices = [], []
+    orders: list[_Sums] = []
+    invoices: list[_Invoice] = []
     for row in await ctx.sql.fetch(READ, ctx.tenant.id, list(of_order)):
-        known = {UUID(id_): _Invoice(*facts) for id_, *facts in orjson.loads(row["invoices"] or "[]")}
-        changed = _add(of_order[row["id"]], known)
+        known = {invoice.id: invoice for invoice in map(INVOICES.read, row["invoices"])}
+        changed = _add(row["id"], of_order[row["id"]], known)
         if changed:
             orders.append(_sums(row, known.values()))
-            invoices += [
-                (id_, row["id"], i.gross_minor, i.paid_minor, i.settled, i.voided)
-                for id_, i in changed.items()
-            ]
+            invoices += changed.values()
     if not orders:
         return []
     # In the order of their ids, as everybody writes orders: who else writes several of them cannot deadlock with us.
-    orders.sort(key=lambda order: order[0])
-    rows = await ctx.sql.fetch(
-        WRITE, ctx.tenant.id, ctx.now, rows_json(tuple(ORDER), orders), rows_json(tuple(INVOICE), invoices)
-    )
-    missed = {order[0] for order in orders} - {row["id"] for row in rows}
+    orders.sort(key=lambda order: order.id)
+    rows = await ctx.sql.fetch(WRITE, ctx.tenant.id, ctx.now, SUMS.json(orders), INVOICES.json(invoices))
+    missed = {order.id for order in orders} - {row["id"] for row in rows}
     return [each for each in said if each.order_id in missed]
 
 
-def _add(said: Iterable[_Said], known: dict[UUID, _Invoice]) -> Mapping[UUID, _Invoice]:
+def _add(order_id: UUID, said: Iterable[_Said], known: dict[UUID, _Invoice]) -> Mapping[UUID, _Invoice]:
     """Add to what is known of an order's invoices; returns those of which something new was said."""
     changed = {}
     for each in said:
-        invoice = known.setdefault(each.invoice_id, _Invoice())
+        invoice = known.setdefault(each.invoice_id, _Invoice(each.invoice_id, order_id))
         if each.add_to(invoice):
             changed[each.invoice_id] = invoice
     return changed
 
 
-def _sums(order: asyncpg.Record, invoices: Collection[_Invoice]) -> tuple[UUID, int, int, int, str]:
-    """An order's row of WRITE: what was invoiced and paid, and the status that follows."""
+def _sums(order: asyncpg.Record, invoices: Collection[_Invoice]) -> _Sums:
+    """What was invoiced and paid of an order, and the status that follows."""
     counted = [invoice for invoice in invoices if invoice.counts]
     invoiced = sum(invoice.gross_minor or 0 for invoice in counted)
     paid = sum(invoice.covered_minor for invoice in counted)
@@ -182,4 +185,4 @@ def _sums(order: asyncpg.Record, invoices: Collection[_Invoice]) -> tuple[UUID, 
         invoiced=invoiced,
         paid=paid,
     )
-    return order["id"], order["version"], invoiced, paid, status
+    return _Sums(order["id"], order["version"], invoiced, paid, status)
