@@ -103,7 +103,7 @@ async def test_two_gateways_tell_a_service_once(world: World):
                 ]
                 return set(states) == {"active"}
 
-            await eventually(all_active, within=20)
+            await eventually(all_active, within=60)
         finally:
             world.switches["billing"].upstream = real
 
