@@ -53,7 +53,7 @@ class TableSql(Generic[Row]):
         )
         self.types = {name: kinds[name].compile(_DIALECT).lower() for name in self.names}
         self.width = len(self.names)
-        self._row = row
+        self.row = row
         # Where the columns are the first fields of the class, both in the order of the class, names need not be said.
         self._first = self.names == tuple(field.name for field in own if field.init)[: self.width]
         json = [(n, name) for n, name in enumerate(self.names) if isinstance(kinds[name], JSON | JSONB)]
@@ -83,8 +83,8 @@ class TableSql(Generic[Row]):
                     stored = orjson.loads(values[place])
                     values[place] = stored if read is None else read(stored)
         if self._first:
-            return self._row(*values, **others)
-        return self._row(**dict(zip(self.names, values, strict=True)), **others)
+            return self.row(*values, **others)
+        return self.row(**dict(zip(self.names, values, strict=True)), **others)
 
     def rows(self, parameter: int, alias: str = "new") -> str:
         """What stands after `from` to have the rows of a parameter of `json`."""

@@ -1,6 +1,7 @@
 """House rules that a reviewer would otherwise have to look for, each asked of the syntax tree."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,12 @@ EXCEPTIONS = {
     ("nobody reads the clock below the edge", "shared/values/clock.py"),  # the one place
     ("nobody reads the clock below the edge", "gateway/sandbox/actions.py"),  # sets a clock
 }
+
+
+COLUMN_TYPES = {
+    "bigint", "bool", "boolean", "bytea", "date", "int", "integer", "json", "jsonb", "numeric", "smallint", "text",
+    "timestamptz", "uuid",
+}  # fmt: skip
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -101,6 +108,19 @@ def strangers_cut_off(f: File) -> Iterator[int]:
             yield node.lineno
 
 
+def rows_by_position(f: File) -> Iterator[int]:
+    """Columns listed beside their types, or an object made of a row by place: `shared.database.table_sql` does both."""
+    for node in ast.walk(f.tree):
+        values = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        texts = [v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)]
+        if len(texts) > 2 and len(texts) == len(values) and COLUMN_TYPES.issuperset(texts):
+            yield node.lineno
+        if isinstance(node, ast.Call):
+            spread = [ast.unparse(a.value) for a in node.args if isinstance(a, ast.Starred)]
+            if any(re.match(r"(row|record|columns)\b", text) for text in spread):
+                yield node.lineno
+
+
 def long_routes(f: File) -> Iterator[int]:
     """A route's body is at most three statements beside its docstring."""
     for node in f.functions():
@@ -122,6 +142,7 @@ RULES: dict[str, tuple[Callable[[File], Iterator[int]], tuple[str, ...], str]] =
     "nobody blocks the event loop": (sleeps, ("services", "gateway"), ""),
     "no failure is swallowed": (broad_silence, ("services", "gateway", "shared", "deploy"), ""),
     "a test cuts off its own database's connections only": (strangers_cut_off, ("tests",), ""),
+    "rows are written and read by name": (rows_by_position, ("services",), ""),
     "a route's body is short": (long_routes, ("services", "gateway"), "routes.py"),
 }
 

@@ -1,11 +1,9 @@
 """Reads of invoices; and the types of what they answer, for siblings to name."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from uuid import UUID
 
 import asyncpg
-import orjson
 from sqlmodel import col, select
 
 from services.billing.documents.content import DocumentContent, DocumentLine, References
@@ -17,21 +15,23 @@ from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, FINALIZED, InvoiceView, LineView, OpenInvoice
 from services.billing.invoices.schemas import InvoiceOut
 from shared.context.ctx import Ctx
+from shared.database.table_sql import TableSql
 from shared.http.paging import Page, PageQuery, page_of
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
-JSON = ("customer", "tax_breakdown")
-COLUMNS = tuple(field.name for field in fields(InvoiceView))
-SHOWN = f"select {', '.join(f'i.{c}::text' if c in JSON else f'i.{c}' for c in COLUMNS)} from invoices i"  # noqa: S608
-LINES = f"""
-select {", ".join(field.name for field in fields(LineView))} from invoice_lines
-where tenant_id = $1 and invoice_id = any($2::uuid[]) order by invoice_id, position
+VIEWS = TableSql(Invoice, InvoiceView)
+LINES = TableSql(InvoiceLine, LineView)
+OPEN = TableSql(Invoice, OpenInvoice)
+SHOWN = f"select {VIEWS.columns('i')} from invoices i"  # noqa: S608 - our own column names
+LINES_OF = f"""
+select {LINES.columns("l")} from invoice_lines l
+where l.tenant_id = $1 and l.invoice_id = any($2::uuid[]) order by l.invoice_id, l.position
 """  # noqa: S608 - our own column names
 # Locked in the order of their ids, so that two settlers cannot deadlock.
 LOCK = f"""
-select {", ".join(field.name for field in fields(OpenInvoice))} from invoices
-where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update
+select {OPEN.columns("i")} from invoices i
+where i.tenant_id = $1 and i.id = any($2::uuid[]) order by i.id for no key update
 """  # noqa: S608 - our own column names
 KNOWN = """
 select asked.id from unnest($2::uuid[]) as asked(id)
@@ -41,8 +41,6 @@ where exists (select from customers c where c.tenant_id = $1 and c.id = asked.id
 INVOICED = """
 select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 and number is not null)
 """
-
-# Who asks for a list, and by which order, customer, state, and whether overdue.
 
 
 async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
@@ -69,7 +67,7 @@ async def lock_invoices(ctx: Ctx, invoice_ids: Collection[UUID]) -> dict[UUID, O
     """Those of the invoices that exist, locked."""
     await ctx.tx.flush()
     rows = await ctx.sql.fetch(LOCK, ctx.tenant.id, list(invoice_ids)) if invoice_ids else []
-    return {row["id"]: OpenInvoice(*row) for row in rows}
+    return {row["id"]: OPEN.read(row) for row in rows}
 
 
 async def find_lines(
@@ -156,15 +154,9 @@ async def list_invoices(
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
     """Rows of `SHOWN` with their lines."""
     lines: dict[UUID, list[LineView]] = {row["id"]: [] for row in rows}
-    for row in await ctx.sql.fetch(LINES, ctx.tenant.id, list(lines)) if lines else []:
-        lines[row["invoice_id"]].append(LineView(*row))
-    return [InvoiceOut.of(_view(row), lines[row["id"]]) for row in rows]
-
-
-def _view(row: asyncpg.Record) -> InvoiceView:
-    view = InvoiceView(*row[: len(COLUMNS)])
-    view.customer, view.tax_breakdown = orjson.loads(row["customer"]), orjson.loads(row["tax_breakdown"])
-    return view
+    for row in await ctx.sql.fetch(LINES_OF, ctx.tenant.id, list(lines)) if lines else []:
+        lines[row["invoice_id"]].append(LINES.read(row))
+    return [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
 
 
 async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:

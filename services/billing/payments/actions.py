@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.billing.invoices import actions as invoices
@@ -18,21 +18,31 @@ from services.billing.payments.models import Payment
 from services.billing.payments.schemas import PaymentIn, PaymentOut
 from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
-from shared.database.json_rows import recordset, rows_json
+from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.values.faults import FieldError
 from shared.values.ids import new_id
 
-PAYMENT = {
-    "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "currency": "text", "amount": "bigint",
-    "unallocated": "bigint", "received_on": "date", "method": "text", "reference": "text", "entry_id": "uuid",
-}  # fmt: skip
-INSERT = f"""
-insert into payments (tenant_id, id, created_at, updated_at, customer_id, currency, amount_minor, unallocated_minor,
-  received_on, method, reference, entry_id)
-select $1, id, at, at, customer_id, currency, amount, unallocated, received_on, method, reference, entry_id
-from {recordset(2, PAYMENT, "new")}
-"""  # noqa: S608 - our own column names
+
+@dataclass(frozen=True, slots=True)
+class _NewPayment:
+    """The row of a payment."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    customer_id: UUID
+    currency: str
+    amount_minor: int
+    unallocated_minor: int
+    received_on: date
+    method: str
+    reference: str | None
+    entry_id: UUID
+
+
+PAYMENTS = TableSql(Payment, _NewPayment)
+INSERT = PAYMENTS.insert(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +91,24 @@ def receive(ctx: Ctx, given: PaymentIn) -> Received:
 
 async def store_payments(ctx: Ctx, payments: Sequence[Received]) -> None:
     """Write payments."""
-    await ctx.sql.execute(INSERT, ctx.tenant.id, rows_json(tuple(PAYMENT), map(_row, payments)))
+    await ctx.sql.execute(INSERT, ctx.tenant.id, PAYMENTS.json(map(_row, payments)))
 
 
-def _row(received: Received) -> tuple[object, ...]:
-    given = received.given
-    return (
-        received.id, received.ctx.now, given.customer_id, given.amount.currency, given.amount.minor,
-        received.settling.left.minor, received.received_on, given.method, given.reference, received.entry.id,
-    )  # fmt: skip
+def _row(received: Received) -> _NewPayment:
+    given, now = received.given, received.ctx.now
+    return _NewPayment(
+        id=received.id,
+        created_at=now,
+        updated_at=now,
+        customer_id=given.customer_id,
+        currency=given.amount.currency,
+        amount_minor=given.amount.minor,
+        unallocated_minor=received.settling.left.minor,
+        received_on=received.received_on,
+        method=given.method,
+        reference=given.reference,
+        entry_id=received.entry.id,
+    )
 
 
 def show_recorded(received: Received, settled: Sequence[Settled]) -> PaymentOut:

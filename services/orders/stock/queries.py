@@ -153,7 +153,8 @@ async def find_awaited(ctx: Ctx, product_ids: Collection[UUID]) -> list[UUID]:
 
 async def audit_stock(ctx: Ctx) -> StockAudit:
     """Compare every stock item's counters with the movements and open fulfilments that they sum up."""
-    rows = await ctx.sql.fetch(AUDIT, ctx.tenant.id, MAX_LIMIT)
+    async with ctx.reporting():
+        rows = await ctx.sql.fetch(AUDIT, ctx.tenant.id, MAX_LIMIT)
     differences = [
         StockDifference(**{name: row[name] for name in StockDifference.__slots__})
         for row in rows

@@ -104,3 +104,74 @@ async def test_a_json_column_may_hold_something_else_than_its_field(sql: asyncpg
     (row,) = await sql.fetch(f"select {books.columns('b')} from books b")
     assert row["tags"] == '{"of": ["a"]}'
     assert books.read(row) == one
+
+
+async def test_columns_may_come_from_sql_and_rows_be_joined(sql: asyncpg.Connection):
+    books, tenant = TableSql(table(*COLUMNS), Book), new_id()
+    known, unknown = book(), book()
+    statement = books.insert(
+        2, given={"title": "upper(new.title)"}, rest="join unnest($3::uuid[]) as k(id) on k.id = new.id"
+    )
+
+    await sql.execute(statement, tenant, books.json([known, unknown]), [known.id])
+
+    (row,) = await sql.fetch(f"select {books.columns('b')} from books b")
+    known.title = "TITLE"
+    assert books.read(row) == known
+
+
+async def test_a_row_that_is_there_is_replaced_but_for_what_is_kept(sql: asyncpg.Connection):
+    await sql.execute("create unique index on books (tenant_id, id)")
+    books, one, tenant = TableSql(table(*COLUMNS), Book), book(), new_id()
+    await sql.execute(books.insert(2), tenant, books.json([one]))
+    one.title, one.place = "Other", "Elsewhere"
+
+    await sql.execute(books.replace(2, keep=["place"]), tenant, books.json([one]))
+
+    (row,) = await sql.fetch(f"select {books.columns('b')} from books b")
+    assert (row["title"], row["place"]) == ("Other", "Place")
+
+
+async def test_rows_may_be_selected_as_one_value(sql: asyncpg.Connection):
+    books, one, other = TableSql(table(*COLUMNS), Book), book(), book()
+    await sql.execute(books.insert(2), new_id(), books.json([one, other]))
+
+    found = await sql.fetchval(f"select {books.array('b', 'books b order by b.id')}")
+
+    assert [books.read(row) for row in found] == [one, other]
+
+
+async def test_a_union_has_nothing_of_one_table_where_it_has_rows_of_another(sql: asyncpg.Connection):
+    books, one = TableSql(table(*COLUMNS), Book), book()
+    await sql.execute(books.insert(2), new_id(), books.json([one]))
+
+    rows = await sql.fetch(
+        f"select true as is_book, {books.columns('b')} from books b union all select false, {books.nothing()}"
+    )
+
+    assert [books.read(row, 1) for row in rows if row["is_book"]] == [one]
+    (empty,) = [row for row in rows if not row["is_book"]]
+    assert set(empty[1:]) == {None}
+
+
+@dataclass
+class Titled:
+    """A row with a needed field that is no column."""
+
+    id: UUID
+    shelf: str
+    title: str
+    tags: list[str] | None = None
+
+
+async def test_columns_are_left_out_and_other_fields_given(sql: asyncpg.Connection):
+    books, one = TableSql(table(*COLUMNS), Book), book()
+    titled = TableSql(table(*COLUMNS), Titled, without=["tags"])
+    await sql.execute(books.insert(2), new_id(), books.json([one]))
+
+    (row,) = await sql.fetch(f"select {titled.columns('b')} from books b")
+
+    assert titled.names == ("id", "title")
+    assert titled.read(row, shelf="A") == Titled(one.id, "A", one.title)
+    with pytest.raises(TypeError, match="shelf"):
+        titled.read(row)

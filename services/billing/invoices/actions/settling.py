@@ -27,11 +27,8 @@ from shared.values.faults import FieldError, Invalid
 from shared.values.money import Money, total
 from shared.values.tax import TaxedLine
 
-SETTLE = """
-update invoices i set version = s.version, updated_at = $2, open_minor = s.open_minor, paid_minor = s.paid_minor
-from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) as s(id, version, open_minor, paid_minor)
-where i.tenant_id = $1 and i.id = s.id
-"""
+CHANGED = ("version", "updated_at", "open_minor", "paid_minor")
+SETTLE = queries.OPEN.update(2, CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,7 @@ def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date) -> Se
 async def store_settled(ctx: Ctx, rows: Sequence[OpenInvoice]) -> None:
     """Write what settling has changed of locked invoices."""
     if rows:
-        await ctx.sql.execute(
-            SETTLE, ctx.tenant.id, ctx.now, [r.id for r in rows], [r.version for r in rows],
-            [r.open_minor for r in rows], [r.paid_minor for r in rows],
-        )  # fmt: skip
+        await ctx.sql.execute(SETTLE, ctx.tenant.id, queries.OPEN.json(rows, CHANGED))
 
 
 def allocated(row: Invoice | OpenInvoice, amount: Money) -> AllocatedInvoice:

@@ -4,8 +4,9 @@ The hot path of billing: post the entries, then number and store the invoices wi
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -13,7 +14,14 @@ import orjson
 from services.billing.documents.queries import SNAPSHOT
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
-from services.billing.invoices.rules import LIFECYCLE, OVERDUE, SERIES, midnight_after, require_coherent
+from services.billing.invoices.rules import (
+    FINALIZED,
+    LIFECYCLE,
+    OVERDUE,
+    SERIES,
+    midnight_after,
+    require_coherent,
+)
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_COST_OF_GOODS, ROLE_INVENTORY, ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
@@ -23,39 +31,68 @@ from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
 from shared.contracts.orders import FulfilmentShipped
-from shared.database.json_rows import recordset, rows_json
 from shared.database.number_blocks import TAKE
+from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
 
-INVOICE = {
-    "n": "int", "id": "uuid", "at": "timestamptz", "customer_id": "uuid", "customer": "jsonb", "currency": "text",
-    "net": "bigint", "tax": "bigint", "gross": "bigint", "tax_breakdown": "jsonb", "terms": "int", "due_on": "date",
-    "delivered_on": "date", "order_id": "uuid", "order_number": "text", "fulfilment_id": "uuid", "entry_id": "uuid",
-}  # fmt: skip
-LINE = {
-    "invoice_id": "uuid", "id": "uuid", "at": "timestamptz", "position": "int", "description": "text", "sku": "text",
-    "quantity": "numeric", "unit_price": "bigint", "discount": "bigint", "tax_code": "text", "tax_category": "text",
-    "tax_rate": "numeric", "net": "bigint", "tax": "bigint", "gross": "bigint",
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class _NewInvoice:
+    """The row of an invoice that is numbered, in the order of its id, when it is stored."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    state: str
+    customer_id: UUID
+    customer: orjson.Fragment
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_breakdown: list[dict[str, Any]]
+    open_minor: int
+    payment_terms_days: int
+    issued_on: date
+    due_on: date
+    delivered_on: date
+    order_id: UUID
+    order_number: str
+    fulfilment_id: UUID
+    entry_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _NewLine:
+    """The row of one of its lines."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    invoice_id: UUID
+    position: int
+    description: str
+    sku: str
+    quantity: Decimal
+    unit_price_minor: int
+    discount_minor: int
+    tax_code: str
+    tax_category: str
+    tax_rate: Decimal
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+
+
+INVOICES = TableSql(queries.Invoice, _NewInvoice)
+LINES = TableSql(queries.InvoiceLine, _NewLine)
+PLACE = "first + row_number() over (order by new.id) - 1"
+NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  insert into invoices (tenant_id, id, created_at, updated_at, state, number, customer_id, customer, seller, currency,
-    net_minor, tax_minor, gross_minor, tax_breakdown, open_minor, payment_terms_days, issued_on, due_on, delivered_on,
-    order_id, order_number, fulfilment_id, entry_id)
-  select $1, new.id, new.at, new.at, 'finalized',
-    $2 || '-' || $3 || '-' || lpad((first + n)::text, greatest(6, length((first + n)::text)), '0'),
-    new.customer_id, new.customer, {SNAPSHOT},
-    new.currency, new.net, new.tax, new.gross, new.tax_breakdown, new.gross, new.terms, $5::date, new.due_on,
-    new.delivered_on, new.order_id, new.order_number, new.fulfilment_id, new.entry_id
-  from taken, {recordset(6, INVOICE, "new")} order by n
+  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
   returning id, number
-), lines as (
-  insert into invoice_lines (tenant_id, created_at, updated_at, invoice_id, id, position, description, sku, quantity,
-    unit_price_minor, discount_minor, tax_code, tax_category, tax_rate, net_minor, tax_minor, gross_minor)
-  select $1, new.at, new.at, new.invoice_id, new.id, new.position, new.description, new.sku, new.quantity,
-    new.unit_price, new.discount, new.tax_code, new.tax_category, new.tax_rate, new.net, new.tax, new.gross
-  from {recordset(7, LINE, "new")}
-)
+), lines as ({LINES.insert(6)})
 select id, number from invoice
 """  # noqa: S608 - our own column names
 
@@ -81,9 +118,8 @@ async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
     if entries := [(each.ctx, each.entry) for each in made if each.entry is not None]:
         await ledger.post_entries(Batch(entries))
     rows = await ctx.sql.fetch(
-        STORE, ctx.tenant.id, SERIES, ctx.today.year, len(made), ctx.today,
-        rows_json(tuple(INVOICE), [_invoice_row(n, each) for n, each in enumerate(made)]),
-        rows_json(tuple(LINE), [row for each in made for row in _line_rows(each)]),
+        STORE, ctx.tenant.id, SERIES, ctx.today.year, len(made),
+        INVOICES.json(map(_invoice_row, made)), LINES.json(row for each in made for row in _line_rows(each)),
     )  # fmt: skip
     numbers = {row["id"]: row["number"] for row in rows}
     for each in made:
@@ -133,26 +169,54 @@ def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on
     )
 
 
-def _invoice_row(n: int, made: _Made) -> tuple[object, ...]:
-    shipped = made.shipped
-    customer = orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True))
-    return (
-        n, made.id, made.ctx.now, shipped.customer.id, customer, shipped.currency, shipped.net.minor,
-        shipped.tax.minor, shipped.gross.minor, [row.model_dump(mode="json") for row in shipped.tax_breakdown],
-        shipped.payment_terms_days, made.due_on, shipped.shipped_on, shipped.order_id, shipped.order_number,
-        shipped.fulfilment_id, made.entry.id if made.entry else None,
-    )  # fmt: skip
+def _invoice_row(made: _Made) -> _NewInvoice:
+    shipped, now = made.shipped, made.ctx.now
+    return _NewInvoice(
+        id=made.id,
+        created_at=now,
+        updated_at=now,
+        state=FINALIZED,
+        customer_id=shipped.customer.id,
+        customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
+        currency=shipped.currency,
+        net_minor=shipped.net.minor,
+        tax_minor=shipped.tax.minor,
+        gross_minor=shipped.gross.minor,
+        tax_breakdown=[row.model_dump(mode="json") for row in shipped.tax_breakdown],
+        open_minor=shipped.gross.minor,
+        payment_terms_days=shipped.payment_terms_days,
+        issued_on=made.issued_on,
+        due_on=made.due_on,
+        delivered_on=shipped.shipped_on,
+        order_id=shipped.order_id,
+        order_number=shipped.order_number,
+        fulfilment_id=shipped.fulfilment_id,
+        entry_id=made.entry.id if made.entry else None,
+    )
 
 
-def _line_rows(made: _Made) -> list[tuple[object, ...]]:
+def _line_rows(made: _Made) -> list[_NewLine]:
     return [
-        (
-            made.id, new_id(), made.ctx.now, position, line.description, line.sku, line.quantity,
-            line.unit_price.minor, line.discount.minor, line.tax_code, line.tax_category, line.tax_rate,
-            line.net.minor, line.tax.minor, line.gross.minor,
+        _NewLine(
+            id=new_id(),
+            created_at=made.ctx.now,
+            updated_at=made.ctx.now,
+            invoice_id=made.id,
+            position=position,
+            description=line.description,
+            sku=line.sku,
+            quantity=line.quantity,
+            unit_price_minor=line.unit_price.minor,
+            discount_minor=line.discount.minor,
+            tax_code=line.tax_code,
+            tax_category=line.tax_category,
+            tax_rate=line.tax_rate,
+            net_minor=line.net.minor,
+            tax_minor=line.tax.minor,
+            gross_minor=line.gross.minor,
         )
         for position, line in enumerate(made.shipped.lines, 1)
-    ]  # fmt: skip
+    ]
 
 
 def _finalize(made: _Made) -> None:

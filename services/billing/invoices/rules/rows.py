@@ -1,6 +1,6 @@
 """Invoices as plain rows: what is read to be shown or settled, without the cost of mapped objects.
 
-The fields are the columns, in this order; `queries` selects exactly these.
+The fields are named like the columns they come from (`shared.database.table_sql`).
 """
 
 from dataclasses import dataclass

@@ -4,67 +4,39 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from services.billing.ledger import queries
+from services.billing.ledger import models, queries
+from services.billing.ledger.actions.rows import EntryRow, ItemRow, PeriodRow, PostingRow
+from services.billing.ledger.models import JournalEntry, OpenItemRow, Period
 from services.billing.ledger.rules import (
     LIFECYCLE,
     SOURCE_REVERSAL,
     AlreadyPosted,
     AlreadyReversed,
     Entry,
-    OpenItem,
-    Posting,
     check_entry,
     check_reversal,
     mirrored,
-    month_end,
     month_of,
 )
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.contracts.billing import JournalEntryPosted
-from shared.database.json_rows import recordset, rows_json
-from shared.values.ids import new_id
+from shared.database.table_sql import TableSql
 
+ENTRIES = TableSql(JournalEntry, EntryRow)
+ITEMS = TableSql(OpenItemRow, ItemRow)
+POSTINGS = TableSql(models.POSTINGS, PostingRow)
+PERIODS = TableSql(Period, PeriodRow)
 # The month's period comes to be with the first entry that needs it; two who try at once get the same one.
-ENTRY = {
-    "id": "uuid", "at": "timestamptz", "actor_id": "text", "period_id": "uuid", "starts_on": "date", "ends_on": "date",
-    "number": "text", "effective_on": "date", "memo": "text", "source": "text", "source_id": "uuid",
-    "line_count": "int", "reverses_id": "uuid",
-}  # fmt: skip
-ITEM = {
-    "id": "uuid", "entry_id": "uuid", "at": "timestamptz", "opened_on": "date", "kind": "text", "party_id": "uuid",
-    "account": "text", "currency": "text", "amount": "bigint", "due_on": "date", "number": "text",
-}  # fmt: skip
-LINE = {
-    "entry_id": "uuid", "line": "int", "account": "text", "amount": "bigint", "currency": "text",
-    "open_item_id": "uuid", "dimensions": "jsonb",
-}  # fmt: skip
+ABSENT = "where not exists (select from periods p where p.tenant_id = $1 and p.starts_on = new.starts_on)"
+OF_ENTRY = "join entry on entry.id = new.entry_id"
 POST = f"""
 with period as (
-  insert into periods (tenant_id, id, created_at, updated_at, starts_on, ends_on, state)
-  select distinct on (new.starts_on) $1, new.period_id, new.at, new.at, new.starts_on, new.ends_on, 'open'
-  from {recordset(2, ENTRY, "new")}
-  where not exists (select from periods p where p.tenant_id = $1 and p.starts_on = new.starts_on)
-  on conflict (tenant_id, starts_on) do nothing returning id
-), entry as (
-  insert into journal_entries (tenant_id, id, created_at, updated_at, number, effective_on, memo, source, source_id,
-    line_count, reverses_id, actor_id)
-  select $1, new.id, new.at, new.at, new.number, new.effective_on, new.memo, new.source, new.source_id,
-    new.line_count, new.reverses_id, new.actor_id
-  from {recordset(2, ENTRY, "new")}
-  on conflict do nothing returning id
-), item as (
-  insert into open_items (tenant_id, created_at, updated_at, entry_id, opened_on, id, kind, party_id, account,
-    currency, amount_minor, open_minor, due_on, number)
-  select $1, new.at, new.at, entry.id, new.opened_on, new.id, new.kind, new.party_id, new.account, new.currency,
-    new.amount, new.amount, new.due_on, new.number
-  from {recordset(3, ITEM, "new")} join entry on entry.id = new.entry_id
-), posting as (
-  insert into postings (tenant_id, entry_id, line, account, amount_minor, currency, open_item_id, dimensions)
-  select $1, entry.id, new.line, new.account, new.amount, new.currency, new.open_item_id, new.dimensions
-  from {recordset(4, LINE, "new")} join entry on entry.id = new.entry_id
-)
+  {PERIODS.insert(2, rest=ABSENT)} on conflict (tenant_id, starts_on) do nothing returning id
+), entry as ({ENTRIES.insert(3)} on conflict do nothing returning id
+), item as ({ITEMS.insert(4, rest=OF_ENTRY)}
+), posting as ({POSTINGS.insert(5, rest=OF_ENTRY)})
 select array(select id from entry) as posted, array(select id from period) as opened
 """  # noqa: S608 - our own column names
 
@@ -125,17 +97,18 @@ async def reverse_entry(
 async def _record(batch: Batch[Entry]) -> Collection[UUID]:
     """Write entries; returns which, since those whose source or reversal is in the books already are not."""
     ctx = batch.ctx
-    entries = [_entry_row(ctx, entry) for ctx, entry in batch.items]
-    items = [_item_row(ctx, entry, item) for ctx, entry in batch.items for item in entry.open_items]
-    lines = [
-        _line_row(entry, line, posting)
-        for _, entry in batch.items
-        for line, posting in enumerate(entry.postings, 1)
-    ]
     row = await ctx.sql.fetchrow(
-        POST, ctx.tenant.id, rows_json(tuple(ENTRY), entries), rows_json(tuple(ITEM), items),
-        rows_json(tuple(LINE), lines),
-    )  # fmt: skip
+        POST,
+        ctx.tenant.id,
+        PERIODS.json({month_of(e.effective_on): PeriodRow.of(its, e) for its, e in batch.items}.values()),
+        ENTRIES.json(EntryRow.of(its, entry) for its, entry in batch.items),
+        ITEMS.json(ItemRow.of(its, entry, item) for its, entry in batch.items for item in entry.open_items),
+        POSTINGS.json(
+            PostingRow.of(entry, line, posting)
+            for _, entry in batch.items
+            for line, posting in enumerate(entry.postings, 1)
+        ),
+    )
     for period_id in row["opened"]:
         begin(ctx, LIFECYCLE, period_id)
     posted = set(row["posted"])
@@ -157,25 +130,3 @@ def _tell_posted(ctx: Ctx, entry: Entry) -> None:
         subject=entry.id,
         version=1,
     )
-
-
-def _entry_row(ctx: Ctx, entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.id, ctx.now, ctx.actor.id, new_id(), month_of(entry.effective_on), month_end(entry.effective_on),
-        entry.number, entry.effective_on, entry.memo, entry.source, entry.source_id, len(entry.postings),
-        entry.reverses_id,
-    )  # fmt: skip
-
-
-def _item_row(ctx: Ctx, entry: Entry, item: OpenItem) -> tuple[object, ...]:
-    return (
-        item.id, entry.id, ctx.now, entry.effective_on, item.kind, item.party_id, item.account, item.amount.currency,
-        item.amount.minor, item.due_on, item.number,
-    )  # fmt: skip
-
-
-def _line_row(entry: Entry, line: int, posting: Posting) -> tuple[object, ...]:
-    return (
-        entry.id, line, posting.account, posting.amount.minor, posting.amount.currency, posting.open_item_id,
-        dict(posting.dimensions),
-    )  # fmt: skip

@@ -1,31 +1,43 @@
 """Settling: credits (payments, credit notes) are allocated to debits (invoices) of the same party."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from services.billing.ledger import queries
+from services.billing.ledger.models import AllocationRow
 from services.billing.ledger.rules import Allocation, AlreadyReversed
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.database.json_rows import recordset, rows_json
+from shared.database.table_sql import TableSql
 from shared.values.faults import NotFound
 from shared.values.ids import new_id
 from shared.values.money import Money
 
-MADE = {
-    "id": "uuid", "at": "timestamptz", "from_item": "uuid", "to_item": "uuid", "amount": "bigint", "currency": "text",
-    "day": "date", "actor_id": "text",
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class _NewAllocation:
+    """The row of an allocation."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    from_item: UUID
+    to_item: UUID
+    amount_minor: int
+    currency: str
+    allocated_on: date
+    actor_id: str
+
+
+ALLOCATIONS = TableSql(AllocationRow, _NewAllocation)
 # An allocation takes effect when both documents exist, whatever earlier day was meant.
-ALLOCATE = f"""
-insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
-  allocated_on, actor_id)
-select $1, a.id, a.at, a.at, f.id, t.id, a.amount, a.currency, greatest(a.day, f.opened_on, t.opened_on), a.actor_id
-from {recordset(2, MADE, "a")}
-join open_items f on f.tenant_id = $1 and f.id = a.from_item
-join open_items t on t.tenant_id = $1 and t.id = a.to_item
-returning from_item, to_item, allocated_on
-"""  # noqa: S608 - our own column names
+EFFECTIVE = {"allocated_on": "greatest(new.allocated_on, f.opened_on, t.opened_on)"}
+ITEMS = """
+join open_items f on f.tenant_id = $1 and f.id = new.from_item
+join open_items t on t.tenant_id = $1 and t.id = new.to_item
+"""
+ALLOCATE = f"{ALLOCATIONS.insert(2, given=EFFECTIVE, rest=ITEMS)} returning from_item, to_item, allocated_on"
 UNDO = """
 insert into allocations (tenant_id, id, created_at, updated_at, from_item, to_item, amount_minor, currency,
   allocated_on, reverses_id, actor_id)
@@ -47,13 +59,20 @@ async def allocate_all(
         return {}
     ctx = batch.ctx
     rows = [
-        (
-            new_id(), its_ctx.now, a.from_item, a.to_item, a.amount.minor, a.amount.currency,
-            allocated_on or its_ctx.today, its_ctx.actor.id,
+        _NewAllocation(
+            id=new_id(),
+            created_at=its_ctx.now,
+            updated_at=its_ctx.now,
+            from_item=a.from_item,
+            to_item=a.to_item,
+            amount_minor=a.amount.minor,
+            currency=a.amount.currency,
+            allocated_on=allocated_on or its_ctx.today,
+            actor_id=its_ctx.actor.id,
         )
         for its_ctx, a in batch.items
-    ]  # fmt: skip
-    made = await ctx.sql.fetch(ALLOCATE, ctx.tenant.id, rows_json(tuple(MADE), rows))
+    ]
+    made = await ctx.sql.fetch(ALLOCATE, ctx.tenant.id, ALLOCATIONS.json(rows))
     if len(made) != len(batch):
         ids = sorted({i for _, a in batch.items for i in (a.from_item, a.to_item)})
         known = await queries.open_amounts(ctx, ids)

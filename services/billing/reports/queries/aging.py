@@ -76,9 +76,8 @@ class Aging:
 async def get_aging(ctx: Ctx, *, as_of: date | None, currency: str | None) -> Aging:
     """What customers owe at the end of a day, today unless said."""
     day, unit = as_of or ctx.today, currency or ctx.tenant.currency
-    rows = [
-        AgingRow(r["customer_id"], **{c: Money(r[c], unit) for c in COLUMNS})
-        for r in await ctx.sql.fetch(AGING, ctx.tenant.id, day, unit)
-    ]
+    async with ctx.reporting():
+        found = await ctx.sql.fetch(AGING, ctx.tenant.id, day, unit)
+    rows = [AgingRow(r["customer_id"], **{c: Money(r[c], unit) for c in COLUMNS}) for r in found]
     sums = {c: total((getattr(row, c) for row in rows), unit) for c in COLUMNS}
     return Aging(day, unit, rows, AgingRow(None, **sums))

@@ -149,15 +149,17 @@ async def get_cash_flow(ctx: Ctx, *, from_: date | None, to: date | None, curren
     """Movements of the bank accounts by counter account, the current year to date unless said."""
     first, last = _range(ctx, from_, to)
     unit = currency or ctx.tenant.currency
+    async with ctx.reporting():
+        moved = await ctx.sql.fetch(CASH, ctx.tenant.id, unit, first, last)
+        # Opening and closing come from the month totals: two ways to the same figure.
+        opening = await _bank(ctx, unit, first, sign=-1)
+        closing = await _bank(ctx, unit, last, sign=1)
     rows: dict[str, list[StatementRow]] = {"operating": [], "investing": [], "financing": []}
-    for r in await ctx.sql.fetch(CASH, ctx.tenant.id, unit, first, last):
+    for r in moved:
         row = StatementRow(r["code"], r["name"], Money(r["received"], unit))
         rows[cash_category(r["code"], r["type"])].append(row)
     parts = {name: Section(found, total((r.amount for r in found), unit)) for name, found in rows.items()}
     change = total((part.total for part in parts.values()), unit)
-    # Opening and closing come from the month totals: two ways to the same figure.
-    opening = await _bank(ctx, unit, first, sign=-1)
-    closing = await _bank(ctx, unit, last, sign=1)
     return CashFlow(
         first,
         last,
@@ -172,7 +174,10 @@ async def get_cash_flow(ctx: Ctx, *, from_: date | None, to: date | None, curren
 
 
 async def _turnover(ctx: Ctx, currency: str, days: Sequence[tuple[date, int]]) -> list[Balance]:
-    rows = await ctx.sql.fetch(TURNOVER, ctx.tenant.id, currency, [d for d, _ in days], [s for _, s in days])
+    async with ctx.reporting():
+        rows = await ctx.sql.fetch(
+            TURNOVER, ctx.tenant.id, currency, [d for d, _ in days], [s for _, s in days]
+        )
     return [
         Balance(r["code"], r["name"], r["type"], Money(r["debit"], currency), Money(r["credit"], currency))
         for r in rows

@@ -97,9 +97,9 @@ async def get_tie_out(ctx: Ctx) -> TieOut:
     found = []
     for check, sql in CHECKS.items():
         # One statement per check: postings committed in between cannot look like a difference.
-        for subject, currency, expected, actual in await ctx.sql.fetch(
-            f"{sql} limit {MOST_DIFFERENCES}", ctx.tenant.id
-        ):
+        async with ctx.reporting():
+            rows = await ctx.sql.fetch(f"{sql} limit {MOST_DIFFERENCES}", ctx.tenant.id)
+        for subject, currency, expected, actual in rows:
             found.append(
                 Difference(check, subject, Money(int(expected), currency), Money(int(actual), currency))
             )

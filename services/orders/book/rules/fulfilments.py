@@ -26,7 +26,7 @@ class FulfilmentLine:
     fulfilment_id: UUID
     order_line_id: UUID
     quantity: Decimal
-    sku: str
+    sku: str = ""
 
 
 @dataclass(slots=True)
