@@ -94,6 +94,31 @@ class Totals:
     gross: Money
 
 
+class StoredFigures:
+    """For rows that keep their figures in minor units: net, tax and gross as money."""
+
+    __slots__ = ()
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+
+    @property
+    def net(self) -> Money:
+        """Without tax."""
+        return Money(self.net_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on it."""
+        return Money(self.tax_minor, self.currency)
+
+    @property
+    def gross(self) -> Money:
+        """With tax."""
+        return Money(self.gross_minor, self.currency)
+
+
 @dataclass(frozen=True, slots=True)
 class TaxedDocument:
     """All figures of a document: the lines in input order sum exactly to the breakdown and the totals."""

@@ -11,9 +11,10 @@ from sqlmodel import Field
 
 from services.billing.base import BillingRow
 from shared.values.money import Money
+from shared.values.tax import StoredFigures
 
 
-class CreditNote(BillingRow, table=True):
+class CreditNote(StoredFigures, BillingRow, table=True):
     """Takes back all or part of an invoice; `unallocated` is the customer's credit until it is allocated."""
 
     __tablename__ = "credit_notes"
@@ -46,21 +47,6 @@ class CreditNote(BillingRow, table=True):
     reason: str = Field(sa_type=Text)
     issued_on: date
     entry_id: UUID
-
-    @property
-    def net(self) -> Money:
-        """What is taken back without tax."""
-        return Money(self.net_minor, self.currency)
-
-    @property
-    def tax(self) -> Money:
-        """The tax on it."""
-        return Money(self.tax_minor, self.currency)
-
-    @property
-    def gross(self) -> Money:
-        """What is taken back."""
-        return Money(self.gross_minor, self.currency)
 
     @property
     def unallocated(self) -> Money:

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from sqlmodel import select
 
-from services.billing.ledger.models import Account, AllocationRow, OpenItemRow, Period
+from services.billing.ledger.models import Account, AllocationRow, Period
 from services.billing.ledger.rules import Posting, month_of
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows, page_of
@@ -178,14 +178,6 @@ async def _with_lines(ctx: Ctx, rows: Sequence[dict[str, object]]) -> list[Entry
     return [EntryView(**row, lines=lines[row["id"]]) for row in rows]  # type: ignore[arg-type, index]
 
 
-async def get_open_item(ctx: Ctx, item_id: UUID) -> OpenItemRow:
-    """What is open of one document."""
-    row = (await ctx.session.exec(select(OpenItemRow).where(OpenItemRow.id == item_id))).one_or_none()
-    if row is None:
-        raise NotFound("open item", item_id)
-    return row
-
-
 async def open_amounts(ctx: Ctx, item_ids: Sequence[UUID]) -> dict[UUID, Money]:
     """What is open of some documents, signed as posted; unknown ids are left out."""
     rows = await ctx.sql.fetch(OPEN_AMOUNTS, ctx.tenant.id, list(item_ids))
@@ -199,12 +191,6 @@ async def get_allocation(ctx: Ctx, allocation_id: UUID) -> AllocationRow:
     if row is None:
         raise NotFound("allocation", allocation_id)
     return row
-
-
-async def list_allocations(ctx: Ctx, page: PageQuery, *, item_id: UUID) -> Page[AllocationRow]:
-    """The allocations of one document, on either side, newest first."""
-    either = (AllocationRow.from_item == item_id) | (AllocationRow.to_item == item_id)
-    return await list_rows(ctx, AllocationRow, page, either)
 
 
 ALLOCATED = """

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.billing.ledger import actions, queries
+from services.billing.ledger import actions
 from services.billing.ledger.rules import Allocation, AlreadyReversed
 from shared.context.batch import Batch
 from shared.context.ctx import TenantFacts
@@ -145,7 +145,7 @@ async def test_a_document_is_reversed_only_while_nothing_is_settled(
 
     async def reverse(item: UUID) -> None:
         async with given_ctx(suite, tenant) as ctx:
-            entry = (await queries.get_open_item(ctx, item)).entry_id
+            entry = await ctx.sql.fetchval("select entry_id from open_items where id = $1", item)
             await actions.reverse_entry(ctx, entry, effective_on=DAY, memo="void")
 
     await reverse(free)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.billing.invoices.rules.invoices import PaymentStatus, payment_status
 from shared.values.money import Money
+from shared.values.tax import StoredFigures
 
 
 class OpenFigures:
@@ -38,24 +39,12 @@ class OpenFigures:
         return payment_status(self.state, self.gross_minor, self.open_minor)
 
 
-class InvoiceFigures(OpenFigures):
+class InvoiceFigures(OpenFigures, StoredFigures):
     """All figures of an invoice as money, for mapped and plain rows alike."""
 
     __slots__ = ()
-    net_minor: int
-    tax_minor: int
     paid_minor: int
     credited_minor: int
-
-    @property
-    def net(self) -> Money:
-        """What was supplied is worth without tax."""
-        return Money(self.net_minor, self.currency)
-
-    @property
-    def tax(self) -> Money:
-        """The tax on it."""
-        return Money(self.tax_minor, self.currency)
 
     @property
     def paid(self) -> Money:

@@ -9,13 +9,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from shared.values.money import Money
-from shared.values.tax import TaxedLine
+from shared.values.tax import StoredFigures, TaxedLine
 
 ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
-class OrderLine:
+class OrderLine(StoredFigures):
     """A line of an order: what was agreed, and the account of its quantity."""
 
     id: UUID
@@ -55,21 +55,6 @@ class OrderLine:
     def discount(self) -> Money:
         """What the discount takes off the line."""
         return Money(self.discount_minor, self.currency)
-
-    @property
-    def net(self) -> Money:
-        """The line without tax."""
-        return Money(self.net_minor, self.currency)
-
-    @property
-    def tax(self) -> Money:
-        """The tax on the line."""
-        return Money(self.tax_minor, self.currency)
-
-    @property
-    def gross(self) -> Money:
-        """The line with tax."""
-        return Money(self.gross_minor, self.currency)
 
     @property
     def figures(self) -> TaxedLine:

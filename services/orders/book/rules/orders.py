@@ -9,8 +9,7 @@ from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.customers.rules import Buyer
-from shared.values.money import Money
-from shared.values.tax import TaxGroup, Totals
+from shared.values.tax import StoredFigures, TaxGroup, Totals
 
 
 @dataclass(slots=True)
@@ -26,7 +25,7 @@ class Hold:
 
 
 @dataclass(slots=True)
-class Order:
+class Order(StoredFigures):
     """An order as a whole."""
 
     id: UUID
@@ -63,10 +62,7 @@ class Order:
     @property
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
-        net, tax, gross = (
-            Money(m, self.currency) for m in (self.net_minor, self.tax_minor, self.gross_minor)
-        )
-        return Totals(net, tax, gross)
+        return Totals(self.net, self.tax, self.gross)
 
     @property
     def allowed_actions(self) -> list[str]:
