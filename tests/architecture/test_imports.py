@@ -1,12 +1,14 @@
 """Who may know whom: between services by import-linter, inside a capability by its layers."""
 
+import re
 import subprocess
 import sys
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from tests.architecture.source import ROOT, File, capabilities, capability_files
+from tests.architecture.source import PARTS, ROOT, File, capabilities, capability_files, files
 
 LAYERS = [{"routes", "consumers"}, {"bulk"}, {"actions"}, {"queries"}, {"models", "schemas"}, {"rules"}]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
@@ -75,3 +77,27 @@ def test_sibling_capabilities_have_no_cycles():
         cycle = error.args[1]
 
     assert cycle is None
+
+
+def test_whatever_the_program_imports_is_among_what_it_is_installed_with():
+    """`requirements.txt` is all that the image has; a library that only tests bring would be missed there."""
+    locked = set(
+        re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
+    )
+    installed = {_folded(name) for name in locked}
+    providers = packages_distributions()
+    ours = {*PARTS, *sys.stdlib_module_names}
+
+    missing = {
+        f"{f.name} imports {top}"
+        for f in files()
+        for module in f.imports()
+        if (top := module.split(".")[0]) not in ours
+        and not installed.intersection(map(_folded, providers.get(top, ())))
+    }
+
+    assert missing == set()
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
