@@ -41,7 +41,7 @@ async def sealed_url(admin_url: str) -> AsyncIterator[str]:
 async def backoffice(url: str, folder: Path, keys: str, *arguments: str) -> tuple[int, str]:
     environment = os.environ | {
         "BACKOFFICE_DATABASE_URL": url, "BACKOFFICE_ROLE_SECRET": ROLE_SECRET, "BACKOFFICE_SEALING_KEYS": keys,
-        "BACKOFFICE_DATA_DIR": str(folder), "COLUMNS": "400",
+        "BACKOFFICE_DATA_DIR": str(folder), "BACKOFFICE_BLOBS_URL": (folder / "blobs").as_uri(), "COLUMNS": "400",
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "deploy", *arguments,
