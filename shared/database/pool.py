@@ -37,11 +37,8 @@ WAIT_SECONDS = 15.0  # for a connection of the pool
 # (which PostgreSQL prefers for arrays) cost a tenth of the server's time per order. Kept plans read by index, however
 # small the table looked on the day they were made: a join that reads a whole young table costs more each day.
 SETTINGS = {
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "random_page_cost": "1.1",
-}
+    "jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "random_page_cost": "1.1",
+}  # fmt: skip
 # Hidden parameters: else the text of an error tells the values of its statement.
 ENGINE: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "poolclass": NullPool, "hide_parameters": True}
 
@@ -246,8 +243,10 @@ class Database:
         try:
             connection = await self._engine.connect()
             sql = (await connection.get_raw_connection()).driver_connection
-        except BaseException:
+        except BaseException as error:
             self._release()
+            if isinstance(error, BROKEN):  # SQLAlchemy wraps what broke while it made the connection ready
+                raise DatabaseAway(f"no connection: {error!r}") from error
             raise
         return _Connected(connection, sql)
 

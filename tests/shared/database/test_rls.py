@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.exc import InterfaceError
 
 from shared.context.ctx import TenantFacts
 from shared.database.pool import Database, DatabaseAway, NothingCommitted, PoolExhausted
@@ -250,3 +252,23 @@ async def test_databases_of_one_server_may_be_migrated_at_the_same_moment(admin_
 
     for name in names:
         await postgres.drop_database(admin_url, name)
+
+
+async def test_a_connection_that_breaks_while_it_is_made_ready_is_an_absent_database(
+    one_connection: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """SQLAlchemy prepares each connection by statements of its own, and wraps what they meet."""
+
+    async def breaking() -> None:
+        raise InterfaceError("select 1", {}, asyncpg.InterfaceError("connection is closed"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            one_connection,
+            "_engine",
+            SimpleNamespace(connect=breaking, dispose=one_connection._engine.dispose),
+        )
+        with pytest.raises(DatabaseAway):
+            await one_connection.transaction(None).__aenter__()
+
+    assert one_connection.in_use == 0
