@@ -11,20 +11,21 @@ from collections.abc import Awaitable, Callable, Sequence
 import aio_pika
 import asyncpg
 
-from benchmarks.bus_ground import CONSUMER, PUBLISHER, Ground, fact, facts, ground, pool
+from benchmarks.bus_ground import CONSUMER, PUBLISHER, Ground, consumer, fact, facts, ground, pool
 from benchmarks.report import Section, spread, table
 from shared.base.settings import KernelSettings
 from shared.bus.amqp.publisher import CONTENT_TYPE, WINDOW
 from shared.bus.amqp.topology import EVENTS, queue_name
 from shared.bus.amqp.transport import AmqpTransport
 from shared.bus.transport import Delivery
-from shared.context.tenants import Tenants
-from shared.context.unit_of_work import part_of
+from shared.context.closing_statement import part_of
+from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceFinalized
 from shared.contracts.event import Envelope
-from shared.database.rls import app_role, worker_role
+from shared.database.rls import worker_role
 from shared.messaging.inbox import Inbox
 from shared.messaging.relay import Relay
+from shared.service.subscriptions import on
 from shared.values.ids import new_id
 from tests.kit.suite import ROLE_SECRET
 
@@ -154,21 +155,19 @@ async def consume_ours(
     return taken
 
 
+@on(InvoiceFinalized)
+async def _do_nothing(ctx: Ctx, event: InvoiceFinalized) -> None:
+    """The cheapest handler there can be: what is left is the inbox."""
+
+
 async def consume_with_inbox(found: Ground, count: int) -> float:
     """Seconds for the inbox over our subscription: row, a handler that does nothing, commit, acknowledge."""
-    settings = KernelSettings(role_secret=ROLE_SECRET)
-    app = pool(found, app_role(CONSUMER), settings.app_pool_size)
-    worker = pool(found, worker_role(CONSUMER), settings.worker_pool_size)
-
-    async def nothing(*_: object) -> None:
-        return
-
-    inbox = Inbox(CONSUMER, app, worker, {InvoiceFinalized: [nothing]}, Tenants(), settings, lambda _: None)
+    runtime = consumer(found)
+    inbox = Inbox(runtime, {InvoiceFinalized: [_do_nothing]})
     try:
-        return await consume_ours(found.broker, count, inbox.deliver, settings.consumer_concurrency)
+        return await consume_ours(found.broker, count, inbox.deliver, runtime.settings.consumer_concurrency)
     finally:
-        await app.close()
-        await worker.close()
+        await runtime.stop()
 
 
 async def _empty(url: str) -> None:
@@ -186,12 +185,11 @@ async def measure() -> Section:
             return
 
         for _ in range(ROUNDS):
-            for name, publish in (
-                ("bare", lambda m: publish_bare(found.broker, m)),
-                ("ours", lambda m: publish_ours(found.broker, m)),
-                ("relay", lambda m: publish_by_relay(found, m)),
-            ):
-                rates[name].append(PUBLISHED / await publish(facts(found.tenant_id, PUBLISHED)))
+            bare = await publish_bare(found.broker, facts(found.tenant_id, PUBLISHED))
+            ours = await publish_ours(found.broker, facts(found.tenant_id, PUBLISHED))
+            relay = await publish_by_relay(found, facts(found.tenant_id, PUBLISHED))
+            for name, seconds in (("bare", bare), ("ours", ours), ("relay", relay)):
+                rates[name].append(PUBLISHED / seconds)
             # The inbox first: what the others have begun would come to it marked, and be taken more carefully.
             rates["inbox"].append(CONSUMED / await consume_with_inbox(found, CONSUMED))
             rates["take bare"].append(PUBLISHED / await consume_bare(found.broker, PUBLISHED))

@@ -10,18 +10,22 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+from joserfc.jwk import KeySet
 
 from services.all import SERVICES
-from shared.bus.amqp.transport import migrate
+from services.orders.service import SERVICE
+from shared.bus.amqp.transport import AmqpTransport, migrate
 from shared.context.tenants import UPSERT
 from shared.contracts.billing import InvoiceFinalized
 from shared.contracts.event import Envelope, envelope
 from shared.database.pool import Database
 from shared.database.rls import role_password
 from shared.embedded import server as embedded
+from shared.http.internal_token import TokenVerifier
+from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
 from tests.kit import rabbit
-from tests.kit.suite import ROLE_SECRET, migrate_all
+from tests.kit.suite import ROLE_SECRET, migrate_all, test_settings
 
 PUBLISHER, CONSUMER = "billing", "orders"
 
@@ -102,3 +106,18 @@ def pool(found: Ground, role: str, size: int) -> Database:
     """A pool of one role."""
     password = role_password(ROLE_SECRET, role)
     return Database(found.database, user=role, password=password, size=size, application_name="bench")
+
+
+def consumer(found: Ground) -> ServiceRuntime:
+    """The consuming service over this ground, not started: nothing runs but what a measurement calls."""
+
+    async def fetch_keys() -> KeySet:
+        return KeySet([])
+
+    return ServiceRuntime(
+        SERVICE,
+        dsn=found.database,
+        settings=test_settings(),
+        transport=AmqpTransport(found.broker, name="bench-consumer"),
+        verifier=TokenVerifier(CONSUMER, fetch_keys),
+    )

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -58,7 +59,7 @@ async def deployed(folder: Path, broker: rabbit.Broker, *, replicas: int) -> Asy
         "BACKOFFICE_ROLE_SECRET": SECRET,
     }
     await asyncio.to_thread(migrated, settings)
-    more = server.UNLIMITED | POOLS
+    more: dict[str, Any] = server.UNLIMITED | POOLS
     async with deployment(
         database_url, role_secret=SECRET, amqp_url=amqp_url, replicas=replicas, **more
     ) as suite:

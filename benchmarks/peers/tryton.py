@@ -138,7 +138,7 @@ async def running() -> AsyncIterator[Tryton]:
         setup = Path(__file__).with_name("tryton_setup.py")
         done = await asyncio.to_thread(
             subprocess.run,
-            [python, setup, socket, DATABASE, folder],
+            [str(python), str(setup), socket, DATABASE, str(folder)],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -179,7 +179,7 @@ async def _create_database(url: str) -> None:
 
 
 def _serve(python: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [python.parent / "uwsgi", "--http-socket", f"127.0.0.1:{port}", "--master", "--enable-threads",
+    command = [str(python.parent / "uwsgi"), "--http-socket", f"127.0.0.1:{port}", "--master", "--enable-threads",
                "--processes", "2", "--lazy-apps", "--listen", "100", "--disable-logging", "--die-on-term",
                "--module", "trytond.application:app"]  # fmt: skip
     environment = os.environ | {
