@@ -34,6 +34,10 @@ def free_port() -> int:
 class Spawned(Protocol):
     """A process as `subprocess` has it."""
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
 
@@ -56,6 +60,12 @@ class Forked:
         self._process = context.Process(target=_run_command, args=arguments, daemon=True)
         self._process.start()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
         return self._process.exitcode
@@ -67,8 +77,7 @@ class Forked:
 
     def send_signal(self, sig: int) -> None:
         """Send a signal."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, sig)
+        os.kill(self.pid, sig)
 
 
 def _run_command(program: str, command: list[str], environment: dict[str, str], log_file: str) -> NoReturn:
@@ -104,6 +113,11 @@ class Process:
     def url(self) -> str:
         """Where it answers; shared with the other replicas of an API."""
         return f"http://127.0.0.1:{self.environment['BACKOFFICE_PORT']}"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self.running.pid if self.running is not None and self.alive else None
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,101 @@
+"""A share for each: places that many want, given out in turn, so that whoever asks most does not get most.
+
+    async with share.place(tenant_id):
+        … what only so many may do at the same time
+
+One key (a tenant, an address) has at most its share of the places. Whoever comes when none is free for it waits in
+its key's own queue; a place that becomes free goes to the key whose turn it is, so one that waits alone is served
+next however many wait behind another. A queue has an end, too: beyond it the caller is refused at once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+
+
+class ShareExhausted(Exception):  # noqa: N818 - named for what happened
+    """The places of this key are all in use, and as many wait for one as may wait."""
+
+
+class FairShare:
+    """Places at the same time over all keys, and their queues."""
+
+    def __init__(self, places: int, *, of_one: int | None = None, waiting_of_one: int = 1000) -> None:
+        """`of_one`: places one key has at most, by default half of them; `waiting_of_one`: who may wait for them."""
+        self._free = places
+        self._of_one = of_one if of_one is not None else max(1, places // 2)
+        self._waiting_of_one = waiting_of_one
+        self._in_use: dict[Hashable, int] = {}
+        self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}  # in the order of their turns
+
+    @property
+    def waiting(self) -> int:
+        """How many wait, of all keys."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    def in_use(self, key: Hashable) -> int:
+        """The places a key has now."""
+        return self._in_use.get(key, 0)
+
+    @asynccontextmanager
+    async def place(self, key: Hashable) -> AsyncIterator[None]:
+        """A place for the length of the block; raises `ShareExhausted` where too many of the key wait already."""
+        await self.take(key)
+        try:
+            yield
+        finally:
+            self.give_back(key)
+
+    async def take(self, key: Hashable) -> None:
+        """Take a place, waiting for one where need be; `give_back` must follow."""
+        if key not in self._queues and self._has_room(key):
+            self._grant(key)
+            return
+        queue = self._queues.setdefault(key, deque())
+        if len(queue) >= self._waiting_of_one:
+            raise ShareExhausted(f"{len(queue)} wait for a place already")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # given in the same turn of the loop
+                self.give_back(key)
+            else:
+                self._forget(key, turn)
+            raise
+
+    def give_back(self, key: Hashable) -> None:
+        """Give a place back, to whoever is next."""
+        self._free += 1
+        self._in_use[key] -= 1
+        if not self._in_use[key]:
+            del self._in_use[key]
+        self._serve()
+
+    def _has_room(self, key: Hashable) -> bool:
+        return self._free > 0 and self.in_use(key) < self._of_one
+
+    def _grant(self, key: Hashable) -> None:
+        self._free -= 1
+        self._in_use[key] = self.in_use(key) + 1
+
+    def _serve(self) -> None:
+        """Give what is free to the queues in turn."""
+        while self._free > 0 and (key := next(filter(self._has_room, self._queues), None)) is not None:
+            queue = self._queues.pop(key)
+            turn = queue.popleft()
+            if queue:
+                self._queues[key] = queue  # behind the others now
+            if not turn.done():
+                self._grant(key)
+                turn.set_result(None)
+
+    def _forget(self, key: Hashable, turn: asyncio.Future[None]) -> None:
+        """Take out of its queue who waits no longer."""
+        queue = self._queues.get(key)
+        if queue is not None and turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._queues[key]
