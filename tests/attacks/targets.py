@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.attacks.bystander import Target
 from tests.deploy.databases import fresh_database
@@ -38,7 +39,7 @@ async def one_process(database_url: str, **settings: str) -> AsyncIterator[Deplo
 
 
 @asynccontextmanager
-async def attacked(admin_url: str, shape: str, **settings: str) -> AsyncIterator[Target]:
+async def attacked(admin_url: str, shape: str, **settings: Any) -> AsyncIterator[Target]:
     """A deployment of that shape for the length of a block; `settings` are further ones (BACKOFFICE_…)."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(fresh_database(admin_url))
