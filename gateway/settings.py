@@ -32,10 +32,8 @@ class GatewaySettings(KernelSettings):
     )
     trusted_proxies: str = Field("", description="Networks (CIDR, commas) whose X-Forwarded-For is believed.")
     trust_trace: bool = Field(False, description="Continue the trace that callers send.")
-    gateway_max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest body of most routes.")
-    gateway_max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body of imports.")
     request_seconds: float = Field(30.0, gt=0, description="How long a request may take in all.")
-    import_seconds: float = Field(300.0, gt=0, description="How long the upload of an import may take.")
+    import_seconds: float = Field(300.0, gt=0, description="How long the upload of a file may take.")
     credential_cache_seconds: float = Field(
         10.0,
         gt=0,
@@ -71,8 +69,3 @@ class GatewaySettings(KernelSettings):
     upstream_breaker_seconds: float = Field(
         1.0, gt=0, description="How often it is then tried whether it is back."
     )
-
-    @property
-    def import_routes(self) -> frozenset[str]:
-        """First path segments whose bodies may be as large as an import."""
-        return frozenset(("order-imports",))

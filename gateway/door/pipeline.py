@@ -1,7 +1,7 @@
 """The public door: every request takes these steps, in this order, as raw ASGI.
 
-1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
-5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
+1. request id and deadline   2. read in one way only   3. own paths (token, keys, probes, documents)
+4. route: 404, 405   5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
 8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
 both ways   12. failures as problem documents   13. metrics, access log, span
 
@@ -76,7 +76,6 @@ class Pipeline:
         self._upstreams = upstreams
         self._settings = settings
         self._addresses = Addresses(settings.trusted_proxies)
-        self._imports = settings.import_routes
         self._failures = Gcra()
         self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
         self._requests = Gcra()
@@ -135,8 +134,7 @@ class Pipeline:
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         scope, inbound = exchange.scope, exchange.inbound
-        if inbound.framing is not None:
-            raise Malformed(f"The request cannot be framed: {inbound.framing}.")
+        inbound.require_unambiguous(scope)
         path: str = scope["path"]
         if not path.startswith("/v1/"):
             await self._front.serve(exchange, receive, self._addresses.of(scope))
@@ -204,10 +202,9 @@ class Pipeline:
     def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:
         """The request as its service gets it, with our word for who calls; and how large its body may be."""
         scope = exchange.scope
-        settings = self._settings
-        importing = route.resource in self._imports and scope["method"] == "POST"
-        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
-        seconds = settings.import_seconds if importing else settings.request_seconds
+        method = scope["method"]
+        uploading = method in route.uploads
+        seconds = self._settings.import_seconds if uploading else self._settings.request_seconds
         inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
         headers = [
             *inbound.kept,
@@ -217,7 +214,7 @@ class Pipeline:
         ]
         forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
-        return forwarded, limit
+        return forwarded, route.body_limits[method]
 
     def _count_error(self, exchange: Exchange, kind: str) -> None:
         service = exchange.route.service if exchange.route is not None else "none"

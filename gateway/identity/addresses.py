@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from shared.httpserver.asgi import Scope
 
 Network = IPv4Network | IPv6Network
+LONGEST_ADDRESS = 64  # keys are remembered; what is longer is no address
 
 
 class Addresses:
@@ -22,7 +23,8 @@ class Addresses:
         """The key of a request's caller."""
         peer = scope.get("client")
         address = peer[0] if peer else "unknown"
-        return self._key(self._told(scope, address) if self._trusted else address)
+        told = self._told(scope, address) if self._trusted else address
+        return self._key(told[:LONGEST_ADDRESS])
 
     def _told(self, scope: Scope, peer: str) -> str:
         """Walk X-Forwarded-For from its end for as long as a trusted proxy has written it."""
@@ -45,7 +47,7 @@ def _limit_key(address: str) -> str:
     try:
         found = ip_address(address)
     except ValueError:
-        return address[:64]
+        return address
     if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
         return str(ip_network((found, 64), strict=False))
     return str(found)

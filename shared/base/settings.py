@@ -47,7 +47,6 @@ class KernelSettings(BaseSettings):
     shutdown_seconds: float = Field(10.0, gt=0, description="How long a stopping process finishes its work.")
     published_retention_hours: int = Field(72, ge=1, description="How long published facts stay listed.")
     idempotency_hours: int = Field(72, ge=24, description="How long an answer is kept under its key.")
-    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body a service reads.")
     blobs_url: str = Field(
         "",
         description="Where files are kept: file:///folder or s3://bucket/prefix; empty: in the data folder.",

@@ -28,6 +28,7 @@ from shared.values.ids import new_id
 
 log = structlog.get_logger()
 REPEATS = 4
+MOST_PARAMETERS = 256  # of a query: a list of 200 ids, and whatever narrows it down
 
 
 async def answer(request: Request, handle: Handle, operation: Declared) -> Response:
@@ -67,6 +68,8 @@ async def _transact(
     request: Request, handle: Handle, operation: Declared, edge: EdgeState, request_id: str, traceparent: str
 ) -> Response:
     """Check the caller and the body's form, then run the transaction; again, where there is something to wait for."""
+    if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise Malformed(f"The query has more than {MOST_PARAMETERS} parameters.", limit=MOST_PARAMETERS)
     token = request.headers.get("x-internal-token")
     caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
     request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
@@ -79,7 +82,7 @@ async def _transact(
         async with received(request, operation, edge.runtime, caller.tenant.id) as request_hash:
             info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
             return await _tried(request, handle, info, b"")
-    body = b"" if reads else await _read_body(request, operation, edge.max_body)
+    body = b"" if reads else await _read_body(request, operation)
     request_hash = idempotency.hash_of(request, body, edge.runtime.app_db.keyring) if key else b""
     info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
@@ -113,6 +116,7 @@ def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
     fresh = Request(request.scope, request.receive)
     fresh._body = body
     fresh._form = request.scope.get(FORM)
+    fresh._cookies = {}  # nobody here reads them, but FastAPI would have them taken apart, which may take long
     if body and operation.takes_body:
         try:
             fresh._json = orjson.loads(body)
@@ -121,13 +125,13 @@ def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
     return fresh
 
 
-async def _read_body(request: Request, operation: Declared, limit: int) -> bytes:
+async def _read_body(request: Request, operation: Declared) -> bytes:
     """Read the whole body before the transaction begins, so that a slow sender holds no connection."""
-    chunks, size = [], 0
+    chunks, size, limit = [], 0, operation.body_limit
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"The body is larger than {limit} bytes.")
+            raise TooLarge(f"The body is larger than {limit} bytes.", limit=limit)
         chunks.append(chunk)
     body = b"".join(chunks)
     if body and operation.takes_body:

@@ -25,7 +25,9 @@ LOOK_AGAIN_SECONDS = 0.25
 LOOKS_A_SECOND = 100  # of all who wait together: the more they are, the longer each waits between two looks
 SOON_SECONDS = 0.02  # after the word of another process, which may come fifty times a second
 PREFERENCE_APPLIED = "preference-applied"
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+# A text that is never closed goes to the end, so that every one is read once: looking for its end from each quote in it
+# took seconds for 60 KB of them.
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 Looked = tuple[Response, bool]  # an answer, and whether it shows nothing
 
 

@@ -77,7 +77,7 @@ class ServiceRuntime:
 
     def _furnish(self, app: FastAPI, verifier: TokenVerifier) -> None:
         """Give the app what its routes need of us."""
-        edge = EdgeState(self, verifier, self.waiting, self.settings.max_body_bytes)
+        edge = EdgeState(self, verifier, self.waiting)
         app.state.runtime, app.state.edge = self, edge
         app.state.batches = RequestBatches(edge, at_once=self.settings.app_pool_size)
         add_health(app)

@@ -60,7 +60,7 @@ async def test_tenants_tokens_and_work_over_http(world: World, acme: Caller):
         gateway = build_gateway(
             upstreams,
             dsn=world.url,
-            settings=settings(app_pool_size=3, gateway_max_body_bytes=1 << 20),
+            settings=settings(app_pool_size=3),
             transport=world.transport,
             data_dir=world.data_dir,
         )

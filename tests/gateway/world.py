@@ -24,6 +24,15 @@ from tests.kit.suite import ROLE_SECRET, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")
 ADDRESSES = (f"10.0.{n // 250}.{n % 250}" for n in itertools.count(1))
+ECHO_METHODS = {
+    "/v1/echoes": ("get", "post"),
+    "/v1/echoes/{id}": ("get", "patch"),
+    "/v1/echo-files": ("post",),
+}
+ECHO_LIMITS = {
+    ("patch", "/v1/echoes/{id}"): {"x-body-limit": 4096},
+    ("post", "/v1/echo-files"): {"x-upload-limit": 3 << 20},
+}
 ECHO_DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Echo", "version": "1"},
@@ -33,11 +42,12 @@ ECHO_DOCUMENT: dict[str, Any] = {
                 "operationId": f"{method}_{path}",
                 "x-required-scope": "helpdesk:read",
                 "tags": ["Echo"],
+                **ECHO_LIMITS.get((method, path), {}),
                 "responses": {"200": {"description": "What came."}},
             }
             for method in methods
         }
-        for path, methods in {"/v1/echoes": ("get", "post"), "/v1/echoes/{id}": ("get", "patch")}.items()
+        for path, methods in ECHO_METHODS.items()
     },
 }
 

@@ -14,7 +14,7 @@ from shared.http.uploads import Upload
 from shared.values.faults import Unavailable
 from tests.shared.probe.notes import actions
 from tests.shared.probe.notes.models import Note
-from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut
+from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut, NotesIn
 
 router = Router("Notes")
 W, R = "probe:write", "probe:read"
@@ -24,6 +24,12 @@ W, R = "probe:write", "probe:read"
 async def create_note(ctx: CtxDep, body: NoteIn) -> Note:
     """Add a note."""
     return await actions.create_note(ctx, body)
+
+
+@router.verb("/notes/many", scope=W, body_limit=4 << 20)
+async def create_many(ctx: CtxDep, body: NotesIn) -> list[UUID]:
+    """Add notes."""
+    return [(await actions.create_note(ctx, NoteIn(title=title))).id for title in body.titles]
 
 
 @router.read("/notes", scope=R, response_model=Page[NoteOut])
