@@ -17,6 +17,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 AT_ONCE = 2
+_THREADS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="secrets")
 _API_KEY = re.compile(rb"bo_(live|test)_[0-9a-f]{48}")
 # Compared when there is no such client, so that the time taken does not tell.
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
@@ -25,17 +26,13 @@ _NOBODY = _HASHER.hash(secrets.token_hex(16))
 class SecretKeeper:
     """Hashes and compares client secrets without holding up the event loop."""
 
-    def __init__(self) -> None:
-        """Its threads are made when they are needed."""
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="secrets")
-
     async def hash(self, secret: str) -> str:
         """The hash to store."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _HASHER.hash, secret)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, secret)
 
     async def matches(self, stored: str | None, secret: str) -> bool:
         """Whether the secret is the one that was hashed; takes as long when there is none."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _matches, stored, secret)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, _matches, stored, secret)
 
 
 def _matches(stored: str | None, secret: str) -> bool:
