@@ -73,7 +73,15 @@ def nested() -> str:
 
 @pytest.mark.parametrize(
     "credential",
-    ["bo_live_short", "bo_live_" + "g" * 48, "bo_live_" + "0" * 49, "bo_test_" + "A" * 48, "a.b.c", "x" * 9000, nested()],
+    [
+        "bo_live_short",
+        "bo_live_" + "g" * 48,
+        "bo_live_" + "0" * 49,
+        "bo_test_" + "A" * 48,
+        "a.b.c",
+        "x" * 9000,
+        nested(),
+    ],
 )
 async def test_what_has_not_the_form_of_a_credential_asks_no_database(
     world: World, monkeypatch: pytest.MonkeyPatch, credential: str

@@ -82,7 +82,11 @@ async def test_metrics_are_exposed(kernel: Suite, probe: httpx.AsyncClient):
 async def test_metrics_are_no_business_of_other_networks_nor_of_proxies(kernel: Suite):
     app = kernel["probe"].app
     answers = {}
-    for peer, headers in (("10.0.0.7", {}), ("203.0.113.9", {}), ("10.0.0.7", {"x-forwarded-for": "203.0.113.9"})):
+    for peer, headers in (
+        ("10.0.0.7", {}),
+        ("203.0.113.9", {}),
+        ("10.0.0.7", {"x-forwarded-for": "203.0.113.9"}),
+    ):
         transport = httpx.ASGITransport(app=app, client=(peer, 1234))
         async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
             answers[peer, *headers] = (await client.get("/metrics", headers=headers)).status_code

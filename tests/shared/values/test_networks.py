@@ -12,7 +12,9 @@ def test_private_addresses_are_in_the_private_networks(address: str):
     assert address in Networks(PRIVATE)
 
 
-@pytest.mark.parametrize("address", ["172.32.0.1", "8.8.8.8", "2001:db8::1", "unknown", "", "/run/socket", "10.0.0"])
+@pytest.mark.parametrize(
+    "address", ["172.32.0.1", "8.8.8.8", "2001:db8::1", "unknown", "", "/run/socket", "10.0.0"]
+)
 def test_others_are_not_and_what_is_no_address_is_nowhere(address: str):
     assert address not in Networks(PRIVATE)
 
