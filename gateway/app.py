@@ -23,6 +23,7 @@ from gateway.door.pipeline import OWN_SERVICE, Pipeline
 from gateway.first_start import FirstStart, prepare
 from gateway.identity.directory import Directory
 from gateway.identity.secrets import SecretKeeper
+from gateway.identity.sign_in import SignIns
 from gateway.identity.signing import KeyRing
 from gateway.identity.token_endpoint import TokenEndpoint
 from gateway.routes.catalog import Catalog
@@ -93,13 +94,15 @@ class Gateway:
 
     def _front(self, services: Mapping[str, AsgiApp]) -> Front:
         """The paths outside /v1."""
-        tokens = TokenEndpoint(self.directory, self.keys, self._keeper, self._scopes, self._settings)
+        sign_ins = SignIns(self.directory, self._keeper, self._settings)
+        tokens = TokenEndpoint(sign_ins, self.keys, self._scopes, self._settings)
         return Front(
             catalog=self.catalog,
             keys=self.keys,
             tokens=tokens,
             services=services,
             own_complaints=self._complaints,
+            scrapers=self.running.scrapers,
         )
 
     def _control(self, services: Mapping[str, AsgiApp]) -> Control:

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.base.settings import KernelSettings
+from shared.base.settings import KernelSettings, NamedNetworks
 
 
 class GatewaySettings(KernelSettings):
@@ -25,12 +25,17 @@ class GatewaySettings(KernelSettings):
     tenant_rate_per_minute: int = Field(60_000, ge=1, description="Requests a tenant may make, sustained.")
     tenant_burst: int = Field(2000, ge=1, description="Requests a tenant may make at once.")
     address_failures_per_minute: int = Field(
-        1200, ge=1, description="Refused authentications of one address before it is told to wait."
+        1200,
+        ge=1,
+        description="Refused authentications of one address before what is refused is told to wait; "
+        "valid credentials are served all the same.",
     )
     client_failures_per_minute: int = Field(
         20, ge=1, description="Wrong secrets for one client from one address before it is told to wait."
     )
-    trusted_proxies: str = Field("", description="Networks (CIDR, commas) whose X-Forwarded-For is believed.")
+    trusted_proxies: NamedNetworks = Field(
+        "", description="Networks (CIDR, commas) whose X-Forwarded-For is believed."
+    )
     trust_trace: bool = Field(False, description="Continue the trace that callers send.")
     request_seconds: float = Field(30.0, gt=0, description="How long a request may take in all.")
     import_seconds: float = Field(300.0, gt=0, description="How long the upload of a file may take.")

@@ -1,7 +1,7 @@
 """The public door: every request takes these steps, in this order, as raw ASGI.
 
 1. request id and deadline   2. read in one way only   3. own paths (token, keys, probes, documents)
-4. route: 404, 405   5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
+4. route: 404, 405   5. who calls, for which tenant   6. limit of refused attempts per address   7. the tenant's rate
 8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
 both ways   12. failures as problem documents   13. metrics, access log, span
 
@@ -125,8 +125,8 @@ class Pipeline:
         elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
-            elif isinstance(error, faults.RateLimited):
-                LIMITED.labels("tenant").inc()
+            elif isinstance(error, faults.LIMITS):
+                LIMITED.labels(error.limit).inc()
             await exchange.refuse(_fault_of(error, exchange.route), receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
@@ -155,20 +155,19 @@ class Pipeline:
         await self._upstreams[route.service](forwarded, receive, exchange.send)
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
-        """Who calls and for whom, by the database; refused attempts count against the address."""
+        """Who calls and for whom, by the database. What is refused counts against the address, and only that waits."""
         address = self._addresses.of(scope)
-        now = time.monotonic()
-        seen = self._failures.check(address, self._failure_limit, now, cost=0)
-        if seen.remaining == 0:
-            LIMITED.labels("address").inc()
-            raise faults.TooManyRequests(
-                "Too many refused attempts from this address.", retry_after=int(seen.reset_after) + 1
-            )
         try:
             return await self._directory.grant(authorization, named)
         except Unauthenticated:
-            self._failures.check(address, self._failure_limit, now)
-            raise
+            counted = self._failures.check(address, self._failure_limit, time.monotonic())
+            if counted.allowed:
+                raise
+            raise faults.TooManyRequests(
+                "Too many refused attempts from this address.",
+                limit="address",
+                seconds=counted.retry_after,
+            ) from None
         except DATABASE_ERRORS as error:
             log.warning("credentials cannot be looked up", error=repr(error))
             raise Unavailable("Credentials cannot be checked now; try again.") from error

@@ -34,6 +34,10 @@ class FairShare:
         """How many wait, of all keys."""
         return sum(len(queue) for queue in self._queues.values())
 
+    def waiting_of(self, key: Hashable) -> int:
+        """How many of one key wait."""
+        return len(self._queues.get(key, ()))
+
     def in_use(self, key: Hashable) -> int:
         """The places a key has now."""
         return self._in_use.get(key, 0)

@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -11,7 +12,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from shared.values.networks import require_networks
+
 SECRETS_DIR = "BACKOFFICE_SECRETS_DIR"
+PRIVATE = (
+    "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # RFC 1918, RFC 4193 and ourselves
+)
+NamedNetworks = Annotated[str, AfterValidator(require_networks)]
 
 
 class KernelSettings(BaseSettings):
@@ -68,6 +75,10 @@ class KernelSettings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json for machines, console for people."
+    )
+    metrics_networks: NamedNetworks = Field(
+        PRIVATE,
+        description="Networks (CIDR, commas) from which /metrics is answered; nobody else is told of it.",
     )
     otlp_endpoint: str = Field(
         "", description="OpenTelemetry collector (OTLP over HTTP); empty: no spans kept."

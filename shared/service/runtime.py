@@ -15,6 +15,7 @@ from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
 from shared.base.loops import REPORT_SECONDS, repeat
 from shared.base.settings import KernelSettings
+from shared.base.shared_answer import SharedAnswer
 from shared.bus.transport import Subscription, Transport
 from shared.context.ports import Ports
 from shared.context.tenants import Tenants
@@ -32,9 +33,11 @@ from shared.messaging.relay import Relay
 from shared.messaging.retries import Retries, run_retries
 from shared.service.manifest import Probe, Service
 from shared.service.provisioning import add_provisioning
+from shared.values.networks import Networks
 
 FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
 PROBE_SECONDS = 3.0
+READY_SECONDS = 1.0  # how old what is said of database and ports may be, however many ask
 
 
 class ServiceRuntime:
@@ -68,7 +71,9 @@ class ServiceRuntime:
         self.jobs = JobRunner(self, service.job_functions(), self._job_queued)
         self.notifier = Notifier(self.name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
+        self.scrapers = Networks(self.settings.metrics_networks)
         self.working = self.leaving = False
+        self._dependencies = SharedAnswer(self._missed, seconds=READY_SECONDS)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._open_ports = AsyncExitStack()
@@ -198,7 +203,11 @@ class ServiceRuntime:
         """What keeps this process from doing its work right now; none means ready."""
         if self.leaving:
             return ["this process is stopping"]
-        found = self._work_complaints() if self.working else []
+        return (self._work_complaints() if self.working else []) + await self._dependencies.get()
+
+    async def _missed(self) -> list[str]:
+        """What of database and ports does not answer."""
+        found = []
         try:
             async with asyncio.timeout(PROBE_SECONDS), self.app_db.transaction(None) as tx:
                 await tx.sql.fetchval("select 1")

@@ -444,6 +444,7 @@ async def test_warm_requests_ask_no_database(world: World, acme: Caller, monkeyp
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a warm request asked the database")
 
-    monkeypatch.setattr(world.gateway.running.worker_db, "transaction", refuse)
+    for way in ("transaction", "repeatable"):
+        monkeypatch.setattr(world.gateway.running.worker_db, way, refuse)
     monkeypatch.setattr("shared.http.internal_token.mint", refuse)
     assert (await acme.http.get("/v1/echoes")).status_code == 200
