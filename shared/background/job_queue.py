@@ -21,8 +21,8 @@ select exists (select from jobs where state = 'pending' and kind = any($1))
    where state = 'running' and lease_until >= now() and kind = any($1)) as next_lapse
 """
 
-# Of one tenant the four oldest, since as many processes may be taking one up at this moment; each further one counts
-# as if those before it were at work.
+# Of one tenant the four oldest, and eight in all, since as many processes may be taking one up at this moment; each
+# further one of a tenant counts as if those before it were at work.
 CLAIM = """
 with recursive waiting as (
   (select tenant_id from jobs where state = 'pending' order by tenant_id limit 1)
@@ -30,25 +30,29 @@ with recursive waiting as (
   select (select j.tenant_id from jobs j where j.state = 'pending' and j.tenant_id > w.tenant_id
           order by j.tenant_id limit 1)
   from waiting w where w.tenant_id is not null
-), heads as (
-  select oldest.*, row_number() over (partition by oldest.tenant_id order by oldest.created_at, oldest.id) - 1 as before
-  from waiting w cross join lateral (
-    select j.tenant_id, j.id, j.created_at from jobs j
-    where j.tenant_id = w.tenant_id and j.state = 'pending' and j.kind = any($2)
-    order by j.created_at, j.id limit 4) oldest
-  where w.tenant_id is not null
-  union all
-  select tenant_id, id, created_at, 0 from jobs
-  where state = 'running' and lease_until < now() and kind = any($2)
+), lapsed as (
+  select tenant_id, id, created_at from jobs where state = 'running' and lease_until < now() and kind = any($2)
 ), at_work as (
   select tenant_id, count(*) as jobs from jobs where state = 'running' and lease_until >= now() group by tenant_id
-), turn as materialized (
-  select h.tenant_id, h.id, row_number() over (order by coalesce(a.jobs, 0) + h.before, served.at nulls first,
-    h.created_at, h.id) as place
-  from heads h left join at_work a using (tenant_id) left join lateral (
-    select s.started_at as at from jobs s where s.tenant_id = h.tenant_id and s.started_at is not null
+), tenants as materialized (
+  select t.tenant_id, coalesce(a.jobs, 0) as jobs, served.at as served_at
+  from (select tenant_id from waiting union select tenant_id from lapsed) t left join at_work a using (tenant_id)
+  left join lateral (
+    select s.started_at as at from jobs s where s.tenant_id = t.tenant_id and s.started_at is not null
     order by s.started_at desc limit 1) served on true
-  where h.tenant_id <> all($3)
+  where t.tenant_id <> all($3)
+), heads as (
+  select oldest.*, row_number() over (partition by oldest.tenant_id order by oldest.created_at, oldest.id) - 1 as before
+  from tenants t cross join lateral (
+    select j.tenant_id, j.id, j.created_at from jobs j
+    where j.tenant_id = t.tenant_id and j.state = 'pending' and j.kind = any($2)
+    order by j.created_at, j.id limit 4) oldest
+  union all
+  select tenant_id, id, created_at, 0 from lapsed
+), turn as materialized (
+  select tenant_id, id,
+    row_number() over (order by jobs + before, served_at nulls first, created_at, id) as place
+  from heads join tenants using (tenant_id) order by place limit 8
 ), next as materialized (
   select j.tenant_id, j.id from turn join jobs j on j.tenant_id = turn.tenant_id and j.id = turn.id
   where j.state = 'pending' or (j.state = 'running' and j.lease_until < now())
