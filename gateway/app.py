@@ -22,6 +22,7 @@ from gateway.door.front import Front
 from gateway.door.pipeline import OWN_SERVICE, Pipeline
 from gateway.first_start import FirstStart, prepare
 from gateway.identity.directory import Directory
+from gateway.identity.on_behalf import OnBehalf
 from gateway.identity.secrets import SecretKeeper
 from gateway.identity.sign_in import SignIns
 from gateway.identity.signing import KeyRing
@@ -113,7 +114,13 @@ class Gateway:
             tell=self.sync.tell,
             push=self.sync.push,
             forget=self.directory.forget,
+            owner=self._owner,
+            silent=lambda: self.catalog.missing,
+            read=OnBehalf(services, self.keys).read,
         )
+
+    def _owner(self, resource: str) -> str | None:
+        return self.catalog.routes.owners.get(resource)
 
     def _scopes(self) -> frozenset[str]:
         return self.catalog.routes.scopes

@@ -51,6 +51,14 @@ class KernelSettings(BaseSettings):
     consumer_backoff_seconds: float = Field(
         1.0, gt=0, description="First pause before a retry; doubles, jittered."
     )
+    job_places: int = Field(
+        2,
+        ge=1,
+        description="Long jobs of a service at the same time per process; one tenant has half of them.",
+    )
+    job_retention_hours: int = Field(
+        168, ge=1, description="How long a job that is over stays listed, and its result can be fetched."
+    )
     shutdown_seconds: float = Field(10.0, gt=0, description="How long a stopping process finishes its work.")
     published_retention_hours: int = Field(72, ge=1, description="How long published facts stay listed.")
     idempotency_hours: int = Field(72, ge=24, description="How long an answer is kept under its key.")

@@ -61,7 +61,16 @@ BLOBS_UNERASED_AGE = Gauge(
     "Since when the oldest file waits that is to be erased",
     ["service"],
 )
-JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["service"])
+JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs that are not over, by state", ["service", "state"])
+JOBS_WAITING_AGE = Gauge(
+    "backoffice_jobs_waiting_age_seconds", "Since when the oldest job waits for its turn", ["service"]
+)
+JOBS_RUNNING_AGE = Gauge(
+    "backoffice_jobs_running_age_seconds", "Since when the oldest running job was first begun", ["service"]
+)
+JOBS_ENDED = Counter(
+    "backoffice_jobs_ended_total", "Long jobs that ended, by outcome", ["service", "outcome"]
+)
 
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None

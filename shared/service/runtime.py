@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared.background.housekeeping import run_housekeeping
-from shared.background.jobs import JobRunner, run_jobs
+from shared.background.job_runner import JobRunner
 from shared.background.scheduler import Scheduler, run_scheduler
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
@@ -68,7 +68,7 @@ class ServiceRuntime:
         self.inbox = Inbox(self, service.handlers(), self._held)
         self.retries = Retries(self, self.inbox)
         self.scheduler = Scheduler(self, service.due_functions())
-        self.jobs = JobRunner(self, service.job_functions(), self._job_queued)
+        self.jobs = JobRunner(self, service.jobs(), self._job_queued)
         self.notifier = Notifier(self.name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
         self.scrapers = Networks(self.settings.metrics_networks)
@@ -160,7 +160,7 @@ class ServiceRuntime:
         stopping, linger = self._stopping, self.settings.linger_seconds
         yield "retries", run_retries(self.retries, stopping, self._pause(self.inbox.types), linger)
         yield "scheduler", run_scheduler(self.scheduler, stopping, self._pause(self.scheduler.kinds))
-        yield "jobs", run_jobs(self.jobs, stopping, self._pause(self.jobs.kinds))
+        yield "jobs", self.jobs.run(stopping, self._pause(self.jobs.kinds))
         yield "housekeeping", run_housekeeping(self.worker_db, self.settings, stopping)
         for own in self.service.loops:
             yield own.name, repeat(own.name, partial(own.look, self), stopping, own.idle_seconds)

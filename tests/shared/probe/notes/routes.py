@@ -112,4 +112,17 @@ async def count(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
     return {"started": True}
 
 
+@router.verb("/notes/{note_id}/walk", scope=W)
+async def walk(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
+    """Start a job that leaves a result."""
+    await actions.start_walking(ctx, note_id)
+    return {"started": True}
+
+
+@router.read("/notes/{note_id}/walk", scope="probe.walks:read")
+async def may_see_walks(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
+    """An operation that needs the scope of walks."""
+    return {"may": True}
+
+
 add_timeline(router, "notes", "probe_note", scope=R)
