@@ -50,6 +50,7 @@ class JobRun:
             Actor(self._row["actor_id"], self._row["actor_kind"]),
             request_id=self._row["request_id"],
             traceparent=self._row["traceparent"],
+            patient=True,
         )
 
     async def progress(self, ctx: Ctx, done: int, total: int | None = None) -> None:
