@@ -74,8 +74,8 @@ class FairShare:
             async with asyncio.timeout(within):
                 await turn
         except BaseException as error:  # cancelled, or the time is over
-            if turn.done() and not turn.cancelled():  # given in the same turn of the loop
-                self.give_back(key)
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give_back(key)  # it was given in the same turn of the loop
             else:
                 self._forget(key, turn)
             if isinstance(error, TimeoutError):
@@ -92,6 +92,14 @@ class FairShare:
         if not self._in_use[key]:
             del self._in_use[key]
         self._serve()
+
+    def refuse_all(self, error: Exception) -> None:
+        """Let nobody wait any longer: the error is raised where they do."""
+        for queue in self._queues.values():
+            for turn in queue:
+                if not turn.done():
+                    turn.set_exception(error)
+        self._queues.clear()
 
     def _has_room(self, key: Hashable) -> bool:
         return self._free > 0 and self.in_use(key) < self._of_one

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from gateway.routes.table import METHODS
 from gateway.upstream.errors import (
+    ShareOfUpstreamUsedUp,
     UpstreamAborted,
     UpstreamBusy,
     UpstreamProtocolError,
@@ -282,6 +283,7 @@ async def test_a_body_beyond_the_cap_is_413_announced_or_not(world: World, acme:
     [
         (UpstreamUnavailable("gone"), 503, "service_unavailable"),
         (UpstreamBusy("full"), 503, "overloaded"),
+        (ShareOfUpstreamUsedUp("full"), 429, "too_many_at_once"),
         (UpstreamTimeout("slow"), 504, "upstream_timeout"),
         (UpstreamProtocolError("odd"), 502, "bad_gateway"),
     ],

@@ -10,7 +10,8 @@ from shared.base.fair_share import FairShare
 from shared.database import rls
 from shared.database.pool import Database, DatabaseAway, PoolExhausted, ShareUsedUp
 from shared.values.ids import new_id
-from tests.kit.suite import ROLE_SECRET, Suite, eventually, running_suite, test_settings
+from tests.kit.suite import ROLE_SECRET, Suite, eventually, running_suite
+from tests.kit.suite import test_settings as settings
 from tests.shared.given_notes import effects_of, given_published
 from tests.shared.probe.service import PROBE
 
@@ -103,7 +104,7 @@ def _full(places: FairShare) -> FairShare:
 
 async def test_no_work_of_a_service_opens_a_second_transaction_within_one(fresh_url: str):
     """Else a tenant would wait for itself: with a single connection requests, events and jobs still go through."""
-    async with running_suite(fresh_url, [PROBE], settings=test_settings(app_pool_size=1)) as suite:
+    async with running_suite(fresh_url, [PROBE], settings=settings(app_pool_size=1)) as suite:
         probe = suite.client("probe", await suite.new_tenant())
         note = await given_published(probe, times=3)
         refused = await probe.post(f"/v1/notes/{note['id']}/publish", headers={"idempotency-key": "again"})
