@@ -44,11 +44,11 @@ def hoard() -> None:
         held.append(bytearray(1024 * 1024))
 
 
-def count(most: int, mark: str) -> Iterator[int]:
-    """Numbers; the file `mark` tells how far it came."""
+def pages(most: int, mark: str) -> Iterator[tuple[int, bytes]]:
+    """Numbered pages of 64 KiB; the file `mark` tells how far it came."""
     for number in range(most):
         Path(mark).write_text(str(number))
-        yield number
+        yield number, bytes(64 * 1024)
 
 
 def chatter() -> str:
