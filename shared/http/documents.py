@@ -25,8 +25,8 @@ from shared.context.ctx import Ctx
 from shared.values.faults import Invalid, TooManyAtOnce, Unavailable
 
 log = structlog.get_logger()
-WAIT_SECONDS = 8.0  # for a process
-MOST_SECONDS = 12.0  # to wait and to be made: the gateway gives a service up after 15
+WAIT_SECONDS = 6.0  # for a process
+MOST_SECONDS = 14.0  # to wait and to be made: the gateway gives a service up after 15
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
 
 
