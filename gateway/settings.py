@@ -54,9 +54,11 @@ class GatewaySettings(KernelSettings):
     upstream_refresh_seconds: float = Field(
         60.0, gt=0, description="How often the services' routes are asked for."
     )
-    upstream_connections: int = Field(100, ge=1, description="Connections to one service at most.")
+    upstream_connections: int = Field(
+        200, ge=1, description="Connections to one service at most; one tenant has half of them."
+    )
     upstream_waiters: int = Field(
-        200, ge=0, description="Requests that may wait for one; more are refused at once."
+        200, ge=0, description="Requests of a tenant that may wait for one; more are refused at once."
     )
     upstream_queue_seconds: float = Field(1.0, gt=0, description="How long they wait.")
     upstream_connect_seconds: float = Field(1.0, gt=0, description="How long connecting may take.")

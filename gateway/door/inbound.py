@@ -1,5 +1,7 @@
 """A request's headers, read once: what services may see, and what is for the gateway alone."""
 
+from collections.abc import Hashable
+
 from gateway.identity.signing import fingerprint
 from gateway.upstream.http import HttpUpstream
 from shared.http.paths import require_plain
@@ -62,9 +64,13 @@ class Inbound:
             raise Malformed(f"The header {name} is given more than once.", header=name)
         require_plain(scope)
 
-    def for_upstream(self, upstream: AsgiApp) -> "Inbound":
+    def for_upstream(self, upstream: AsgiApp, owner: Hashable) -> "Inbound":
         """What this service is told: nothing of a wish to wait where waiting would be in vain or at others' cost."""
-        if not self.waits or not isinstance(upstream, HttpUpstream) or upstream.lets_wait(WAIT_SECONDS):
+        if (
+            not self.waits
+            or not isinstance(upstream, HttpUpstream)
+            or upstream.lets_wait(WAIT_SECONDS, owner)
+        ):
             return self
         return Inbound([pair for pair in self.kept if not _waits(pair)])
 

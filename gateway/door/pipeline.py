@@ -30,16 +30,18 @@ from gateway.upstream.errors import (
     ClientDisconnected,
     ProxyError,
     RequestInvalid,
+    ShareOfUpstreamUsedUp,
     UpstreamAborted,
     UpstreamBusy,
     UpstreamError,
     UpstreamProtocolError,
     UpstreamTimeout,
 )
+from gateway.upstream.http import OWNER
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.httpserver.asgi import AsgiApp, Receive, Scope, Send, set_deadline
-from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
+from shared.values.faults import Fault, Malformed, TooLarge, TooManyAtOnce, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
@@ -204,14 +206,14 @@ class Pipeline:
         method = scope["method"]
         uploading = method in route.uploads
         seconds = self._settings.import_seconds if uploading else self._settings.request_seconds
-        inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
+        inbound = exchange.inbound.for_upstream(self._upstreams[route.service], grant.tenant.id)
         headers = [
             *inbound.kept,
             (b"x-internal-token", grant.token(route.service, self._keys)),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": {OWNER: grant.tenant.id}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
         return forwarded, route.body_limits[method]
 
@@ -233,6 +235,8 @@ def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
         return UpstreamFault(504, "upstream_timeout", f"{service} did not answer in time.", service)
     if isinstance(error, UpstreamProtocolError):
         return UpstreamFault(502, "bad_gateway", f"{service} answered something unreadable.", service)
+    if isinstance(error, ShareOfUpstreamUsedUp):
+        return TooManyAtOnce("Too many of your requests are at work; send fewer at the same time.")
     if isinstance(error, UpstreamBusy):
         return UpstreamFault(503, "overloaded", f"{service} has too much to do; try again.", service)
     return UpstreamFault(503, "service_unavailable", f"{service} is away; try again.", service)

@@ -15,7 +15,8 @@ from enum import StrEnum
 import asyncpg
 from prometheus_client import Counter as Metric
 
-from shared.base.batcher import Batcher
+from shared.base.batcher import Batcher, RoundSize
+from shared.base.fair_share import FairShare
 from shared.database.pool import Database
 
 LOOKED_UP = Metric(
@@ -57,8 +58,12 @@ class Lookups:
     def __init__(self, worker_db: Database, *, at_once: int) -> None:
         """`at_once`: statements at the same time; fewer than the pool has connections."""
         self._db = worker_db
-        self._batcher: Batcher[Kind, Hashable, asyncpg.Record | None] = Batcher(
-            self._round, lambda _: object(), most=MOST_TOGETHER, at_once=at_once
+        self._batcher: Batcher[tuple[Kind, None], Hashable, asyncpg.Record | None] = Batcher(
+            self._round,
+            key_of=lambda _: object(),
+            weight_of=lambda _: 1,
+            most=RoundSize(MOST_TOGETHER, MOST_TOGETHER),
+            turns=FairShare(at_once, of_one=at_once),
         )
         self._unknown: OrderedDict[Hashable, float] = OrderedDict()
         self._generation = 0
@@ -68,14 +73,15 @@ class Lookups:
         until = self._unknown.get(by)
         if until is not None and until > time.monotonic():
             return None
-        return await self._batcher.put(kind, by)
+        return await self._batcher.put((kind, None), by)
 
     def forget(self) -> None:
         """What was unknown may be known now; what is being looked up is not remembered as unknown either."""
         self._generation += 1
         self._unknown.clear()
 
-    async def _round(self, kind: Kind, wanted: Sequence[Hashable]) -> list[asyncpg.Record | None]:
+    async def _round(self, key: tuple[Kind, None], wanted: Sequence[Hashable]) -> list[asyncpg.Record | None]:
+        kind, _ = key
         generation = self._generation
         distinct = list(set(wanted))
         rows = await self._db.repeatable(STATEMENTS[kind], distinct)

@@ -50,6 +50,12 @@ class UpstreamBusy(UpstreamUnavailable):
     """Every connection of the pool is taken and the queue is full or too slow: shed load, retry later."""
 
 
+class ShareOfUpstreamUsedUp(UpstreamBusy):
+    """The connections that one tenant may have are taken by its own requests, and as many or as long wait as may."""
+
+    status = 429
+
+
 class UpstreamTimeout(UpstreamError):  # noqa: N818 - names the state of affairs
     """Connecting, or waiting for the head of the response, took longer than allowed."""
 

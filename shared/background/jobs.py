@@ -203,6 +203,7 @@ def as_its_owner(runtime: Runtime, row: asyncpg.Record) -> AbstractAsyncContextM
         Actor(row["actor_id"], row["actor_kind"]),
         request_id=row["request_id"],
         traceparent=row["traceparent"],
+        patient=True,
     )
 
 

@@ -41,6 +41,16 @@ BATCHES_FAILED = Counter(
     "Transactions of several requests given up, each then taken alone",
     ["service"],
 )
+PLACES_WAITING = Gauge(
+    "backoffice_places_waiting",
+    "What waits: transactions for a connection, documents for a process, requests for news",
+    ["service", "of"],
+)
+REFUSED_BY_SHARE = Counter(
+    "backoffice_refused_by_share_total",
+    "Requests refused a place since their own tenant has its share of them",
+    ["service", "of"],
+)
 OUTBOX_AGE = Gauge("backoffice_outbox_age_seconds", "Age of the oldest fact not yet published", ["service"])
 OUTBOX_WAITING = Gauge("backoffice_outbox_waiting", "Facts not yet published", ["service"])
 PUBLISHED = Counter("backoffice_events_published_total", "Facts handed to the transport", ["service"])

@@ -3,20 +3,21 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 
 class Afterwards(Response):
-    """What a route returns to have its answer made when its transaction is over."""
+    """What a route returns to have its answer made when its transaction is over; the edge calls `made`."""
 
-    def __init__(self, make: Callable[[], Awaitable[Response]]) -> None:
-        """`make` must not fail: the edge is done by then."""
-        super().__init__()
-        self._make = make
+    def __init__(self, make: Callable[[], Awaitable[Response]], *, media_type: str | None = None) -> None:
+        """`make` returns the answer, or raises a fault."""
+        super().__init__(media_type=media_type)
+        self._make_answer = make
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Make the answer and send it, under the request id that the edge has set."""
-        response = await self._make()
-        if "x-request-id" in self.headers:
-            response.headers["x-request-id"] = self.headers["x-request-id"]
-        await response(scope, receive, send)
+    async def made(self) -> Response:
+        """The answer."""
+        return await self._make_answer()
+
+
+async def made(response: Response) -> Response:
+    """The answer itself, made where it was left for later."""
+    return await response.made() if isinstance(response, Afterwards) else response

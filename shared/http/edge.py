@@ -2,7 +2,8 @@
 
 The edge verifies the internal token, checks the scope, reads the body, opens the transaction, replays a stored
 answer, runs the route, serialises, stores the answer with the facts and the audit row, commits, and only then
-responds: a failed commit can never have answered 200 (docs/adr/0003).
+responds: a failed commit can never have answered 200 (docs/adr/0003). What costs more than reading it, a document's
+form, is made after that, when no connection is held any more (`shared.http.documents`).
 """
 
 import asyncio
@@ -17,13 +18,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.base import telemetry
-from shared.database.pool import REPEATABLE, DatabaseAway
+from shared.database.pool import REPEATABLE, DatabaseAway, ShareUsedUp
 from shared.http import idempotency, problems
+from shared.http.afterwards import made
 from shared.http.fast.request_batches import Call, RequestBatches
 from shared.http.request_transaction import SHOWN, Declared, EdgeState, Handle, RequestInfo, only_reads
 from shared.http.uploads import FORM, received
 from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
-from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
+from shared.values.faults import (
+    Busy,
+    Fault,
+    Forbidden,
+    Malformed,
+    TooLarge,
+    TooManyAtOnce,
+    Unavailable,
+    WrongMediaType,
+)
 from shared.values.ids import new_id
 
 log = structlog.get_logger()
@@ -46,6 +57,8 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             response = await _transact(request, handle, operation, edge, request_id, traceparent)
         except Fault as fault:
             response = problems.problem(fault, trace_id=trace_id)
+        except DatabaseAway as error:
+            response = problems.problem(_absence(error, edge.runtime.name), trace_id=trace_id)
         except ClientDisconnect:
             response = Response(status_code=499)
         except Exception:  # the last resort: a bug answers 500 without details
@@ -62,6 +75,14 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
     service = f"{edge.runtime.name}_waiting" if waited else edge.runtime.name
     telemetry.request_histogram(service, operation.path, response.status_code // 100).observe(seconds)
     return response
+
+
+def _absence(error: DatabaseAway, service: str) -> Fault:
+    """What it means to a caller that no transaction could be opened, or that nobody knows how one ended."""
+    if isinstance(error, ShareUsedUp):
+        telemetry.REFUSED_BY_SHARE.labels(service, "connection").inc()
+        return TooManyAtOnce("Too many of your requests are at work; send fewer at the same time.")
+    return Unavailable("The database is away; try again.")
 
 
 async def _transact(
@@ -87,7 +108,7 @@ async def _transact(
     info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
     if wish is None:
-        return await _tried(request, handle, info, body)
+        return await made(await _tried(request, handle, info, body))
     return await edge.waiting.until_found(wish, partial(_looked, request, handle, info))
 
 
@@ -106,8 +127,6 @@ async def _tried(request: Request, handle: Handle, info: RequestInfo, body: byte
             return await batches.take(Call(fresh, handle, info))
         except REPEATABLE:
             await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
-        except DatabaseAway as error:
-            raise Unavailable("The database is away; try again.") from error
     raise Busy("Others are working on the same rows; try again.")
 
 

@@ -163,6 +163,11 @@ class Router(APIRouter):
         marks = {WAITS_KEY: waits_for} if waits_for else {}
         return self._declare("GET", path, scope, 200, marks=marks, **options)
 
+    def document(self, path: str, *, scope: str, media_type: str) -> Callable[[EndpointT], EndpointT]:
+        """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
+        shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
+        return self._declare("GET", path, scope, 200, response_class=Response, responses=shown)
+
     def create(
         self,
         path: str,

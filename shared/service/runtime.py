@@ -11,11 +11,13 @@ from fastapi import FastAPI
 from shared.background.housekeeping import run_housekeeping
 from shared.background.job_runner import JobRunner
 from shared.background.scheduler import Scheduler, run_scheduler
+from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
 from shared.base.loops import REPORT_SECONDS, repeat
 from shared.base.settings import KernelSettings
 from shared.base.shared_answer import SharedAnswer
+from shared.base.side_process import SideProcesses
 from shared.bus.transport import Subscription, Transport
 from shared.context.ports import Ports
 from shared.context.tenants import Tenants
@@ -59,12 +61,14 @@ class ServiceRuntime:
         self.transport = transport
         keys = self.settings.sealing_keys.get_secret_value()
         self.keyring = keyring_for(self.name, service.metadatas(), keys)
-        self.app_db = _database(dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring)
+        self.app_db = _database(
+            dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring, shared_out=True
+        )
         self.worker_db = _database(dsn, rls.worker_role(self.name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.ports = Ports()
         self.relay = Relay(self.name, self.worker_db, transport, settings)
-        self.waiting = Waiting()
+        self.waiting = Waiting(self.name)
         self.inbox = Inbox(self, service.handlers(), self._held)
         self.retries = Retries(self, self.inbox)
         self.scheduler = Scheduler(self, service.due_functions())
@@ -130,7 +134,7 @@ class ServiceRuntime:
             if self.keyring is not None:
                 async with self.worker_db.transaction(None) as tx:
                     await require_known_keys(tx.sql, self.name, self.keyring)
-            made = {}
+            made: dict[type, object] = {SideProcesses: self._aside()}
             for kind, make in self.service.ports.items():
                 made[kind] = await self._open_ports.enter_async_context(make(self.settings))
             self.ports.open(made)
@@ -141,6 +145,18 @@ class ServiceRuntime:
         except BaseException:
             await self.stop()
             raise
+
+    def _aside(self) -> SideProcesses:
+        """Processes beside ours, for as long as the ports are open; and have metrics tell what waits."""
+        aside = SideProcesses()
+        self._open_ports.push_async_callback(aside.close)
+        for of, waiting in (
+            ("connection", lambda: self.app_db.places.waiting),
+            ("document", lambda: aside.share.waiting),
+            ("news", lambda: len(self.waiting)),
+        ):
+            telemetry.PLACES_WAITING.labels(self.name, of).set_function(waiting)
+        return aside
 
     async def _begin_work(self) -> None:
         self.working = True
@@ -241,7 +257,13 @@ def own_settings(service: Service, given: KernelSettings) -> KernelSettings:
 
 
 def _database(
-    dsn: str, role: str, settings: KernelSettings, size: int, keyring: Keyring | None = None
+    dsn: str,
+    role: str,
+    settings: KernelSettings,
+    size: int,
+    keyring: Keyring | None = None,
+    *,
+    shared_out: bool = False,
 ) -> Database:
     database = Database(
         dsn,
@@ -249,6 +271,7 @@ def _database(
         password=rls.role_password(settings.role_secret, role),
         size=size,
         application_name=role,
+        shared_out=shared_out,
     )
     database.keyring = keyring
     return database

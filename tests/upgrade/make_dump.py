@@ -4,7 +4,7 @@
 A change that adds tables makes its own dump, before it is merged: let `past.py` fill them through the API, let
 `noted.py` read them if they have a list of their own, run this with a name that says when and what
 (`2026_11_orders_and_billing`), and commit both files that it writes to `dumps/`: the database, and the facts
-(credentials, what the API answered, the files in the store). Older dumps are never made again: they are what customers have.
+(credentials, what the API answered, the files in the store). Older dumps are never made again: customers have them.
 
 The suite runs here on a PostgreSQL of its own. Its workers are stopped one after the other, so that the dump also holds
 what was in flight: dead letters with an event waiting behind them, an event to be tried again, a message in the bus, a

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from gateway.routes.table import METHODS
 from gateway.upstream.errors import (
+    ShareOfUpstreamUsedUp,
     UpstreamAborted,
     UpstreamBusy,
     UpstreamProtocolError,
@@ -284,6 +285,7 @@ async def test_a_body_beyond_what_its_operation_declares_is_413_announced_or_not
     [
         (UpstreamUnavailable("gone"), 503, "service_unavailable"),
         (UpstreamBusy("full"), 503, "overloaded"),
+        (ShareOfUpstreamUsedUp("full"), 429, "too_many_at_once"),
         (UpstreamTimeout("slow"), 504, "upstream_timeout"),
         (UpstreamProtocolError("odd"), 502, "bad_gateway"),
     ],
@@ -298,7 +300,7 @@ async def test_a_service_that_is_away_is_a_problem_document(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert str(failure) not in answer.text
-    assert (status == 503) == ("retry-after" in answer.headers)
+    assert (status in (429, 503)) == ("retry-after" in answer.headers)
     assert (await acme.http.get("/v1/echoes")).status_code == 200
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from gateway.upstream.http import HttpUpstream
+from gateway.upstream.http import OWNER, HttpUpstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -161,11 +161,13 @@ async def call(
     body: Iterable[bytes] = (b"",),
     within: float = 5.0,
     client: Client | None = None,
+    owner: str | None = None,
 ) -> Client:
     """Send one request through an upstream."""
     client = client or Client(body)
     deadline = asyncio.get_running_loop().time() + within
-    await upstream(scope_of(method, path, headers), client.receive, client.send, deadline=deadline)
+    scope = scope_of(method, path, headers) | {"extensions": {OWNER: owner}}
+    await upstream(scope, client.receive, client.send, deadline=deadline)
     return client
 
 

@@ -7,6 +7,7 @@ from fastapi import File, Query
 from starlette.responses import Response
 
 from shared.approvals.routes import ACCEPTED, accepted
+from shared.http.documents import Document
 from shared.http.paging import Page, PageDep, list_rows
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -14,6 +15,7 @@ from shared.http.uploads import Upload
 from shared.values.faults import Unavailable
 from tests.shared.probe.notes import actions
 from tests.shared.probe.notes.models import Note
+from tests.shared.probe.notes.papers import make_paper
 from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut, NotesIn
 
 router = Router("Notes")
@@ -42,6 +44,13 @@ async def list_notes(ctx: CtxDep, page: PageDep, state: Annotated[str | None, Qu
 async def get_note(ctx: CtxDep, note_id: UUID) -> Note:
     """One note."""
     return await actions.get_note(ctx, note_id)
+
+
+@router.document("/notes/{note_id}/paper", scope=R, media_type="text/x-paper")
+async def get_paper(ctx: CtxDep, note_id: UUID) -> Document:
+    """A note on paper."""
+    note = await actions.get_note(ctx, note_id)
+    return Document(ctx, make_paper, note.title, name="note.paper", media_type="text/x-paper")
 
 
 @router.change("/notes/{note_id}", scope=W, response_model=NoteOut)
