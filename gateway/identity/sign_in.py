@@ -7,7 +7,8 @@ Comparing a secret is slow on purpose, so whoever sends many must not keep other
 - Others have a turn in a lane of their own: a client at an address. Ids that there are not share one lane per address,
   so inventing them wins nothing. Where too many wait already, the answer is 503.
 - Each comparison is charged when its turn has come and given back when the secret was right, so many at once get no
-  more guesses than one after the other. Who has none left is told so without a comparison.
+  more guesses than one after the other. Who has none left is told so without a comparison. Ids that there are not
+  are charged like others, so that the limit does not tell which there are, and to their address as well.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from gateway.identity.directory import Directory
+from gateway.identity.directory import LONGEST_CLIENT_ID, Directory
 from gateway.identity.faults import TooManyRequests, TooManySignIns
 from gateway.identity.rate_limits import Gcra, Limit
 from gateway.identity.secrets import AT_ONCE, SecretKeeper
@@ -32,11 +33,13 @@ MOST_WAITING = 1000
 MOST_KNOWN = 10_000
 
 
-class _Lane(NamedTuple):
-    """Whose turn it is: a client at an address, or all that nobody knows there."""
+class _Attempt(NamedTuple):
+    """Somebody signs in, as a client that there is or as one that there is not."""
 
-    address: str
-    client_id: str | None
+    client: asyncpg.Record | None
+    given: Sequence[str]
+    lane: tuple[str, str | None]
+    charged_to: Sequence[tuple[str, Limit]]
 
 
 class SignIns:
@@ -57,44 +60,47 @@ class SignIns:
         client = await self._directory.client(client_id)
         if client is not None and self._known.knows(client, given):
             return client
-        lane = _Lane(address, client_id if client is not None else None)
-        self._require_patience(lane)
-        if self._turns.waiting >= MOST_WAITING and self._turns.waiting_of(lane):
+        attempt = self._attempt(client, client_id, given, address)
+        self._require_patience(attempt)
+        if self._turns.waiting >= MOST_WAITING and self._turns.waiting_of(attempt.lane):
             raise TooManySignIns("Too many are signing in; try again.")
         try:
-            async with self._turns.place(lane):
-                return await self._compared(client, given, lane)
+            async with self._turns.place(attempt.lane):
+                return await self._compared(attempt)
         except ShareExhausted as error:
             raise TooManySignIns("Too many are signing in from here; try again.") from error
 
-    async def _compared(
-        self, client: asyncpg.Record | None, given: Sequence[str], lane: _Lane
-    ) -> asyncpg.Record | None:
+    def _attempt(
+        self, client: asyncpg.Record | None, client_id: str, given: Sequence[str], address: str
+    ) -> _Attempt:
+        guesses = (f"{address}|{client_id[:LONGEST_CLIENT_ID]}", self._client_limit)
+        if client is not None:
+            return _Attempt(client, given, (address, client_id), (guesses,))
+        return _Attempt(None, given, (address, None), (guesses, (address, self._address_limit)))
+
+    async def _compared(self, attempt: _Attempt) -> asyncpg.Record | None:
         """Its turn has come; meanwhile another of the same client may have proven the same secret."""
-        if client is not None and self._known.knows(client, given):
+        client = attempt.client
+        if client is not None and self._known.knows(client, attempt.given):
             return client
-        key, limit = self._counter(lane)
-        charged = self._failures.check(key, limit, time.monotonic())
-        if not charged.allowed:
-            raise _too_many(limit, charged.retry_after)
+        for key, limit in attempt.charged_to:
+            charged = self._failures.check(key, limit, time.monotonic())
+            if not charged.allowed:
+                raise _too_many(limit, charged.retry_after)
         stored = client["secret_hash"] if client is not None else None
-        for secret in given:
+        for secret in attempt.given:
             if await self._keeper.matches(stored, secret) and client is not None:
-                self._failures.give_back(key, limit)
+                for key, limit in attempt.charged_to:
+                    self._failures.give_back(key, limit)
                 self._known.remember(client, secret)
                 return client
         return None
 
-    def _require_patience(self, lane: _Lane) -> None:
+    def _require_patience(self, attempt: _Attempt) -> None:
         """Refuse who has no guess left before he takes a place in the queue."""
-        key, limit = self._counter(lane)
-        if self._failures.check(key, limit, time.monotonic(), cost=0).remaining == 0:
-            raise _too_many(limit, limit.interval)
-
-    def _counter(self, lane: _Lane) -> tuple[str, Limit]:
-        if lane.client_id is None:
-            return lane.address, self._address_limit
-        return f"{lane.address}|{lane.client_id}", self._client_limit
+        for key, limit in attempt.charged_to:
+            if self._failures.check(key, limit, time.monotonic(), cost=0).remaining == 0:
+                raise _too_many(limit, limit.interval)
 
 
 class _Known:

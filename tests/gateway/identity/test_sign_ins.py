@@ -152,3 +152,17 @@ async def test_wrong_secrets_for_ids_that_there_are_not_are_limited_by_address_a
     assert len(clients.compared) == 10
     assert sum(isinstance(o, TooManyRequests) for o in outcomes) == 20
     assert await door.proven("shop", ["right"], HERE)
+
+
+async def test_the_limit_does_not_tell_which_clients_there_are():
+    clients = Clients(shop="right")
+    door = sign_ins(clients, client_failures_per_minute=3)
+
+    async def outcomes(client_id: str) -> list[type[object]]:
+        return [
+            type(found[0])
+            for _ in range(6)
+            for found in [await asyncio.gather(door.proven(client_id, ["x"], HERE), return_exceptions=True)]
+        ]
+
+    assert await outcomes("shop") == await outcomes("nobody") == [type(None)] * 3 + [TooManyRequests] * 3
