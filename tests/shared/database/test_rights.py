@@ -89,6 +89,25 @@ async def test_a_function_made_later_is_not_everybodys_either(catalogue: asyncpg
         assert [f["open"] for f in functions if f["name"].endswith("later()")] == [False]
 
 
+async def test_services_that_are_not_migrated_yet_go_on_calling_what_they_called(
+    catalogue: asyncpg.Connection, rights_url: str
+):
+    """As a release before left it: everybody may call the functions that policies are made of."""
+    roles = [role(name) for name in NAMES for role in (app_role, worker_role)]
+    await catalogue.execute("grant execute on all routines in schema app to public")
+    for role in roles:
+        await catalogue.execute(f"revoke execute on all routines in schema app from {role}")
+    orders = next(service for service in SERVICES if service.name == "orders")
+
+    await migrate(rights_url, "orders", orders.migrations, password=PASSWORD)
+
+    for role in (*roles, "public"):
+        may = await catalogue.fetchval(
+            "select has_function_privilege($1, 'app.tenant_id()', 'execute')", role
+        )
+        assert may is (role != "public"), role
+
+
 @pytest.mark.parametrize("role", SIGNING_IN)
 async def test_no_role_that_signs_in_can_make_a_table_anywhere(role: str, rights_url: str):
     sql = await asyncpg.connect(rights_url, user=role, password=role_password(ROLE_SECRET, role))
