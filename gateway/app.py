@@ -25,7 +25,7 @@ from gateway.identity.directory import Directory
 from gateway.identity.on_behalf import OnBehalf
 from gateway.identity.secrets import SecretKeeper
 from gateway.identity.sign_in import SignIns
-from gateway.identity.signing import KeyRing
+from gateway.identity.signing import KeyRing, seal_of
 from gateway.identity.token_endpoint import TokenEndpoint
 from gateway.routes.catalog import Catalog
 from gateway.service import SERVICE
@@ -67,7 +67,7 @@ class Gateway:
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(
             self.running.worker_db,
-            settings.role_secret,
+            seal_of(settings),
             max_age=timedelta(days=settings.signing_key_days),
             published_first=timedelta(seconds=2 * settings.upstream_refresh_seconds),
         )

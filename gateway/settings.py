@@ -1,6 +1,6 @@
 """Settings of the gateway, from `BACKOFFICE_…` environment variables."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.base.settings import KernelSettings, NamedNetworks
@@ -16,6 +16,10 @@ class GatewaySettings(KernelSettings):
     )
     admin_client_secret: str = Field(
         "", description="Its secret; changing it here changes it at the next start."
+    )
+    signing_seal: SecretStr = Field(
+        SecretStr(""),
+        description="What seals signing keys: 32 bytes in URL-safe base64; empty: made of the role secret.",
     )
     provider_name: str = Field("Provider", description="Name of the firm that runs this suite.")
     provider_legal_name: str = Field("Provider", description="Its legal name.")

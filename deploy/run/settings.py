@@ -62,10 +62,6 @@ class DeploySettings(GatewaySettings):
             raise Misconfigured(
                 "BACKOFFICE_DATABASE_URL is not set. A process of its own needs a PostgreSQL that the others reach too."
             )
-        if not self.role_secret:
-            raise Misconfigured(
-                "BACKOFFICE_ROLE_SECRET is not set. Give every process the secret that `backoffice migrate` ran with."
-            )
         if files and not self.blobs_url:
             raise Misconfigured(
                 "BACKOFFICE_BLOBS_URL is not set. Name the folder (file:///…) or bucket (s3://bucket/prefix) where all "

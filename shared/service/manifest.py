@@ -64,6 +64,8 @@ class Service:
     each by its type with what makes it from the settings: an async context manager, entered before the first request
     and left after the last; actions reach it by `ctx.port(Type)`. `loops` run beside the kernel's. A probe returns a
     sentence while something keeps the service from its work, and the process then says that it is not ready.
+    `shared_keyring` names sealing keys that it has in common with another service, which names them, too: what the two
+    hand to each other sealed. Without one its keys are its own.
     """
 
     name: str
@@ -75,6 +77,12 @@ class Service:
     ports: Mapping[type, MakePort] = field(default_factory=dict)
     loops: Sequence[Loop] = ()
     probes: Sequence[Probe] = ()
+    shared_keyring: str = ""
+
+    @property
+    def keyring(self) -> str:
+        """The name of its sealing keys."""
+        return self.shared_keyring or self.name
 
     @property
     def migrations(self) -> Path:

@@ -59,8 +59,8 @@ class ServiceRuntime:
         self.name = service.name
         self.settings = own_settings(service, settings)
         self.transport = transport
-        keys = self.settings.sealing_keys.get_secret_value()
-        self.keyring = keyring_for(self.name, service.metadatas(), keys)
+        keys = self.settings.sealing_keys_of(service.keyring)
+        self.keyring = keyring_for(self.name, service.metadatas(), keys, keyring=service.keyring)
         self.app_db = _database(
             dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring, shared_out=True
         )
@@ -268,7 +268,7 @@ def _database(
     database = Database(
         dsn,
         user=role,
-        password=rls.role_password(settings.role_secret, role),
+        password=rls.password_of(settings, role),
         size=size,
         application_name=role,
         shared_out=shared_out,

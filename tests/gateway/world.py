@@ -20,7 +20,7 @@ from shared.bus.pg import transport as bus_pg
 from shared.http import internal_token
 from shared.httpserver.asgi import AsgiApp, Message, Receive, Scope, Send
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, test_settings
+from tests.kit.suite import BUS_PASSWORD, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")
 ADDRESSES = (f"10.0.{n // 250}.{n % 250}" for n in itertools.count(1))
@@ -211,7 +211,7 @@ class World:
 @asynccontextmanager
 async def running_world(url: str, data_dir: Path) -> AsyncIterator[World]:
     """Start services and gateway over a migrated database."""
-    transport = bus_pg.PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.05)
+    transport = bus_pg.PgTransport(url, password=BUS_PASSWORD, poll_seconds=0.05)
     gateway: Gateway
 
     async def fetch_keys() -> Any:
