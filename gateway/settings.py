@@ -34,8 +34,22 @@ class GatewaySettings(KernelSettings):
     trust_trace: bool = Field(False, description="Continue the trace that callers send.")
     gateway_max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest body of most routes.")
     gateway_max_import_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body of imports.")
-    request_seconds: float = Field(30.0, gt=0, description="How long a request may take in all.")
-    import_seconds: float = Field(300.0, gt=0, description="How long the upload of an import may take.")
+    request_seconds: float = Field(
+        30.0, gt=0, description="How long a request may take, from when its body is here."
+    )
+    import_seconds: float = Field(300.0, gt=0, description="The same for an import.")
+    tenant_in_hand: int = Field(
+        64, ge=1, description="Requests of one tenant that a gateway process answers at the same time."
+    )
+    spool_dir: str = Field(
+        "", description="Folder for bodies that wait to be whole; empty: `bodies` in the data folder."
+    )
+    spool_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024 * 1024, description="Bytes of bodies kept at the same time."
+    )
+    tenant_spool_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024 * 1024, description="Those of one tenant; announced ones count."
+    )
     credential_cache_seconds: float = Field(
         10.0,
         gt=0,

@@ -2,8 +2,9 @@
 
 1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
 5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
-8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
-both ways   12. failures as problem documents   13. metrics, access log, span
+8. its state and subscription   9. its requests in hand   10. the body, counted, until it is whole   11. internal
+token and deadline   12. the service; its answer streams   13. failures as problem documents   14. metrics, access log,
+span
 
 Which scope an operation needs is the service's to check: it is declared there, beside the operation.
 """
@@ -16,6 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
 from gateway.door.front import Front
+from gateway.door.in_hand import RETRY_SECONDS, InHand
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
@@ -26,8 +28,10 @@ from gateway.settings import GatewaySettings
 from gateway.tenants.rules import TenantState
 from gateway.upstream.body import capped_receive
 from gateway.upstream.errors import (
+    BodyShareUsed,
     BodyTooLarge,
     ClientDisconnected,
+    NoRoomForBody,
     ProxyError,
     RequestInvalid,
     UpstreamAborted,
@@ -36,6 +40,8 @@ from gateway.upstream.errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
+from gateway.upstream.request_head import announced_length
+from gateway.upstream.spool import Body, BodyRoom
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.httpserver.asgi import AsgiApp, Receive, Scope, Send, set_deadline
@@ -43,6 +49,12 @@ from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Un
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
+_LIMITS: dict[type[Exception], str] = {
+    faults.RateLimited: "tenant",
+    faults.TooManyInHand: "in_hand",
+    BodyShareUsed: "bytes",
+    NoRoomForBody: "room",
+}
 
 
 class UpstreamFault(Fault):
@@ -67,6 +79,7 @@ class Pipeline:
         directory: Directory,
         keys: KeyRing,
         upstreams: Mapping[str, AsgiApp],
+        bodies: BodyRoom,
         settings: GatewaySettings,
     ) -> None:
         """`upstreams` has the services and, as `gateway`, our own resources."""
@@ -74,12 +87,14 @@ class Pipeline:
         self._directory = directory
         self._keys = keys
         self._upstreams = upstreams
+        self._bodies = bodies
         self._settings = settings
         self._addresses = Addresses(settings.trusted_proxies)
         self._imports = settings.import_routes
         self._failures = Gcra()
         self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
         self._requests = Gcra()
+        self._in_hand = InHand(settings.tenant_in_hand)
         self._tenant_limit = Limit(settings.tenant_rate_per_minute / 60.0, settings.tenant_burst, "tenant")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +130,7 @@ class Pipeline:
     async def _answer_failure(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
         """Turn whatever was raised into an answer, unless the answer has begun already."""
         if isinstance(error, ClientDisconnected):
-            exchange.status = 499
+            exchange.status = error.status  # 408 was answered by the server, 499 is nobody's answer
         elif isinstance(error, UpstreamAborted):
             self._count_error(exchange, "aborted")
             raise error  # the server must cut the connection, else the answer would look complete
@@ -126,8 +141,8 @@ class Pipeline:
         elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
-            elif isinstance(error, faults.RateLimited):
-                LIMITED.labels("tenant").inc()
+            elif type(error) in _LIMITS:
+                LIMITED.labels(_LIMITS[type(error)]).inc()
             await exchange.refuse(_fault_of(error, exchange.route), receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
@@ -151,10 +166,25 @@ class Pipeline:
         exchange.grant = grant
         self._within_rate(exchange, grant)
         self._admit(grant, route)
-        forwarded, limit = self._forwarded(exchange, route, grant)
-        if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
-            receive = capped_receive(receive, limit, scope["headers"])
-        await self._upstreams[route.service](forwarded, receive, exchange.send)
+        self._in_hand.begin(grant.limit_key)
+        body: Body | None = None
+        try:
+            limit, seconds = self._bounds(scope, route)
+            if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
+                body = await self._body(scope, receive, limit, grant)
+                receive = body.receive
+            forwarded = self._forwarded(exchange, route, grant, seconds)
+            await self._upstreams[route.service](forwarded, receive, exchange.send)
+            await exchange.taken()
+        finally:
+            if body is not None:
+                body.close()
+            self._in_hand.end(grant.limit_key)
+
+    async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
+        """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
+        capped = capped_receive(receive, limit, scope["headers"])
+        return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
         """Who calls and for whom, by the database; refused attempts count against the address."""
@@ -201,13 +231,16 @@ class Pipeline:
         if not decision.allowed:
             raise faults.RateLimited("This tenant has made too many requests.")
 
-    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:
-        """The request as its service gets it, with our word for who calls; and how large its body may be."""
-        scope = exchange.scope
+    def _bounds(self, scope: Scope, route: Route) -> tuple[int, float]:
+        """How large the body may be, and how long the request may take from when it is here."""
         settings = self._settings
         importing = route.resource in self._imports and scope["method"] == "POST"
         limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
+        return limit, seconds
+
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant, seconds: float) -> Scope:
+        """The request as its service gets it, with our word for who calls, and its deadline."""
         inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
         headers = [
             *inbound.kept,
@@ -215,9 +248,9 @@ class Pipeline:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        forwarded: Scope = {**exchange.scope, "headers": headers, "extensions": {}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
-        return forwarded, limit
+        return forwarded
 
     def _count_error(self, exchange: Exchange, kind: str) -> None:
         service = exchange.route.service if exchange.route is not None else "none"
@@ -228,6 +261,13 @@ def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
     """What the client is told of a failure on the way to the service."""
     if isinstance(error, Fault):
         return error
+    if isinstance(error, BodyShareUsed):
+        return faults.TooManyBytesInHand(
+            "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later.",
+            retry_after=RETRY_SECONDS,
+        )
+    if isinstance(error, NoRoomForBody):
+        return Unavailable("There is no room for this body now; try again.", code="no_room_for_body")
     service = route.service if route is not None else ""
     if isinstance(error, BodyTooLarge):
         return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)

@@ -76,3 +76,15 @@ class RateLimited(Fault):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "rate_limited"
+
+
+class TooManyInHand(TooManyRequests):
+    """As many of the tenant's requests are in hand as may be (429)."""
+
+    code = "too_many_in_hand"
+
+
+class TooManyBytesInHand(TooManyRequests):
+    """The bodies of the tenant's requests in hand come to as many bytes as they may (429)."""
+
+    code = "too_many_bytes_in_hand"

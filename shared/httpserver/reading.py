@@ -3,7 +3,7 @@
 import httptools
 
 from shared.httpserver import heads
-from shared.httpserver.asgi import Headers, Scope
+from shared.httpserver.asgi import TAKEN, Headers, Scope
 from shared.httpserver.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
@@ -65,19 +65,22 @@ class HeadReader:
             "raw_path": raw_path,
             "query_string": query,
             "headers": self.headers,
+            TAKEN: True,
             **self.ends,
         }
         self.in_head = False
         self.overhead = 0
         return scope, version == "1.1" and not self._upgrades and parser.should_keep_alive()
 
+    def head_size(self) -> int:
+        """How large the head is that has just been read, near enough."""
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _judge(self, version: str) -> None:
         """Refuse heads that another server might read otherwise."""
-        if self.overhead > MAX_HEAD:
-            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > MAX_HEAD:
-                self.refusal = heads.TOO_LARGE
-                raise ValueError("the head is too large")
+        if self.overhead > MAX_HEAD and self.head_size() > MAX_HEAD:
+            self.refusal = heads.TOO_LARGE
+            raise ValueError("the head is too large")
         if version not in ("1.1", "1.0"):
             self.refusal = heads.UNKNOWN_VERSION
             raise ValueError("this version is not spoken here")
