@@ -56,6 +56,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         self._line_bytes = 0  # of those behind it
         self._reading: Cycle | None = None  # the one whose body is still coming
         self._ignores_input = False  # nothing that comes now is a request any more
+        self._leaves_some = False  # requests came, or may, that are not answered
         self._paused = False
         self._paused_at = 0.0
         self._since = self.loop.time()  # when the state began that may last only so long
@@ -157,6 +158,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         if too_many or not reading.keep_alive:
             reading.keep_alive = False
             self._ignores_input = True
+            self._leaves_some = too_many
         if not self._line and reading.complete:
             self._since = self.loop.time()
 
@@ -222,6 +224,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         is closed, and what comes is thrown away until the caller ends it, or time does.
         """
         sending = self._reading is not None and self._reading.more and not self._ignores_input
+        sending = sending or self._leaves_some
         self._ignores_input = True
         self._since = self.loop.time()
         self._line.clear()

@@ -84,6 +84,7 @@ async def gateway(handler: Handler, **changes: object) -> AsyncIterator[tuple[in
         config.load()
         config.loaded_app = app
         state = ServerState()
+        service.callers = state.connections
         made = partial(
             HttpConnection,
             config,
