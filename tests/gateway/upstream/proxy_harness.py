@@ -20,7 +20,9 @@ class RawServer:
     connections: int = 0
     open: int = 0
     requests: list[bytes] = field(default_factory=list)
-    callers: set[Any] = field(default_factory=set)  # connections of a server that a test has put in front of us
+    callers: set[Any] = field(
+        default_factory=set
+    )  # connections of a server that a test has put in front of us
 
     @property
     def url(self) -> str:

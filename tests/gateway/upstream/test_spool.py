@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,12 +36,13 @@ def held() -> float:
 
 def open_files(room: BodyRoom) -> int:
     """How many files of the room are open; none of them has a name in it."""
-    return len([name for name in os.listdir("/proc/self/fd") if _path(name).startswith(str(room.folder))])
+    found = [_path(descriptor) for descriptor in Path("/proc/self/fd").iterdir()]
+    return sum(path.startswith(str(room.folder)) for path in found)
 
 
-def _path(descriptor: str) -> str:
+def _path(descriptor: Path) -> str:
     try:
-        return str(Path("/proc/self/fd", descriptor).readlink())
+        return str(descriptor.readlink())
     except OSError:
         return ""
 
