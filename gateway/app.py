@@ -32,6 +32,7 @@ from gateway.service import SERVICE
 from gateway.settings import GatewaySettings
 from gateway.tenant_sync import TenantSync
 from gateway.upstream.local import LocalUpstream
+from gateway.upstream.spool import BodyRoom
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.loops import pause, repeat
 from shared.bus.transport import Transport
@@ -76,11 +77,17 @@ class Gateway:
         self.sync = TenantSync(
             services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
+        self._bodies = BodyRoom(
+            Path(settings.spool_dir) if settings.spool_dir else data_dir / "bodies",
+            of_one=settings.tenant_spool_bytes,
+            in_all=settings.spool_bytes,
+        )
         self.asgi: AsgiApp = Pipeline(
             front=self._front(services),
             directory=self.directory,
             keys=self.keys,
             upstreams=upstreams,
+            bodies=self._bodies,
             settings=settings,
         )
         self._furnish(services)
@@ -140,6 +147,7 @@ class Gateway:
 
         Services that start at the same time need the keys before they can answer anything we ask.
         """
+        self._bodies.prepare()
         await self.running.start()
         first = await prepare(
             self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir,
@@ -180,6 +188,7 @@ class Gateway:
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._bodies.stop()
         await self.running.stop()
 
     async def _refresh(self, first: FirstStart) -> None:

@@ -41,8 +41,22 @@ class GatewaySettings(KernelSettings):
         "", description="Networks (CIDR, commas) whose X-Forwarded-For is believed."
     )
     trust_trace: bool = Field(False, description="Continue the trace that callers send.")
-    request_seconds: float = Field(30.0, gt=0, description="How long a request may take in all.")
-    import_seconds: float = Field(300.0, gt=0, description="How long the upload of a file may take.")
+    request_seconds: float = Field(
+        30.0, gt=0, description="How long a request may take, from when its body is here."
+    )
+    import_seconds: float = Field(300.0, gt=0, description="The same for the upload of a file.")
+    tenant_in_hand: int = Field(
+        64, ge=1, description="Requests of one tenant that a gateway process answers at the same time."
+    )
+    spool_dir: str = Field(
+        "", description="Folder for bodies that wait to be whole; empty: `bodies` in the data folder."
+    )
+    spool_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024 * 1024, description="Bytes of bodies kept at the same time."
+    )
+    tenant_spool_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024 * 1024, description="Those of one tenant; announced ones count."
+    )
     credential_cache_seconds: float = Field(
         10.0,
         gt=0,

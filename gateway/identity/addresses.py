@@ -1,14 +1,10 @@
 """The caller's address: the peer's, unless the peer is a proxy we trust to tell another."""
 
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_network
-
 import structlog
 
 from shared.httpserver.asgi import Scope
-from shared.values.networks import Networks, parsed_address
+from shared.values.networks import Networks, counted_as
 
-LONGEST_ADDRESS = 64  # keys are remembered; what is longer is no address
 log = structlog.get_logger()
 _TOLD_BY_PROXIES = frozenset((b"x-forwarded-for", b"forwarded"))
 
@@ -19,7 +15,6 @@ class Addresses:
     def __init__(self, trusted: str) -> None:
         """`trusted`: networks, separated by commas."""
         self._trusted = Networks(trusted)
-        self._key = lru_cache(maxsize=4096)(_limit_key)
         self._warned = False
 
     def of(self, scope: Scope) -> str:
@@ -27,7 +22,7 @@ class Addresses:
         peer = scope.get("client")
         address = peer[0] if peer else "unknown"
         if address in self._trusted:
-            return self._key(self._told(scope, address)[:LONGEST_ADDRESS])
+            return counted_as(self._told(scope, address))
         if not self._warned and any(name in _TOLD_BY_PROXIES for name, _ in scope["headers"]):
             self._warned = True
             log.warning(
@@ -35,7 +30,7 @@ class Addresses:
                 "all its callers share one address's limits until its network is in BACKOFFICE_TRUSTED_PROXIES",
                 peer=address,
             )
-        return self._key(address[:LONGEST_ADDRESS])
+        return counted_as(address)
 
     def _told(self, scope: Scope, peer: str) -> str:
         """Walk X-Forwarded-For from its end for as long as a trusted proxy has written it."""
@@ -45,10 +40,3 @@ class Addresses:
         while hops and address in self._trusted:
             address = hops.pop()
         return address
-
-
-def _limit_key(address: str) -> str:
-    found = parsed_address(address)
-    if found is None:
-        return address
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)

@@ -88,4 +88,23 @@ class RateLimited(Fault):
     limit = "tenant"
 
 
-LIMITS = (RateLimited, TooManyRequests, TooManySignIns)
+class TooManyInHand(TooManyRequests):
+    """As many of the tenant's requests are in hand as may be (429)."""
+
+    code = "too_many_in_hand"
+
+
+class TooManyBytesInHand(TooManyRequests):
+    """The bodies of the tenant's requests in hand come to as many bytes as they may (429)."""
+
+    code = "too_many_bytes_in_hand"
+
+
+class NoRoomForBody(Unavailable):
+    """The bodies of all requests in hand come to as many bytes as there is room for (503)."""
+
+    code = "no_room_for_body"
+    limit = "room"
+
+
+LIMITS = (RateLimited, TooManyRequests, TooManySignIns, NoRoomForBody)

@@ -34,6 +34,24 @@ class ClientDisconnected(ProxyError):  # noqa: N818 - names the state of affairs
     status = 499
 
 
+class BodyTooSlow(ClientDisconnected):
+    """The body came too slowly; the server in front of us has answered so, and cut the client off."""
+
+    status = 408
+
+
+class BodyShareUsed(ProxyError):  # noqa: N818 - names the state of affairs
+    """The bodies that one caller has in hand come to as many bytes as they may."""
+
+    status = 429
+
+
+class NoRoomForBody(ProxyError):  # noqa: N818 - names the state of affairs
+    """There is no room for this body: those of all callers fill it, or the disk is full."""
+
+    status = 503
+
+
 class UpstreamError(ProxyError):
     """The upstream is at fault and the client has not yet seen anything of a response."""
 

@@ -30,6 +30,19 @@ REQUESTS = Histogram(
     ["service", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+HTTP_CONNECTIONS = Gauge(
+    "backoffice_http_connections", "Connections of callers, with a request in hand or at rest", ["state"]
+)
+HTTP_TURNED_AWAY = Counter(
+    "backoffice_http_turned_away_total",
+    "New connections refused, by the limit that was met: an address's share, or that of all",
+    ["limit"],
+)
+HTTP_ENDED = Counter(
+    "backoffice_http_ended_total",
+    "Connections ended by us: a head or body too late, a reader that takes nothing, room for others",
+    ["reason"],
+)
 BATCH_SIZE = Histogram(
     "backoffice_batch_requests",
     "Requests of one operation and tenant that shared a transaction",

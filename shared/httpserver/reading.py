@@ -3,7 +3,7 @@
 import httptools
 
 from shared.httpserver import heads
-from shared.httpserver.asgi import Headers, Scope
+from shared.httpserver.asgi import TAKEN, Headers, Scope
 from shared.httpserver.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
@@ -67,11 +67,16 @@ class HeadReader:
             "raw_path": raw_path,
             "query_string": query,
             "headers": self.headers,
+            TAKEN: True,
             **self.ends,
         }
         self.in_head = False
         self.overhead = 0
         return scope, version == "1.1" and not self._upgrades and parser.should_keep_alive()
+
+    def head_size(self) -> int:
+        """How large the head is that has just been read, near enough."""
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _judge(self, version: str) -> None:
         """Refuse heads that another server might read otherwise."""
@@ -97,5 +102,4 @@ class HeadReader:
             return True
         if self.overhead <= LONGEST_NAME:  # the usual case
             return False
-        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        return size > MAX_HEAD or any(len(name) > LONGEST_NAME for name, _ in self.headers)
+        return self.head_size() > MAX_HEAD or any(len(name) > LONGEST_NAME for name, _ in self.headers)

@@ -1,6 +1,9 @@
 """Networks as settings name them, and whether an address lies in one."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+LONGEST_ADDRESS = 64  # keys are remembered; what is longer is no address
 
 
 class Networks:
@@ -34,3 +37,12 @@ def require_networks(named: str) -> str:
     """For settings: the text as it is, if it names networks."""
     Networks(named)
     return named
+
+
+@lru_cache(maxsize=4096)
+def counted_as(address: str) -> str:
+    """The name under which a caller is counted; an IPv6 caller is its /64, since it may take any address of it."""
+    found = parsed_address(address[:LONGEST_ADDRESS])
+    if found is None:
+        return address[:LONGEST_ADDRESS]
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.settings import GatewaySettings
 from shared.base.settings import PRIVATE
-from shared.values.networks import Networks
+from shared.values.networks import Networks, counted_as
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.9.8.7", "172.16.0.1", "192.168.1.1", "::1", "fd12::9"])
@@ -33,3 +33,9 @@ def test_no_networks_hold_nobody():
 def test_a_setting_that_names_no_network_is_refused_at_the_start(setting: str):
     with pytest.raises(ValueError, match=setting):
         GatewaySettings(**{setting: "10.0.0.0/8, my-proxy"})
+
+
+def test_an_ipv6_caller_is_counted_as_its_64_and_an_ipv4_one_as_itself():
+    assert counted_as("2001:db8:1:2:3::4") == counted_as("2001:db8:1:2:ffff::") == "2001:db8:1:2::/64"
+    assert counted_as("::ffff:192.0.2.1") == counted_as("192.0.2.1") == "192.0.2.1"
+    assert counted_as("a name" * 100) == ("a name" * 100)[:64]
