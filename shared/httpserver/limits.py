@@ -19,9 +19,7 @@ class ServerLimits:
 
     connections: int = 2000
     of_one_address: int = 1000
-    trusted: Networks = field(
-        default_factory=lambda: Networks("")
-    )  # proxies: many callers behind one address, which therefore has no share
+    trusted: Networks = NOBODY  # proxies: many callers behind one address, which therefore has no share
     body_grace_seconds: float = 15.0
     body_bytes_per_second: int = 4096
     reader_seconds: float = 20.0
