@@ -30,7 +30,9 @@ class KernelSettings(BaseSettings):
         SecretStr(""),
         description="Keys of sealed columns, the newest first: 32 bytes each in URL-safe base64, by lines or commas.",
     )
-    app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
+    app_pool_size: int = Field(
+        6, ge=1, description="Connections per service for requests and consumers; one tenant has half."
+    )
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
     poll_seconds: float = Field(2.0, gt=0, description="How often queues are looked at when nothing woke us.")
     linger_seconds: float = Field(
