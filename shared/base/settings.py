@@ -53,7 +53,9 @@ class KernelSettings(BaseSettings):
     sealing_keys: SecretStr = Field(
         SecretStr(""), description="The same for each keyring that has none of its own."
     )
-    app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
+    app_pool_size: int = Field(
+        6, ge=1, description="Connections per service for requests and consumers; one tenant has half."
+    )
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
     poll_seconds: float = Field(2.0, gt=0, description="How often queues are looked at when nothing woke us.")
     linger_seconds: float = Field(
