@@ -15,6 +15,7 @@ from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
 from shared.base.loops import REPORT_SECONDS, repeat
 from shared.base.settings import KernelSettings
+from shared.base.side_process import SideProcesses
 from shared.bus.transport import Subscription, Transport
 from shared.context.ports import Ports
 from shared.context.tenants import Tenants
@@ -125,7 +126,7 @@ class ServiceRuntime:
             if self.keyring is not None:
                 async with self.worker_db.transaction(None) as tx:
                     await require_known_keys(tx.sql, self.name, self.keyring)
-            made = {}
+            made: dict[type, object] = {SideProcesses: self._aside()}
             for kind, make in self.service.ports.items():
                 made[kind] = await self._open_ports.enter_async_context(make(self.settings))
             self.ports.open(made)
@@ -136,6 +137,12 @@ class ServiceRuntime:
         except BaseException:
             await self.stop()
             raise
+
+    def _aside(self) -> SideProcesses:
+        """Processes beside ours, for as long as the ports are open."""
+        aside = SideProcesses()
+        self._open_ports.push_async_callback(aside.close)
+        return aside
 
     async def _begin_work(self) -> None:
         self.working = True
