@@ -86,7 +86,7 @@ class Attack:
         """Whether it still goes on."""
         return not self._task.done()
 
-    async def ends(self) -> Any:  # noqa: ANN401 - whatever it returns
+    async def ends(self) -> Any:
         """What came of it."""
         return await self._task
 
