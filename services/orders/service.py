@@ -1,5 +1,7 @@
 """The orders service's manifest."""
 
+from services.orders.imports.actions.reading import ImportLimits, open_limits
+from services.orders.settings import OrdersSettings
 from services.orders.stock import actions as stock
 from shared.blobs.store import Blobs, open_blobs
 from shared.blobs.sweep import EVERY_SECONDS, blobs_reachable, sweep_blobs
@@ -12,7 +14,8 @@ SERVICE = Service(
     title="Orders",
     capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "imports"),
     provision=(stock.provision, seed_tax_codes),
-    ports={Blobs: open_blobs},
+    settings=OrdersSettings,
+    ports={Blobs: open_blobs, ImportLimits: open_limits},
     loops=(Loop("blobs", sweep_blobs, EVERY_SECONDS),),
     probes=(blobs_reachable,),
 )

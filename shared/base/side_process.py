@@ -99,6 +99,7 @@ class _Process:
         """Be gone, whatever it is doing."""
         with suppress(ProcessLookupError):
             self._process.kill()
+        await self._results_out.read()  # what it had sent and nobody took: the pipe is closed at its end only
         await self._process.wait()
 
 

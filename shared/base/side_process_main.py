@@ -8,6 +8,8 @@ import resource
 import signal
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from shared.base.side_process import LENGTH_BYTES, Limits, SideProcessFailed, TookTooMuchMemory
@@ -21,6 +23,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent, who ends us
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICENESS)
+    with suppress(OSError):  # where memory runs out it is we who go, not our parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not come between
     calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()

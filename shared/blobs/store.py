@@ -113,6 +113,10 @@ class Blobs:
             raise BlobLost(f"{ref.key.path} is not what was stored; restore it from its backup")
         return content
 
+    def path(self, key: BlobKey) -> Path | None:
+        """Where a file lies on this machine; None where the store is a bucket."""
+        return None if self._folder is None else self._folder / key.path
+
     async def erase(self, key: BlobKey) -> None:
         """Remove a file and what an interrupted write has left of it; one that is not there is gone already."""
         try:

@@ -12,11 +12,13 @@ The table feeds the guard (409 with the verbs that are allowed), `allowed_action
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from shared.context.ctx import Ctx
 from shared.values.faults import Refused
+
+if TYPE_CHECKING:  # rules declare lifecycles, and are read in processes that have no use for a database
+    from shared.context.ctx import Ctx
 
 REGISTRY: dict[str, "Lifecycle"] = {}
 
@@ -100,20 +102,20 @@ class Lifecycle:
         return "\n".join(lines + [f"    {end} --> [*]" for end in ends])
 
 
-def advance(ctx: Ctx, lifecycle: Lifecycle, row: Stateful, verb: str, *, why: str | None = None) -> None:
+def advance(ctx: "Ctx", lifecycle: Lifecycle, row: Stateful, verb: str, *, why: str | None = None) -> None:
     """Move a locked row by a verb: guard, assign, bump the version, write its timeline."""
     step(ctx, lifecycle, row, verb, why=why)
     row.version += 1
     row.updated_at = ctx.now
 
 
-def step(ctx: Ctx, lifecycle: Lifecycle, row: Stateful, verb: str, *, why: str | None = None) -> None:
+def step(ctx: "Ctx", lifecycle: Lifecycle, row: Stateful, verb: str, *, why: str | None = None) -> None:
     """The same for a row of which one change may hold several moves: who makes the change counts it, once."""
     row.state = move(ctx, lifecycle, row.id, row.state, verb, why=why)
 
 
 def move(
-    ctx: Ctx, lifecycle: Lifecycle, row_id: UUID, state: str, verb: str, *, why: str | None = None
+    ctx: "Ctx", lifecycle: Lifecycle, row_id: UUID, state: str, verb: str, *, why: str | None = None
 ) -> str:
     """The same for hot paths that keep the row in SQL: guards and records, and returns the state to store."""
     target = lifecycle.target(state, verb)
@@ -122,7 +124,7 @@ def move(
 
 
 def begin(
-    ctx: Ctx,
+    ctx: "Ctx",
     lifecycle: Lifecycle,
     row_id: UUID,
     *,

@@ -1,5 +1,6 @@
 """Reads of order imports."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlmodel import select
@@ -7,8 +8,6 @@ from sqlmodel import select
 from services.orders.imports.models import OrderImport
 from services.orders.imports.rules import LIFECYCLE
 from services.orders.imports.schemas import ImportFailure, ImportOptions, ImportRowOut, OrderImportOut
-from shared.blobs.records import find_blob
-from shared.blobs.refs import BlobRef
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows, page_of
 from shared.values.faults import NotFound
@@ -46,25 +45,44 @@ async def list_import_rows(
     return page_of([ImportRowOut(**row) for row in rows], page, lambda row: row.row)
 
 
-async def find_file(ctx: Ctx, row: OrderImport) -> BlobRef | bytes:
-    """The file as it was sent: where it lies, or the bytes themselves of one that came before files were blobs."""
-    if row.blob_id is not None:
-        return await find_blob(ctx, row.blob_id)
-    content: bytes = await ctx.sql.fetchval(
-        "select content from order_import_files where tenant_id = $1 and id = $2", ctx.tenant.id, row.id
+async def find_old_piece(ctx: Ctx, import_id: UUID, start: int) -> bytes:
+    """Some bytes, from `start` on (the first is 1), of a file that came before files were blobs; none at its end."""
+    piece: bytes = await ctx.sql.fetchval(
+        "select substring(content from $3 for 1048576) from order_import_files where tenant_id = $1 and id = $2",
+        ctx.tenant.id,
+        import_id,
+        start,
     )
-    return content
+    return piece
 
 
-async def list_settled_refs(ctx: Ctx, import_id: UUID) -> set[str]:
-    """The order references this import is done with; what a run that died had finished."""
+async def find_settled(ctx: Ctx, import_id: UUID, numbers: Sequence[int]) -> set[int]:
+    """Which of these rows the import is done with; what a run that died had finished."""
     rows = await ctx.sql.fetch(
-        "select distinct order_ref from order_import_rows where tenant_id = $1 and import_id = $2 "
-        "and order_ref is not null",
+        "select row from order_import_rows where tenant_id = $1 and import_id = $2 and row = any($3::bigint[])",
+        ctx.tenant.id,
+        import_id,
+        numbers,
+    )
+    return {row["row"] for row in rows}
+
+
+async def has_refused_rows(ctx: Ctx, import_id: UUID) -> bool:
+    """Whether the import has refused a row so far."""
+    found: bool = await ctx.sql.fetchval(
+        "select exists (select from order_import_rows where tenant_id = $1 and import_id = $2 and status = 'failed')",
         ctx.tenant.id,
         import_id,
     )
-    return {row["order_ref"] for row in rows}
+    return found
+
+
+async def find_rows_done(ctx: Ctx, import_id: UUID) -> int:
+    """How many rows of the file the import is done with."""
+    done: int = await ctx.sql.fetchval(
+        "select rows_done from order_imports where tenant_id = $1 and id = $2", ctx.tenant.id, import_id
+    )
+    return done
 
 
 def shown(row: OrderImport) -> OrderImportOut:

@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -20,46 +19,7 @@ from shared.context.unit_of_work import unit_of_work
 from shared.values.ids import new_id
 from tests.kit.suite import Suite, blobs_url, eventually
 from tests.orders.given import given_customer, given_product
-
-HEADER = "order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,country\n"
-OPTIONS = {"create_missing": ["products", "customers"], "confirm": True}
-
-
-def row(
-    ref: str = "A1", sku: str = "S1", quantity: object = 2, price: object = "1.50", customer: str = "C1"
-) -> str:
-    return f"{ref},{sku},Thing {sku},{quantity},{price},{customer},2026-03-01T10:00:00,GB\n"
-
-
-async def given_import(
-    orders: httpx.AsyncClient, content: str | bytes, *, headers: dict[str, str] | None = None, **options: Any
-) -> dict[str, Any]:
-    data = content.encode() if isinstance(content, str) else content
-    answer = await orders.post(
-        "/v1/order-imports",
-        files={"file": ("orders.csv", data, "text/csv")},
-        data={"options": json.dumps(OPTIONS | options)},
-        headers=headers or {},
-    )
-    assert answer.status_code == 202, answer.text
-    return answer.json()
-
-
-async def finished(orders: httpx.AsyncClient, job: dict[str, Any]) -> dict[str, Any]:
-    async def over() -> dict[str, Any] | None:
-        found = (await orders.get(f"/v1/order-imports/{job['id']}")).json()
-        return found if found["state"] not in ("pending", "running") else None
-
-    return await eventually(over, within=60)
-
-
-async def imported(orders: httpx.AsyncClient, content: str | bytes, **options: Any) -> dict[str, Any]:
-    return await finished(orders, await given_import(orders, content, **options))
-
-
-async def codes(orders: httpx.AsyncClient, job: dict[str, Any], status: str = "failed") -> dict[int, str]:
-    page = (await orders.get(f"/v1/order-imports/{job['id']}/rows?status={status}&limit=200")).json()
-    return {r["row"]: r["code"] for r in page["items"]}
+from tests.orders.imports.given_imports import HEADER, OPTIONS, codes, finished, given_import, imported, row
 
 
 async def test_rows_with_one_reference_make_one_order_with_the_rows_figures(orders: httpx.AsyncClient):
@@ -296,16 +256,16 @@ def kept_file(tenant: TenantFacts) -> Path:
 def without_store(suite: Suite) -> Iterator[None]:
     """The store gives nothing, as while its server is away."""
     blobs = suite["orders"].ports.get(Blobs)
-    read = blobs.read
+    given = blobs.open
 
-    async def away(ref: BlobRef) -> bytes:
+    async def away(ref: BlobRef) -> AsyncIterator[bytes]:
         raise StoreAway("for a test")
 
-    blobs.read = away  # type: ignore[method-assign]
+    blobs.open = away  # type: ignore[method-assign]
     try:
         yield
     finally:
-        blobs.read = read  # type: ignore[method-assign]
+        blobs.open = given  # type: ignore[method-assign]
 
 
 async def test_a_file_lies_in_the_store_and_is_let_go_of_when_its_import_has_ended(

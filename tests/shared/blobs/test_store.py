@@ -4,12 +4,15 @@ import asyncio
 import resource
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from shared.base.settings import KernelSettings
+from shared.blobs.local import local_file
 from shared.blobs.refs import BlobKey, BlobRef, sniffed
 from shared.blobs.settings import BlobsUnusable
 from shared.blobs.store import BlobLost, Measure, StoreAway, open_blobs
@@ -91,6 +94,44 @@ async def test_what_is_erased_is_gone_and_erasing_again_does_no_harm(settings: K
             await blobs.read(ref)
 
 
+async def test_a_file_lies_at_a_path_for_the_length_of_a_block(settings: KernelSettings):
+    content = bytes(range(256)) * 9000
+    async with open_blobs(settings) as blobs:
+        ref = ref_of(at := key(), await blobs.put(at, parts(content)))
+
+        async with local_file(blobs, ref) as path:
+            assert path.read_bytes() == content
+
+        assert path.exists() == settings.blobs_url.startswith("file:")
+
+
+async def test_a_copy_is_gone_whatever_ends_the_block_and_nobody_else_may_read_it(settings: KernelSettings):
+    async with open_blobs(settings) as blobs:
+        ref = ref_of(at := key(), await blobs.put(at, parts(b"private")))
+
+        found: list[Path] = []
+
+        async def cancelled() -> None:
+            async with local_file(blobs, ref) as path:
+                found.append(path)
+                assert path.stat().st_mode & 0o077 == 0 or settings.blobs_url.startswith("file:")
+                raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled()
+
+        assert found[0].exists() == settings.blobs_url.startswith("file:")
+
+
+async def test_a_damaged_file_has_no_path(settings: KernelSettings):
+    async with open_blobs(settings) as blobs:
+        ref = ref_of(at := key(), await blobs.put(at, parts(b"whole")))
+
+        with pytest.raises(BlobLost, match="is not what was stored"):
+            async with local_file(blobs, replace(ref, sha256=sha256(b"other").digest())):
+                pytest.fail("it was given out")
+
+
 async def test_tenants_and_services_of_one_store_are_apart(settings: KernelSettings):
     same = uuid4()
     one, other = uuid4(), uuid4()
@@ -169,6 +210,7 @@ async def test_a_server_that_goes_away_is_told_as_such(tmp_path: Path):
 FULL = """
 import asyncio, sys, uuid
 from shared.base.settings import KernelSettings
+from shared.blobs.local import local_file
 from shared.blobs.refs import BlobKey
 from shared.blobs.store import StoreAway, open_blobs
 
@@ -206,6 +248,7 @@ async def test_a_full_disk_refuses_the_file_and_keeps_nothing_of_it(tmp_path: Pa
 KILLED = """
 import asyncio, os, signal, sys, uuid
 from shared.base.settings import KernelSettings
+from shared.blobs.local import local_file
 from shared.blobs.refs import BlobKey
 from shared.blobs.store import open_blobs
 

@@ -2,12 +2,12 @@
 
 Each step is one transaction over some orders: their rows' outcomes are stored with them, so a killed run
 leaves no order without its outcome. An order reference is an order's `external_ref`, unique per tenant: the
-same file sent twice, or two runs at once, cannot take an order in twice.
+same file sent twice, or two runs at once, cannot take an order in twice. The file is read anew by each run, which
+passes over the orders whose outcome is there.
 """
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import asyncpg
 import structlog
@@ -15,21 +15,21 @@ import structlog
 from services.orders.imports import queries
 from services.orders.imports.actions import taking
 from services.orders.imports.actions.outcomes import Outcome, store_outcomes
+from services.orders.imports.actions.reading import ImportFile, ImportLimits, open_steps
 from services.orders.imports.rules import (
     LIFECYCLE,
-    Code,
     FileOrder,
     ImportState,
-    ParsedFile,
     Problem,
     Reading,
+    Step,
     UnreadableFile,
-    parse_file,
     refuse_rest,
 )
 from services.orders.imports.schemas import ImportOptions
 from shared.background.jobs import JobRun
-from shared.blobs.records import delete_blob
+from shared.base.side_process import SideProcesses, SideProcessFailed
+from shared.blobs.records import delete_blob, find_blob
 from shared.blobs.store import BlobLost, Blobs
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
@@ -37,38 +37,53 @@ from shared.values.faults import Fault
 from shared.values.money import currency_digits
 
 log = structlog.get_logger()
-ROWS_PER_STEP = 200
 
 
 class Rejected(Exception):  # noqa: N818 - a refusal, not an error of ours
     """An order was refused while the options ask for all or nothing."""
 
 
-@dataclass
-class Plan:
-    """A read file and what of it is still to do."""
-
-    options: ImportOptions
-    parsed: ParsedFile
-    todo: list[FileOrder] = field(default_factory=list)
-
-
 async def run_import(run: JobRun) -> None:
     """Read the file, refuse what must be refused, take the rest in."""
-    plan = await _begin(run)
-    if plan is None:
+    found = await _begin(run)
+    if found is None:
         return
-    if plan.options.on_error == "reject_all":
-        await _take_all_or_nothing(run, plan)
+    options, file = found
+    try:
+        async with open_steps(run, file) as steps:
+            if options.on_error == "reject_all":
+                whole = [step async for step in steps]
+            else:
+                async for step in steps:
+                    async with run.transaction() as ctx:
+                        await _take_step(run, ctx, options, step)
+    except UnreadableFile as error:
+        await _end(run, "fail", code=error.code, message=error.detail)
+    except SideProcessFailed as error:
+        log.warning(
+            "an import's file is given up",
+            import_id=str(run.job_id),
+            tenant_id=str(run.tenant_id),
+            why=str(error),
+        )
+        await _end(
+            run,
+            "fail",
+            code="file_too_costly",
+            message="The file takes too much time or memory to read; split it.",
+        )
+    except BlobLost:
+        log.exception("an import's file is lost", import_id=str(run.job_id), tenant_id=str(run.tenant_id))
+        await _end(run, "fail", code="file_lost", message="The file is no longer whole; send it again.")
     else:
-        for step in _steps(plan.todo):
-            async with run.transaction() as ctx:
-                await _take_step(run, ctx, plan.options, step)
-    await _end(run, "finish")
+        if options.on_error == "reject_all" and not await _take_all_or_nothing(run, options, whole):
+            await _end(run, "fail", code="rejected", message="A row was refused, so nothing was imported.")
+        else:
+            await _end(run, "finish")
 
 
-async def _begin(run: JobRun) -> Plan | None:
-    """Mark the import running and read its file; None when it has ended before, or the file cannot be read at all."""
+async def _begin(run: JobRun) -> tuple[ImportOptions, ImportFile] | None:
+    """Mark the import running and say how its file is read; None when it has ended before."""
     async with run.transaction() as ctx:
         row = await queries.get_import(ctx, run.job_id, lock=True)
         if row.state == ImportState.PENDING:
@@ -76,69 +91,45 @@ async def _begin(run: JobRun) -> Plan | None:
         if row.state != ImportState.RUNNING:
             return None
         options = ImportOptions.model_validate(row.options)
-        file, blobs = await queries.find_file(ctx, row), ctx.port(Blobs)
-        settled = await queries.list_settled_refs(ctx, run.job_id)
-        currency = options.currency or ctx.tenant.currency
         reading = Reading(
             options.format,
             options.mapping.model_dump(),
             options.encoding,
             options.date_format,
             ctx.tenant.time_zone,
-            currency_digits(currency),
+            currency_digits(options.currency or ctx.tenant.currency),
         )
-    try:
-        content = file if isinstance(file, bytes) else await blobs.read(file)
-        parsed = await asyncio.to_thread(parse_file, content, reading)
-    except UnreadableFile as error:
-        await _end(run, "fail", code=error.code, message=error.detail)
-        return None
-    except BlobLost:
-        log.exception("an import's file is lost", import_id=str(run.job_id), tenant_id=str(run.tenant_id))
-        await _end(run, "fail", code="file_lost", message="The file is no longer whole; send it again.")
-        return None
-    plan = Plan(options, parsed, [o for ref, o in parsed.orders.items() if ref not in settled])
-    async with run.transaction() as ctx:
-        await store_outcomes(ctx, run.job_id, Outcome(problems=parsed.orphans))
-        await ctx.sql.execute(
-            "update order_imports set rows_total = $3 where tenant_id = $1 and id = $2",
-            ctx.tenant.id,
-            run.job_id,
-            parsed.rows,
+        limits = ctx.port(ImportLimits)
+        return options, ImportFile(
+            None if row.blob_id is None else await find_blob(ctx, row.blob_id),
+            reading,
+            limits.rows_at_once if options.on_error == "reject_all" else limits.rows,
+            ctx.port(Blobs),
+            ctx.port(SideProcesses),
         )
-        await run.progress(ctx, len(parsed.orphans), parsed.rows)
-    return plan
 
 
-def _steps(orders: Sequence[FileOrder]) -> Iterator[list[FileOrder]]:
-    """The orders in steps of about as many rows."""
-    step: list[FileOrder] = []
-    rows = 0
-    for order in orders:
-        step.append(order)
-        rows += len(order.numbers)
-        if rows >= ROWS_PER_STEP:
-            yield step
-            step, rows = [], 0
-    if step:
-        yield step
-
-
-async def _take_step(run: JobRun, ctx: Ctx, options: ImportOptions, step: Sequence[FileOrder]) -> Outcome:
+async def _take_step(run: JobRun, ctx: Ctx, options: ImportOptions, step: Step) -> Outcome:
     """Take some orders in, in the transaction at hand, and report how far the file is."""
+    orders = await _still_to_do(run, ctx, step.orders)
     outcome = Outcome()
-    known = await taking.find_known_refs(ctx, [order.order_ref for order in step])
-    fresh = [order for order in step if order.order_ref not in known and not order.problems]
-    outcome.skipped = [order for order in step if order.order_ref in known]
-    outcome.refused = [order for order in step if order.order_ref not in known and order.problems]
+    known = await taking.find_known_refs(ctx, [order.order_ref for order in orders])
+    fresh = [order for order in orders if order.order_ref not in known and not order.problems]
+    outcome.skipped = [order for order in orders if order.order_ref in known]
+    outcome.refused = [order for order in orders if order.order_ref not in known and order.problems]
     ready = await taking.prepare(ctx, options, fresh)
     for order in fresh:
         taking.check_references(order, ready)
     outcome.refused += [order for order in fresh if order.problems]
     await _take_good(ctx, [o for o in fresh if not o.problems], options, ready, outcome)
-    done = await store_outcomes(ctx, run.job_id, outcome)
-    await run.progress(ctx, done)
+    await run.progress(ctx, await store_outcomes(ctx, run.job_id, outcome, step.rows_total), step.rows_total)
     return outcome
+
+
+async def _still_to_do(run: JobRun, ctx: Ctx, orders: Sequence[FileOrder]) -> list[FileOrder]:
+    """Without the orders, or parts of one, that a run that died was done with: all rows of one are stored at once."""
+    settled = await queries.find_settled(ctx, run.job_id, [order.numbers[0] for order in orders])
+    return [order for order in orders if order.numbers[0] not in settled]
 
 
 async def _take_good(
@@ -171,30 +162,33 @@ def _refuse(order: FileOrder, error: Exception, outcome: Outcome) -> None:
     outcome.refused.append(order)
 
 
-async def _take_all_or_nothing(run: JobRun, plan: Plan) -> None:
-    """Take the whole file in one transaction, or nothing of it."""
-    refused = bool(plan.parsed.orphans) or any(order.problems for order in plan.todo)
-    if not refused:
-        try:
-            async with run.transaction() as ctx:
-                for step in _steps(plan.todo):
-                    outcome = await _take_step(run, ctx, plan.options, step)
-                    if outcome.refused:
-                        raise Rejected
-        except Rejected:
-            refused = True
-    if not refused:
-        return
-    for order in plan.todo:
-        known = {problem.row for problem in order.problems}
-        order.problems += [
-            Problem(n, Code.ORDER, "Another row of the file was refused.", order.order_ref)
-            for n in order.numbers
-            if n not in known
-        ]
+async def _take_all_or_nothing(run: JobRun, options: ImportOptions, steps: Sequence[Step]) -> bool:
+    """Take the whole file in one transaction, or nothing of it; returns whether it was taken."""
     async with run.transaction() as ctx:
-        await run.progress(ctx, await store_outcomes(ctx, run.job_id, Outcome(refused=plan.todo)))
-    await _end(run, "fail", code="rejected", message="A row was refused, so nothing was imported.")
+        refused = await queries.has_refused_rows(
+            ctx, run.job_id
+        )  # by a run that died while it wrote the reasons
+    if not refused and not any(order.problems for step in steps for order in step.orders):
+        with suppress(Rejected):
+            return await _take_all(run, options, steps)
+    # The orders with reasons of their own first: what is stored is there after a kill, and not found anew.
+    for step in sorted(steps, key=lambda step: not any(order.problems for order in step.orders)):
+        for order in step.orders:
+            refuse_rest(order, "Another row of the file was refused.")
+        async with run.transaction() as ctx:
+            orders = await _still_to_do(run, ctx, step.orders)
+            done = await store_outcomes(ctx, run.job_id, Outcome(refused=orders), step.rows_total)
+            await run.progress(ctx, done, step.rows_total)
+    return False
+
+
+async def _take_all(run: JobRun, options: ImportOptions, steps: Iterable[Step]) -> bool:
+    async with run.transaction() as ctx:
+        for step in steps:
+            outcome = await _take_step(run, ctx, options, step)
+            if outcome.refused:
+                raise Rejected
+    return True
 
 
 async def _end(run: JobRun, verb: str, *, code: str | None = None, message: str | None = None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.orders.imports.models import OrderImportRow
-from services.orders.imports.rules import Code, FileOrder, Problem
+from services.orders.imports.rules import Code, FileOrder
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
@@ -27,7 +27,7 @@ class RowOutcome:
 OUTCOMES = TableSql(OrderImportRow, RowOutcome)
 INSERT = f"{OUTCOMES.insert(2)} on conflict (tenant_id, import_id, row) do nothing returning status"
 COUNT = """
-update order_imports set updated_at = $3, version = version + 1,
+update order_imports set updated_at = $3, version = version + 1, rows_total = $10,
   rows_done = rows_done + $4, rows_failed = rows_failed + $5, rows_skipped = rows_skipped + $6,
   orders_created = orders_created + $7, orders_failed = orders_failed + $8, orders_skipped = orders_skipped + $9
 where tenant_id = $1 and id = $2 returning rows_done
@@ -36,12 +36,11 @@ where tenant_id = $1 and id = $2 returning rows_done
 
 @dataclass
 class Outcome:
-    """What became of some orders, and of rows that belong to none."""
+    """What became of some orders; rows that belong to none are refused as one."""
 
     created: dict[str, tuple[UUID, FileOrder]] = field(default_factory=dict)
     refused: list[FileOrder] = field(default_factory=list)
     skipped: list[FileOrder] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def _rows(import_id: UUID, outcome: Outcome) -> list[RowOutcome]:
@@ -56,16 +55,16 @@ def _rows(import_id: UUID, outcome: Outcome) -> list[RowOutcome]:
         for order in outcome.skipped
         for n in order.numbers
     ]
-    problems = [*outcome.problems, *(problem for order in outcome.refused for problem in order.problems)]
     failed = [
         RowOutcome(new_id(), import_id, p.row, p.order_ref, "failed", str(p.code), p.message, None)
-        for p in problems
+        for order in outcome.refused
+        for p in order.problems
     ]
     return imported + skipped + failed
 
 
-async def store_outcomes(ctx: Ctx, import_id: UUID, outcome: Outcome) -> int:
-    """Store rows and counters; rows known from a run that died are not counted twice. Returns the rows done."""
+async def store_outcomes(ctx: Ctx, import_id: UUID, outcome: Outcome, rows_total: int) -> int:
+    """Store the rows and the import's counters; returns how many rows of the whole file are done."""
     stored = await ctx.sql.fetch(INSERT, ctx.tenant.id, OUTCOMES.json(_rows(import_id, outcome)))
     statuses = [row["status"] for row in stored]
     done: int = await ctx.sql.fetchval(
@@ -77,7 +76,8 @@ async def store_outcomes(ctx: Ctx, import_id: UUID, outcome: Outcome) -> int:
         statuses.count("failed"),
         statuses.count("skipped"),
         len(outcome.created),
-        len(outcome.refused),
-        len(outcome.skipped),
+        sum(order.counts for order in outcome.refused),
+        sum(order.counts for order in outcome.skipped),
+        rows_total,
     )
     return done

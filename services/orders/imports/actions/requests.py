@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.orders.imports import queries
 from services.orders.imports.models import OrderImport
-from services.orders.imports.rules import LIFECYCLE
+from services.orders.imports.rules import LIFECYCLE, names_whole_dates
 from services.orders.imports.schemas import ImportOptions, OrderImportOut
 from shared.background.jobs import cancel_job, start_job
 from shared.blobs.records import delete_blob, keep_blob
@@ -51,11 +51,21 @@ async def cancel_import(ctx: Ctx, import_id: UUID) -> OrderImportOut:
 
 
 def _options(text: str) -> ImportOptions:
+    """The options of a new import; those of earlier ones are kept as they were accepted then."""
     try:
-        return ImportOptions.model_validate_json(text)
+        options = ImportOptions.model_validate_json(text)
     except ValidationError as error:
         found = [
             FieldError("/options" + "".join(f"/{part}" for part in e["loc"]), e["type"], e["msg"])
             for e in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise Invalid("The options are not acceptable.", errors=found) from error
+    if options.date_format is not None and not names_whole_dates(options.date_format):
+        raise Invalid.field(
+            "/options/date_format",
+            "date_format_unusable",
+            "No whole date can be read by this format; each directive is one of C's strptime and stands there once.",
+        )
+    if options.format == "jsonl" and options.encoding != "utf-8":
+        raise Invalid.field("/options/encoding", "encoding_unusable", "JSON lines are UTF-8 (RFC 8259).")
+    return options

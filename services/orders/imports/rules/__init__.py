@@ -1,5 +1,6 @@
 """Rules of order imports: what an import is, how a file is split, how its rows become orders."""
 
+from services.orders.imports.rules.files import read_orders
 from services.orders.imports.rules.model import (
     DEFAULT_MAPPING,
     FIELDS,
@@ -7,13 +8,14 @@ from services.orders.imports.rules.model import (
     Code,
     FileOrder,
     ImportState,
-    ParsedFile,
     Problem,
     Reading,
     Row,
+    Step,
     UnreadableFile,
 )
-from services.orders.imports.rules.orders import parse_file, refuse_rest
+from services.orders.imports.rules.options import names_whole_dates
+from services.orders.imports.rules.orders import refuse_rest
 
 __all__ = [
     "DEFAULT_MAPPING",
@@ -22,11 +24,12 @@ __all__ = [
     "Code",
     "FileOrder",
     "ImportState",
-    "ParsedFile",
     "Problem",
     "Reading",
     "Row",
+    "Step",
     "UnreadableFile",
-    "parse_file",
+    "names_whole_dates",
+    "read_orders",
     "refuse_rest",
 ]

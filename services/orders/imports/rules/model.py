@@ -1,4 +1,7 @@
-"""What an import is: its states, the codes of refusals, and a file's orders once read."""
+"""What an import is: its states, the codes of refusals, and a file's orders once read.
+
+Files are read in a process beside the service's: what these rules import is kept small for it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +14,8 @@ from shared.values.faults import Invalid
 
 MAX_CELL = 2_000
 MAX_ROWS_PER_ORDER = 1_000
-MAX_RECORD_LINES = 50
+MAX_RECORD_LINES = 50  # further lines that a quoted cell may span
+MAX_RECORD = 1_000_000  # characters of a row, its columns that we do not read counted
 FIELDS = (
     "order_ref",
     "sku",
@@ -102,15 +106,25 @@ class Row:
 
 @dataclass(slots=True)
 class FileOrder:
-    """The rows that share one order reference; one bad row refuses them all."""
+    """The rows that share one order reference; one bad row refuses them all.
+
+    Without a reference it holds rows that belong to no order. Where there are more than `MAX_ROWS_PER_ORDER`, all of
+    them refused, they come in several parts: those after the first are `continued`.
+    """
 
     order_ref: str
     customer_ref: str = ""
     ordered_at: datetime | None = None
     country: str = ""
+    continued: bool = False
     rows: list[Row] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def counts(self) -> bool:
+        """Whether this is an order, or its first part."""
+        return bool(self.order_ref) and not self.continued
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +140,11 @@ class Reading:
 
 
 @dataclass(slots=True)
-class ParsedFile:
-    """A read file: its orders in order of appearance, rows that belong to no order, and how many rows there were."""
+class Step:
+    """Some of a file's orders, dealt with in one transaction, and how many rows there are in the whole file."""
 
-    orders: dict[str, FileOrder]
-    orphans: list[Problem]
-    rows: int
+    rows_total: int
+    orders: list[FileOrder] = field(default_factory=list)
 
 
 class RefusedRow(Exception):  # noqa: N818 - a refusal, not an error of ours

@@ -1,5 +1,6 @@
 """From records to orders: what each row must hold, and how one bad row refuses its order."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,70 +11,52 @@ from services.orders.imports.rules.model import (
     MAX_ROWS_PER_ORDER,
     Code,
     FileOrder,
-    ParsedFile,
     Problem,
     Reading,
     RefusedRow,
     Row,
-    UnreadableFile,
 )
-from services.orders.imports.rules.records import Record, records_of
+from services.orders.imports.rules.records import Record
+
+MAX_REF = 64
+HALF = re.compile("[\ud800-\udfff]")  # what a byte of another encoding was read as
 
 
-def parse_file(content: bytes, reading: Reading) -> ParsedFile:
-    """Read a whole file into orders; raises UnreadableFile only when no row can be told from another."""
-    parsed = ParsedFile({}, [], 0)
-    for number, record in records_of(content, reading):
-        parsed.rows += 1
-        _take_record(parsed, number, record, reading)
-    if parsed.rows == 0:
-        raise UnreadableFile("The file has no rows.", code="file_empty")
-    for order in parsed.orders.values():
-        _judge_order(order)
-    return parsed
+def order_ref_of(record: Record) -> str:
+    """The order that a record belongs to; none where what it names cannot be an order's reference."""
+    ref = record.order_ref if isinstance(record, RefusedRow) else record.get("order_ref", "").strip()
+    return ref if len(ref) <= MAX_REF and ref.isprintable() else ""
 
 
-def _take_record(parsed: ParsedFile, number: int, record: Record, reading: Reading) -> None:
-    """Add a record to its order, or its refusal to the order or the orphans."""
-    if isinstance(record, RefusedRow):
-        _refuse(parsed, number, record.order_ref, record)
-        return
-    ref = record.get("order_ref", "").strip()
+def add_row(order: FileOrder, number: int, record: Record, reading: Reading) -> None:
+    """Add a row to its order, or the reason why it cannot be taken."""
+    order.numbers.append(number)
     try:
+        if isinstance(record, RefusedRow):
+            raise record
         _check_texts(record)
-        if not ref:
+        if not order.order_ref:
             raise RefusedRow(Code.ORDER_REF, "The row names no order.")
         row = _row(number, record, reading)
-        order = parsed.orders.setdefault(ref, FileOrder(ref))
         _head(order, record, reading)
     except RefusedRow as refused:
-        _refuse(parsed, number, ref if ref.isprintable() else "", refused)
+        order.problems.append(Problem(number, refused.code, refused.message, order.order_ref or None))
         return
     order.rows.append(row)
-    order.numbers.append(number)
-
-
-def _refuse(parsed: ParsedFile, number: int, ref: str, refused: RefusedRow) -> None:
-    if not ref or len(ref) > 64:
-        parsed.orphans.append(Problem(number, refused.code, refused.message))
-        return
-    order = parsed.orders.setdefault(ref, FileOrder(ref))
-    order.numbers.append(number)
-    order.problems.append(Problem(number, refused.code, refused.message, ref))
 
 
 def _check_texts(record: Mapping[str, str]) -> None:
     for name, cell in record.items():
         if len(cell) > MAX_CELL:
             raise RefusedRow(Code.CELL, f"{name} has {len(cell):,} characters; {MAX_CELL:,} are allowed.")
-        if any("\ud800" <= character <= "\udfff" for character in cell):
+        if HALF.search(cell):
             raise RefusedRow(Code.ENCODING, f"{name} holds bytes that are not of the file's encoding.")
         if name not in ("quantity", "unit_price") and _is_formula(cell.strip()):
             raise RefusedRow(Code.FORMULA, f"{name} looks like a spreadsheet formula.")
         if name in ("order_ref", "sku", "customer_ref") and (
-            len(cell.strip()) > 64 or not cell.strip().isprintable()
+            len(cell.strip()) > MAX_REF or not cell.strip().isprintable()
         ):
-            raise RefusedRow(Code.TEXT, f"{name} must be at most 64 printable characters.")
+            raise RefusedRow(Code.TEXT, f"{name} must be at most {MAX_REF} printable characters.")
         if "\x00" in cell:
             raise RefusedRow(Code.TEXT, f"{name} holds a NUL character.")
 
@@ -111,7 +94,7 @@ def _number(text: str) -> Decimal | None:
 
 def _quantity(text: str) -> Decimal:
     number = _number(text)
-    if number is None or number != number.quantize(Decimal("0.000001")) or abs(number) > 10**12:
+    if number is None or abs(number) > 10**12 or number != number.quantize(Decimal("0.000001")):
         raise RefusedRow(Code.QUANTITY, "The quantity is not a number of at most six decimals.")
     if number < 0:
         raise RefusedRow(Code.NEGATIVE, "The quantity is negative; a cancellation is not an order.")
@@ -157,25 +140,25 @@ def _moment(text: str, reading: Reading) -> datetime | None:
         if found.tzinfo is None:
             found = found.replace(tzinfo=ZoneInfo(reading.time_zone))
         return found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, re.error) as error:
         raise RefusedRow(Code.DATE, "The date cannot be read; see the option date_format.") from error
 
 
-def _judge_order(order: FileOrder) -> None:
-    """One bad row refuses its order: its other rows say so."""
-    if len(order.numbers) > MAX_ROWS_PER_ORDER:
-        order.problems.append(
-            Problem(order.numbers[0], Code.TOO_MANY, f"More than {MAX_ROWS_PER_ORDER} rows.", order.order_ref)
-        )
-    if order.problems:
-        refuse_rest(order)
+def refuse_too_many(order: FileOrder) -> None:
+    """Refuse an order, or a part of one, because of how many rows it has in all."""
+    first = order.numbers[0]
+    if not order.continued and all(problem.row != first for problem in order.problems):
+        text = f"The order has more than {MAX_ROWS_PER_ORDER:,} rows."
+        order.problems.append(Problem(first, Code.TOO_MANY, text, order.order_ref))
+    refuse_rest(order)
 
 
-def refuse_rest(order: FileOrder) -> None:
+def refuse_rest(order: FileOrder, reason: str = "Another row of this order was refused.") -> None:
     """Give every row of a refused order that has no reason of its own the general one."""
     known = {problem.row for problem in order.problems}
     order.problems += [
-        Problem(number, Code.ORDER, "Another row of this order was refused.", order.order_ref)
+        Problem(number, Code.ORDER, reason, order.order_ref or None)
         for number in order.numbers
         if number not in known
     ]
+    order.rows.clear()
