@@ -14,9 +14,13 @@ class Afterwards(Response):
         super().__init__()
         self._make = make
 
+    async def made(self) -> Response:
+        """The answer itself."""
+        return await self._make()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make the answer and send it, under the request id that the edge has set."""
-        response = await self._make()
+        response = await self.made()
         if "x-request-id" in self.headers:
             response.headers["x-request-id"] = self.headers["x-request-id"]
         await response(scope, receive, send)
