@@ -127,8 +127,8 @@ class JobRunner:
             if row["attempts"] - row["given_back"] > MAX_ATTEMPTS:
                 raise BegunTooOften
             await self._under_lease(JobRun(self._runtime, row, self._stopping), job, row)
-            await self._change(job_queue.DONE, row)
-            telemetry.JOBS_ENDED.labels(self.service, "done").inc()
+            if await self._change(job_queue.DONE, row):
+                telemetry.JOBS_ENDED.labels(self.service, "done").inc()
         except JobCancelled:
             log.info("job cancelled, or taken up elsewhere", **self._named(row))
         except JobStopped:
@@ -152,6 +152,8 @@ class JobRunner:
             await asyncio.wait((work, heart), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise JobCancelled
+            if work.cancelled():  # by itself: taken for a stop of ours it would be begun again for ever
+                raise RuntimeError("the job's function ended as if it had been cancelled")
             await work
         finally:
             work.cancel()

@@ -143,6 +143,16 @@ async def test_a_job_that_kills_every_process_fails_in_the_end_and_tells_its_own
         assert await effects_of(suite, note_id) == ["failed: job_died"]
 
 
+async def test_a_job_that_cancels_itself_fails_and_is_not_begun_for_ever(
+    kernel: Suite, probe: httpx.AsyncClient
+):
+    note_id = await given_job(probe, f"cancels itself {uuid4().hex}")
+
+    await eventually(in_state(kernel.url, note_id, "failed"))
+
+    assert (await job_of(kernel.url, note_id))["attempts"] == 1
+
+
 async def test_a_failed_job_closes_what_it_works_on(kernel: Suite, probe: httpx.AsyncClient):
     note_id = await given_job(probe, f"always-fails {uuid4().hex}", verb="walk")
 

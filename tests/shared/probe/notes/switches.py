@@ -1,5 +1,6 @@
 """What tests make the probe do: by title of a note, what its consumer, reminder or job does before its effect."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ async def pass_by(title: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if title.startswith("always-fails"):
         raise RuntimeError("this note cannot be handled: IBAN GB33BUKB20201555555555")
+    if title.startswith("cancels itself"):
+        raise asyncio.CancelledError
     if title.startswith("refused"):
         raise Refused("This note is not for counting.", code="note_not_countable")
     if title in BEFORE_EFFECT:
