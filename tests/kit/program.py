@@ -17,6 +17,7 @@ from typing import NoReturn, Protocol
 ROOT = Path(__file__).parents[2]
 PROGRAM = "deploy.cli.commands"
 READY_SECONDS = 60.0
+SAYS_READY = " is ready "  # "… on port 8000" of one role, "… after 4 s" of `up`
 STOP_SECONDS = 40.0
 
 
@@ -131,7 +132,7 @@ class Process:
 
     def spawn(self) -> None:
         """Start it and return at once."""
-        self._awaited = self.log.count(" is ready on port") + 1
+        self._awaited = self.log.count(SAYS_READY) + 1
         if self.preloaded:
             self.running = Forked(self.program, self.command, self.environment, self.log_file)
             return
@@ -154,7 +155,7 @@ class Process:
     async def ready(self) -> None:
         """Wait until it has said so after its last start."""
         deadline = time.monotonic() + READY_SECONDS
-        while self.log.count(" is ready on port") < self._awaited:
+        while self.log.count(SAYS_READY) < self._awaited:
             if not self.alive or time.monotonic() > deadline:
                 raise NotStarted(f"{self.name} is not ready:\n{self.log[-2000:]}")
             await asyncio.sleep(0.05)
