@@ -5,6 +5,7 @@
 
 import ast
 import importlib
+import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Annotated, Any
@@ -32,7 +33,9 @@ from shared.httpserver import headers, heads
 from shared.values.masked import MASKS, models_in
 from shared.values.money import Money
 from tests.architecture.source import File, files
-from tests.attacks.hostile import steep_shape
+from tests.attacks.bystander import Company, Target, under_way
+from tests.attacks.hostile import STEEPEST, steep_shape
+from tests.attacks.wire import cpu_seconds, said
 
 METHODS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
 FILES = files("shared", "gateway", "services")
@@ -215,3 +218,72 @@ def test_a_field_reads_hostile_texts_in_linear_time():
     }
 
     assert steep == {}
+
+
+# Sent as they are to a deployment; a value may hold no control character, else the server refuses it at once.
+SENT = ('\\"', '"', ';"', '="', "a=", ",", "a,", "0", "%25", "\\", "a.", "wait=")
+HEADERS = (
+    "prefer", "cookie", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent", "tracestate",
+    "accept", "accept-encoding", "x-forwarded-for", "x-request-id", "connection", "forwarded", "x-anything",
+)  # fmt: skip
+BEARERS = ("Bearer ", "Basic ", "Bearer bo_live_", "")
+NOISE = 0.3  # seconds of CPU that a deployment may take meanwhile by itself, several times over
+LISTS = (
+    "/v1/invoices?order_id=00000000-0000-7000-8000-000000000000",
+    "/v1/orders?limit=0",
+)  # one refused by FastAPI
+SIZES = (15_000, 60_000)
+
+
+async def sent(target: Target, company: Company, name: str, size: int) -> float:
+    """CPU time (s) the deployment takes for every shape of that size in a header (or the query `?name=`)."""
+    began = cpu_seconds(target)
+    for unit in SENT:
+        value = (unit * size)[:size]
+        bearer = b"authorization: Bearer " + company.bearer.encode()
+        lines = [bearer, f"{name}: a={value}".encode(), f"{name}-more: {value[:10]}".encode()]
+        if name == "cookie":
+            lines[1] = f'cookie: a="{value}"'.encode()
+        for path in LISTS:
+            answer = await said(target.port, "GET", path, *lines)
+            assert answer.status < 500, answer.body
+    return cpu_seconds(target) - began
+
+
+async def refused(target: Target, size: int) -> float:
+    """The same for credentials, at a resource and at the token endpoint."""
+    began = cpu_seconds(target)
+    for unit, scheme in itertools.product(SENT, BEARERS):
+        line = f"authorization: {scheme}{(unit * size)[:size]}".encode()
+        for method, path in (("GET", "/v1/orders"), ("POST", "/oauth/token")):
+            answer = await said(target.port, method, path, line, b"content-length: 0")
+            assert answer.status in (400, 401, 429), answer.body
+    return cpu_seconds(target) - began
+
+
+@pytest.mark.parametrize("name", HEADERS)
+async def test_a_deployment_reads_hostile_headers_in_linear_time(target: Target, name: str):
+    company = await target.company()
+
+    small, large = [await sent(target, company, name, size) for size in SIZES]
+
+    assert large <= STEEPEST * max(small, NOISE)
+
+
+async def test_a_deployment_reads_hostile_credentials_in_linear_time(target: Target):
+    small, large = [await refused(target, size) for size in SIZES]
+
+    assert large <= STEEPEST * max(small, NOISE)
+
+
+async def test_bystanders_are_served_while_hostile_headers_come_one_after_the_other(target: Target):
+    attacker, bystander = await target.company(), await target.company()
+
+    async def attack() -> None:
+        for name in itertools.cycle(("prefer", "cookie")):
+            await sent(target, attacker, name, SIZES[1])
+
+    async with under_way(attack()) as going:
+        await bystander.is_served(times=20)
+        await bystander.is_served(times=20, path="/v1/invoices?limit=5")
+        assert going.runs()
