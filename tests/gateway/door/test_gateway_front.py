@@ -175,6 +175,7 @@ async def test_readiness_says_which_service_is_away(world: World):
 async def test_however_many_ask_for_readiness_the_services_are_asked_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("gateway.door.front.READY_SECONDS", 60.0)
     asked = 0
     upstream = world.switches["billing"].upstream
 
