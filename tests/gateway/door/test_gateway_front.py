@@ -9,10 +9,12 @@ import httpx
 import orjson
 import pytest
 
+from gateway.door.exchange import IN_FLIGHT
 from gateway.first_start import FILE, prepare
 from gateway.identity.secrets import SecretKeeper
 from gateway.routes.merged_openapi import merged
 from gateway.routes.table import METHODS, RouteClash, RouteTable
+from gateway.upstream.errors import UpstreamUnavailable
 from shared.httpserver.asgi import Receive, Scope, Send
 from tests.gateway.world import ADMIN, World, settings
 from tests.kit.suite import eventually
@@ -170,7 +172,10 @@ async def test_readiness_says_which_service_is_away(world: World):
     assert (await client.get("/livez")).json() == {"status": "alive"}
 
 
-async def test_however_many_ask_for_readiness_the_services_are_asked_once(world: World):
+async def test_however_many_ask_for_readiness_the_services_are_asked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gateway.door.front.READY_SECONDS", 60.0)
     asked = 0
     upstream = world.switches["billing"].upstream
 
@@ -180,10 +185,9 @@ async def test_however_many_ask_for_readiness_the_services_are_asked_once(world:
         await upstream(scope, receive, send)
 
     async with world.another_gateway() as gateway:
-        world.switches["billing"].upstream = counting
+        monkeypatch.setattr(world.switches["billing"], "upstream", counting)
         client = world.anonymous(gateway)
         answers = await asyncio.gather(*(client.get("/readyz") for _ in range(50)))
-        world.switches["billing"].upstream = upstream
 
     assert {answer.status_code for answer in answers} == {200}
     assert asked == 1
@@ -260,6 +264,38 @@ async def test_there_is_no_document_until_every_service_with_known_routes_has_de
         assert "billing" in refused.json()["detail"]
         world.switches["billing"].away = False
         assert "/v1/accounts" in (await client.get("/openapi.json")).json()["paths"]
+
+
+async def test_however_many_want_a_document_that_there_is_not_a_silent_service_is_asked_twice_at_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    asked = 0
+    silent = asyncio.Event()
+    upstream = world.switches["billing"].upstream
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        if scope["path"] == "/openapi.json":
+            asked += 1
+            await silent.wait()
+            raise UpstreamUnavailable("says nothing")
+        await upstream(scope, receive, send)
+
+    async with world.another_gateway() as gateway:
+        monkeypatch.setattr(world.switches["billing"], "upstream", counting)
+        client = world.anonymous(gateway)
+        asking = [asyncio.create_task(client.get("/openapi.json")) for _ in range(30)]
+        await eventually(lambda: _in_flight(30))
+        silent.set()
+        answers = {answer.status_code for answer in await asyncio.gather(*asking)}
+
+    assert answers == {503}
+    assert asked <= 2
+
+
+async def _in_flight(requests: int) -> bool:
+    (family,) = IN_FLIGHT.collect()
+    return family.samples[0].value >= requests
 
 
 async def test_the_routes_are_those_of_the_document(world: World):
