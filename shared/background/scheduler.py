@@ -3,7 +3,8 @@
 `ctx.schedule(kind, subject_id, due_at)` adds one, `@on_due(kind)` says what to do. Several processes share the
 work through SKIP LOCKED. A sandbox tenant's test clock makes months of it due at once; its work is then done in
 order of time and *at its time* (`ctx.now` is the due instant), so that a chain of reminders, each scheduled a
-week after the one before, runs through to the end. Tenants' work is done side by side, a tenant's own in its order.
+week after the one before, runs through to the end. Tenants' work is done side by side, a tenant's own in its order;
+whose work takes long is left to it, and the others' next look does not wait for that.
 """
 
 import asyncio
@@ -14,16 +15,15 @@ import asyncpg
 import structlog
 
 from shared.base import telemetry
-from shared.base.loops import REPORT_SECONDS, Seldom, repeat, side_by_side
+from shared.base.loops import REPORT_SECONDS, Seldom, repeat
 from shared.context.ctx import SYSTEM, Actor, Ctx
 from shared.context.unit_of_work import Runtime, open_work
 from shared.database.pool import DatabaseAway
 
 LATE_SECONDS = 1.0  # how late scheduled work may begin: nothing wakes the scheduler
-ROUND_SECONDS = (
-    1.0  # after which a tenant's further work is for the next look, since the others wait for that
-)
-AT_ONCE = 6  # tenants
+ROUND_SECONDS = 1.0  # after which a tenant's further work is for the next look
+PATIENCE_SECONDS = 5.0  # with what takes long, before the next look
+AT_ONCE = 6  # tenants in one look
 log = structlog.get_logger()
 DueFunction = Callable[[Ctx, UUID], Awaitable[object]]
 
@@ -67,6 +67,7 @@ class Scheduler:
         self._runtime = runtime
         self._service = runtime.name
         self._functions = functions
+        self._at_work: dict[UUID, asyncio.Task[int]] = {}
 
     @property
     def kinds(self) -> Collection[str]:
@@ -74,13 +75,31 @@ class Scheduler:
         return self._functions.keys()
 
     async def run_due(self, limit: int = 100) -> int:
-        """Do what is due now; returns how many were taken up."""
+        """Do what is due now, but for tenants whose earlier work still goes on; returns how many were taken up."""
         rows = await self._runtime.worker_db.repeatable(DUE, limit, list(self._functions))
         by_tenant: dict[UUID, list[asyncpg.Record]] = {}
         for row in rows:
             by_tenant.setdefault(row["tenant_id"], []).append(row)
-        gate = asyncio.Semaphore(AT_ONCE)
-        return sum(await side_by_side(self._run_some(each, gate) for each in by_tenant.values()))
+        gate, begun = asyncio.Semaphore(AT_ONCE), []
+        for tenant_id, its_rows in by_tenant.items():
+            if tenant_id not in self._at_work:
+                self._at_work[tenant_id] = asyncio.create_task(self._run_some(its_rows, gate))
+                begun.append(self._at_work[tenant_id])
+        if begun:
+            await asyncio.wait(begun, timeout=PATIENCE_SECONDS)
+        ended = {tenant: task for tenant, task in self._at_work.items() if task.done()}
+        self._at_work = {tenant: task for tenant, task in self._at_work.items() if tenant not in ended}
+        return sum([task.result() for task in ended.values()])
+
+    async def settle(self) -> None:
+        """Wait for what still goes on."""
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+
+    async def break_off(self) -> None:
+        """End what still goes on; undone, it is due for whoever looks next."""
+        for task in self._at_work.values():
+            task.cancel()
+        await self.settle()
 
     async def _run_some(self, rows: Sequence[asyncpg.Record], gate: asyncio.Semaphore) -> int:
         """A tenant's work in the order of its times, as much as a round has time for; returns how much was taken up."""
@@ -141,4 +160,8 @@ async def run_scheduler(scheduler: Scheduler, stopping: asyncio.Event, poll_seco
         return taken > 0
 
     late = LATE_SECONDS if scheduler.kinds else poll_seconds
-    await repeat("scheduler", look, stopping, max(min(poll_seconds, late), 0.5))
+    try:
+        await repeat("scheduler", look, stopping, max(min(poll_seconds, late), 0.5))
+        await scheduler.settle()
+    finally:
+        await scheduler.break_off()

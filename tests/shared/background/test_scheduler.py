@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
+from shared.background import scheduler
 from shared.background.scheduler import Scheduler
 from shared.context.ctx import TenantFacts
 from shared.values import clock
@@ -53,6 +55,33 @@ async def test_a_test_clock_makes_months_of_work_happen_in_order_and_at_their_ti
     ]  # fmt: skip
     (next_one,) = await rows(kernel.url, "probe", "due_times", tenant_id=owner.id)
     assert next_one["due_at"] == start + 120 * DAY
+
+
+async def test_work_that_is_stuck_does_not_hold_up_that_of_another_tenant(
+    kernel: Suite,
+    owner: TenantFacts,
+    probe: httpx.AsyncClient,
+    kernel_stranger: TenantFacts,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(scheduler, "PATIENCE_SECONDS", 0.1)
+    title, release = f"stuck {uuid4()}", asyncio.Event()
+    switches.BEFORE_EFFECT[title] = release.wait
+    stuck = await given_note(probe, title)
+    await plan(kernel, owner, ("once", stuck["id"], clock.utc_now()))
+    await eventually(lambda: _tried(title))
+    other = await given_note(kernel.client("probe", kernel_stranger))
+
+    await plan(kernel, kernel_stranger, ("once", other["id"], clock.utc_now()))
+    await eventually(done(kernel, other["id"], 1))
+
+    assert await effects_of(kernel, stuck["id"]) == []
+    release.set()
+    await eventually(done(kernel, stuck["id"], 1))
+
+
+async def _tried(title: str) -> bool:
+    return title in switches.TRIES
 
 
 async def test_nothing_happens_before_its_time(kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient):
