@@ -77,11 +77,7 @@ class Gateway:
         self.sync = TenantSync(
             services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
-        self._bodies = BodyRoom(
-            Path(settings.spool_dir) if settings.spool_dir else data_dir / "bodies",
-            of_one=settings.tenant_spool_bytes,
-            in_all=settings.spool_bytes,
-        )
+        self._bodies = _room(settings, data_dir)
         self.asgi: AsgiApp = Pipeline(
             front=self._front(services),
             directory=self.directory,
@@ -220,3 +216,9 @@ def build_gateway(
 ) -> Gateway:
     """A gateway for services by name, each behind an upstream (`LocalUpstream` or `HttpUpstream`)."""
     return Gateway(services, dsn=dsn, settings=settings, transport=transport, data_dir=data_dir)
+
+
+def _room(settings: GatewaySettings, data_dir: Path) -> BodyRoom:
+    """Where bodies wait until they are whole."""
+    folder = Path(settings.spool_dir) if settings.spool_dir else data_dir / "bodies"
+    return BodyRoom(folder, of_one=settings.tenant_spool_bytes, in_all=settings.spool_bytes)

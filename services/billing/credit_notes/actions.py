@@ -43,10 +43,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     if invoice.state != FINALIZED:
         raise NotCreditable(f"This invoice is {invoice.state}.", state=invoice.state)
     stored = (await invoice_queries.find_lines(ctx, [invoice.id], lock=True))[invoice.id]
-    asked = None if wanted.lines is None else [(x.invoice_line_id, x.quantity) for x in wanted.lines]
-    creditable = [_creditable(line, invoice.currency) for line in stored]
-    mode = TaxMode(invoice.prices, invoice.rounding)
-    lines = credit(creditable, parts_of(creditable, asked), mode, invoice.currency)
+    lines = _credited(invoice, stored, wanted)
     totals, breakdown = totals_of(lines, invoice.currency), breakdown_of(lines, invoice.currency)
     credit_note_id = new_id()
     entry_id = await _post(ctx, credit_note_id, invoice, totals, breakdown)
@@ -103,6 +100,14 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
         version=row.version,
     )
     return row
+
+
+def _credited(invoice: Invoice, stored: Sequence[InvoiceLine], wanted: CreditNoteIn) -> list[CreditedLine]:
+    """What is taken back of which line, as asked."""
+    asked = None if wanted.lines is None else [(x.invoice_line_id, x.quantity) for x in wanted.lines]
+    creditable = [_creditable(line, invoice.currency) for line in stored]
+    mode = TaxMode(invoice.prices, invoice.rounding)
+    return credit(creditable, parts_of(creditable, asked), mode, invoice.currency)
 
 
 def _creditable(line: InvoiceLine, currency: str) -> Creditable:
