@@ -69,6 +69,10 @@ def rarely(monkeypatch: pytest.MonkeyPatch) -> None:
         (["waiting=5"], 0),
         (["foo; wait=5"], 0),
         (['wait="5'], 0),
+        (['foo="never closed, wait=5'], 0),
+        (['foo="\\", wait=5'], 0),
+        (['foo="\\"", wait=5'], 5),
+        (['foo="a\\'], 0),
         (["wait=five, wait=5"], 0),
     ],
 )
