@@ -14,12 +14,12 @@ import structlog
 import uvicorn
 
 from deploy.run.settings import DeploySettings
-from shared.httpserver.addresses import networks
 from shared.httpserver.admission import Admission
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.connection import HttpConnection
 from shared.httpserver.limits import ServerLimits
 from shared.httpserver.write_batch import WriteBatch
+from shared.values.networks import Networks
 
 KEEP_ALIVE_SECONDS = (
     75  # well above what a gateway's pool lets a connection rest: it, not we, ends an idle one
@@ -125,7 +125,7 @@ def server_limits(settings: DeploySettings, *, shares: bool) -> ServerLimits:
     return ServerLimits(
         connections=most,
         of_one_address=min(settings.max_connections_of_address, most) if shares else most,
-        trusted=networks(settings.trusted_proxies),
+        trusted=Networks(settings.trusted_proxies),
         body_grace_seconds=settings.body_grace_seconds,
         body_bytes_per_second=settings.body_bytes_per_second,
         reader_seconds=settings.reader_seconds,

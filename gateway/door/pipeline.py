@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
 from gateway.door.front import Front
-from gateway.door.in_hand import RETRY_SECONDS, InHand
+from gateway.door.in_hand import InHand
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
@@ -49,12 +49,6 @@ from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Un
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
-_LIMITS: dict[type[Exception], str] = {
-    faults.RateLimited: "tenant",
-    faults.TooManyInHand: "in_hand",
-    BodyShareUsed: "bytes",
-    NoRoomForBody: "room",
-}
 
 
 class UpstreamFault(Fault):
@@ -141,8 +135,8 @@ class Pipeline:
         elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
-            elif type(error) in _LIMITS:
-                LIMITED.labels(_LIMITS[type(error)]).inc()
+            elif isinstance(error, faults.LIMITS):
+                LIMITED.labels(error.limit).inc()
             await exchange.refuse(_fault_of(error, exchange.route), receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
@@ -184,7 +178,14 @@ class Pipeline:
     async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
         """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
         capped = capped_receive(receive, limit, scope["headers"])
-        return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+        try:
+            return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+        except BodyShareUsed as error:
+            raise faults.TooManyBytesInHand(
+                "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later."
+            ) from error
+        except NoRoomForBody as error:
+            raise faults.NoRoomForBody("There is no room for this body now; try again.") from error
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
         """Who calls and for whom, by the database; refused attempts count against the address."""
@@ -261,13 +262,6 @@ def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
     """What the client is told of a failure on the way to the service."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, BodyShareUsed):
-        return faults.TooManyBytesInHand(
-            "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later.",
-            retry_after=RETRY_SECONDS,
-        )
-    if isinstance(error, NoRoomForBody):
-        return Unavailable("There is no room for this body now; try again.", code="no_room_for_body")
     service = route.service if route is not None else ""
     if isinstance(error, BodyTooLarge):
         return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)

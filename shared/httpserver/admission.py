@@ -8,7 +8,7 @@ hand is the newcomer turned away.
 from typing import Protocol
 
 from shared.base import telemetry
-from shared.httpserver.addresses import counted_as, within
+from shared.httpserver.addresses import counted_as
 from shared.httpserver.limits import TURNED_AWAY_AT_ONCE, ServerLimits
 
 
@@ -47,7 +47,7 @@ class Admission:
     def enters(self, guest: Guest, address: str) -> bool:
         """Let a new connection in, or say that it is turned away; one that is in rests until its first request."""
         of_one, name = self.limits.of_one_address, counted_as(address)
-        if within(address, self.limits.trusted):
+        if address in self.limits.trusted:
             of_one = self.limits.connections
         share = self._shares.get(name) or Share(name)
         if share.open >= of_one and not self._make_room(share.resting):

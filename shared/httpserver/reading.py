@@ -7,6 +7,7 @@ from shared.httpserver.asgi import TAKEN, Headers, Scope
 from shared.httpserver.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
+MOST_HEADERS = 128
 _NOTABLE = frozenset((b"host", b"expect", b"upgrade", b"content-length", b"transfer-encoding"))
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -78,7 +79,8 @@ class HeadReader:
 
     def _judge(self, version: str) -> None:
         """Refuse heads that another server might read otherwise."""
-        if self.overhead > MAX_HEAD and self.head_size() > MAX_HEAD:
+        too_large = self.overhead > MAX_HEAD and self.head_size() > MAX_HEAD
+        if too_large or len(self.headers) > MOST_HEADERS:
             self.refusal = heads.TOO_LARGE
             raise ValueError("the head is too large")
         if version not in ("1.1", "1.0"):
