@@ -77,19 +77,29 @@ class Gateway:
         self.sync = TenantSync(
             services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
-        self._bodies = _room(settings, data_dir)
-        self.asgi: AsgiApp = Pipeline(
+        self._bodies = self._room_for_bodies()
+        self.asgi: AsgiApp = self._pipeline(services, upstreams)
+        self._furnish(services)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._opened = False
+
+    def _room_for_bodies(self) -> BodyRoom:
+        """Where requests' bodies wait until they are whole."""
+        settings = self._settings
+        folder = Path(settings.spool_dir) if settings.spool_dir else self._data_dir / "bodies"
+        return BodyRoom(folder, of_one=settings.tenant_spool_bytes, in_all=settings.spool_bytes)
+
+    def _pipeline(self, services: Mapping[str, AsgiApp], upstreams: Mapping[str, AsgiApp]) -> Pipeline:
+        """The door, in front of everything."""
+        return Pipeline(
             front=self._front(services),
             directory=self.directory,
             keys=self.keys,
             upstreams=upstreams,
             bodies=self._bodies,
-            settings=settings,
+            settings=self._settings,
         )
-        self._furnish(services)
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._opened = False
 
     def _furnish(self, services: Mapping[str, AsgiApp]) -> None:
         """Give our own resources what they ask of us."""

@@ -46,7 +46,7 @@ class GatewaySettings(KernelSettings):
     )
     import_seconds: float = Field(300.0, gt=0, description="The same for the upload of a file.")
     tenant_in_hand: int = Field(
-        64, ge=1, description="Requests of one tenant that a gateway process answers at the same time."
+        256, ge=1, description="Requests of one tenant that a gateway process answers at the same time."
     )
     spool_dir: str = Field(
         "", description="Folder for bodies that wait to be whole; empty: `bodies` in the data folder."

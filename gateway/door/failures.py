@@ -1,12 +1,8 @@
 """What the client is told of a failure on the way to a service."""
 
-from gateway.door.in_hand import RETRY_SECONDS
-from gateway.identity import faults
 from gateway.routes.table import Route
 from gateway.upstream.errors import (
-    BodyShareUsed,
     BodyTooLarge,
-    NoRoomForBody,
     ProxyError,
     RequestInvalid,
     ShareOfUpstreamUsedUp,
@@ -33,14 +29,6 @@ def fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
     """What the client is told of a failure on the way to the service."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, BodyShareUsed):
-        return faults.TooManyBytesInHand(
-            "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later.",
-            limit="bytes",
-            seconds=RETRY_SECONDS,
-        )
-    if isinstance(error, NoRoomForBody):
-        return faults.NoRoomForBody("There is no room for this body now; try again.")
     service = route.service if route is not None else ""
     if isinstance(error, BodyTooLarge):
         return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)

@@ -2,8 +2,6 @@
 
 from gateway.identity.faults import TooManyInHand
 
-RETRY_SECONDS = 1
-
 
 class InHand:
     """The count, and the cap on it."""
@@ -18,9 +16,7 @@ class InHand:
         count = self._of.get(key, 0)
         if count >= self._most:
             raise TooManyInHand(
-                f"This tenant has {count} requests in hand; send the next when one is answered.",
-                limit="in_hand",
-                seconds=RETRY_SECONDS,
+                f"This tenant has {count} requests in hand; send the next when one is answered."
             )
         self._of[key] = count + 1
 

@@ -29,7 +29,9 @@ from gateway.settings import GatewaySettings
 from gateway.tenants.rules import TenantState
 from gateway.upstream.body import capped_receive
 from gateway.upstream.errors import (
+    BodyShareUsed,
     ClientDisconnected,
+    NoRoomForBody,
     ProxyError,
     UpstreamAborted,
     UpstreamError,
@@ -160,7 +162,14 @@ class Pipeline:
     async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
         """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
         capped = capped_receive(receive, limit, scope["headers"])
-        return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+        try:
+            return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+        except BodyShareUsed as error:
+            raise faults.TooManyBytesInHand(
+                "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later."
+            ) from error
+        except NoRoomForBody as error:
+            raise faults.NoRoomForBody("There is no room for this body now; try again.") from error
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
         """Who calls and for whom, by the database. What is refused counts against the address, and only that waits."""

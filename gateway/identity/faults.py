@@ -88,23 +88,30 @@ class RateLimited(Fault):
     limit = "tenant"
 
 
-class TooManyInHand(TooManyRequests):
+class TooManyInHand(Fault):
     """As many of the tenant's requests are in hand as may be (429)."""
 
+    status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_in_hand"
+    limit = "in_hand"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
-class TooManyBytesInHand(TooManyRequests):
+class TooManyBytesInHand(TooManyInHand):
     """The bodies of the tenant's requests in hand come to as many bytes as they may (429)."""
 
     code = "too_many_bytes_in_hand"
+    limit = "bytes_in_hand"
 
 
 class NoRoomForBody(Unavailable):
-    """The bodies of all requests in hand come to as many bytes as there is room for (503)."""
+    """The bodies of all tenants come to as many bytes as they may, or the disk is full (503)."""
 
     code = "no_room_for_body"
-    limit = "room"
+    limit = "room_for_bodies"
 
 
-LIMITS = (RateLimited, TooManyRequests, TooManySignIns, NoRoomForBody)
+LIMITS = (RateLimited, TooManyRequests, TooManySignIns, TooManyInHand, NoRoomForBody)

@@ -65,9 +65,15 @@ class BodyRoom:
         return self._in_memory > MEMORY_IN_ALL
 
     def prepare(self) -> None:
-        """Make the folder and try it; raises OSError when nothing can be written there."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=self.folder).close()
+        """Make the folder and try it; raises OSError, with what to do, when nothing can be written there."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise OSError(
+                f"Bodies of requests cannot be kept in {self.folder} ({error.strerror}). Set BACKOFFICE_SPOOL_DIR to a "
+                "folder that the gateway may write."
+            ) from error
 
     def stop(self) -> None:
         """Let the threads go."""

@@ -20,7 +20,7 @@ from shared.httpserver.admission import Admission, Share
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.cycle import HIGH_WATER, Cycle
 from shared.httpserver.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_LINE, MAX_LINE_BYTES
-from shared.httpserver.reading import MAX_HEAD, HeadReader
+from shared.httpserver.reading import MAX_HEAD, MOST_HEADERS, HeadReader
 from shared.httpserver.write_batch import WriteBatch
 from shared.httpserver.writing import AnswerWriter
 
@@ -93,7 +93,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
             )
         except httptools.HttpParserError:
             self._refuse(self.refusal)
-        if self.overhead > MAX_HEAD:
+        if self.overhead > MAX_HEAD or (self.in_head and len(self.headers) > MOST_HEADERS):
             self._refuse(heads.TOO_LARGE)
 
     def eof_received(self) -> None:
@@ -223,8 +223,8 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         While the caller still sends, closing would reset the connection and the answer be lost: then only our side
         is closed, and what comes is thrown away until the caller ends it, or time does.
         """
-        sending = self._reading is not None and self._reading.more and not self._ignores_input
-        sending = sending or self._leaves_some
+        reading = None if self._ignores_input else self._reading
+        sending = self._leaves_some or (reading is not None and reading.more)
         self._ignores_input = True
         self._since = self.loop.time()
         self._line.clear()
@@ -250,10 +250,8 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
     def make_room(self) -> None:
         """End at once for another's sake: asked only of connections with no request in hand."""
         self._ignores_input = True
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        else:
-            self.transport.close()
+        leave = self.transport.abort if self.transport.get_write_buffer_size() else self.transport.close
+        leave()
 
     def expire(self, now: float) -> None:
         """End what lasts too long; asked every second. How long an answer may be thought about is the app's to say."""

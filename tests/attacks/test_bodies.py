@@ -55,12 +55,12 @@ async def test_of_one_tenant_only_its_share_is_waited_for(target: Target) -> Non
         await crowd.grow(300, request)
 
         async def refused() -> bool:
-            return len(crowd.answers()) == 300 - 64
+            return len(crowd.answers()) == 300 - 256
 
         await eventually(refused)
         assert {said[:12] for said in crowd.answers()} == {b"HTTP/1.1 429"}
         await bystander.is_served(times=20)
-        assert crowd.silent() == 64
+        assert crowd.silent() == 256
 
 
 async def test_bodies_that_drip_are_served_beside_and_end(target: Target) -> None:

@@ -1,6 +1,7 @@
 """The Kubernetes manifests: rendered by kustomize, checked against the schemas, and against each other."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -165,6 +166,16 @@ def test_every_variable_is_a_setting_and_holds_no_secret():
         assert not [value for value in variables.values() if "@" in value]
         mounted = {mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
         assert set(variables["BACKOFFICE_SECRETS_DIR"].split(":")) <= mounted
+
+
+def test_the_gateway_has_a_folder_for_as_many_bytes_of_bodies_as_it_may_keep():
+    (folder,) = re.findall(r"BACKOFFICE_SPOOL_DIR=(\S+)", (REPOSITORY / "deploy" / "Dockerfile").read_text())
+    pod = pods()["gateway"]["spec"]
+    mounted = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+
+    size = volumes[mounted[folder]]["emptyDir"]["sizeLimit"]
+    assert int(size.removesuffix("Mi")) * 2**20 > DeploySettings().spool_bytes
 
 
 def test_the_gateway_knows_every_service_at_a_name_and_port_that_there_are():

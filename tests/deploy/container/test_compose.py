@@ -152,6 +152,16 @@ def test_the_small_shape_is_one_process_that_does_everything_with_what_the_gatew
     assert set(gateway["environment"]["BACKOFFICE_SECRETS_DIR"].split(":")) <= mounted
 
 
+def test_the_gateway_keeps_bodies_on_a_volume_that_the_image_made_its_own():
+    """Its file system is read-only, and `/tmp` is memory."""
+    image = (REPOSITORY / "deploy" / "Dockerfile").read_text()
+    (folder,) = re.findall(r"BACKOFFICE_SPOOL_DIR=(\S+)", image)
+
+    assert re.search(rf"install -d -o 10001 -g 10001 -m 0700 .*{folder}\b", image)
+    assert f"bodies:{folder}" in SERVICES["gateway"]["volumes"]
+    assert "bodies" in DEFINITION["volumes"]
+
+
 class OverlayLoader(yaml.SafeLoader):
     """Knows what Compose adds to YAML: `!reset` takes away, `!override` replaces."""
 

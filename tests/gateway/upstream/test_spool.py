@@ -199,5 +199,5 @@ async def test_a_folder_that_cannot_be_used_is_no_fault_of_the_sender(room: Body
 
 async def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="BACKOFFICE_SPOOL_DIR"):
         BodyRoom(tmp_path / "file" / "bodies", of_one=1, in_all=1).prepare()

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from shared.httpserver import limits as bounds
 from shared.httpserver.asgi import LATE, TAKEN
 from shared.httpserver.limits import ServerLimits
+from shared.httpserver.reading import MOST_HEADERS
 from shared.values.networks import Networks
 from tests.shared.httpserver.http_harness import Served, answer, finish, one, serving, start, until
 
@@ -309,3 +310,13 @@ async def test_requests_in_line_are_bounded_by_their_bytes() -> None:
         writer.close()
     assert got.count(b"HTTP/1.1 200") == in_line == bounds.MAX_LINE_BYTES // len(request) + 2
     assert got.count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+async def test_a_head_has_only_so_many_headers_whether_it_ends_or_not(end: bytes) -> None:
+    async with serving() as served:
+        reader, writer = await served.caller()
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n" + b"a:b\r\n" * (MOST_HEADERS + 5) + end)
+        assert (await reader.read()).startswith(b"HTTP/1.1 431")
+        writer.close()
+    assert served.scopes == []
