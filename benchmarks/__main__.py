@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import bus, distributed, gateway, growth, parts
+from benchmarks import attacks, bus, distributed, gateway, growth, parts
 from benchmarks.peers import tryton
 from benchmarks.report import Section, write
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[], Awaitable[Section]]] = {
     "growth": growth.growth,
     "bus": bus.measure,
     "distributed": distributed.distributed,
+    "attacks": attacks.attacks,
     "peers": tryton.peers,
 }
 

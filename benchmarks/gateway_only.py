@@ -4,13 +4,14 @@ import os
 
 import uvloop
 
+from deploy.run.secrets import with_role_secret
 from deploy.run.server import bind, served, stop_event
 from deploy.run.settings import DeploySettings
-from deploy.run.suite import database, migrate_all, with_role_secret
+from deploy.run.suite import database, migrate_all
+from deploy.run.transport import transport_for
 from gateway.app import build_gateway
 from gateway.upstream.http import HttpUpstream
 from shared.base import telemetry
-from shared.bus.pg import transport as bus_pg
 
 
 async def main() -> None:
@@ -20,7 +21,7 @@ async def main() -> None:
     listener = bind(settings)
     async with database(settings) as url:
         await migrate_all(url, settings)
-        transport = bus_pg.PgTransport(url, role_secret=settings.role_secret)
+        transport = transport_for(settings, url, name="gateway", among_others=False)
         upstreams = {"orders": HttpUpstream(os.environ["BENCH_UPSTREAM"])}
         gateway = build_gateway(
             upstreams, dsn=url, settings=settings, transport=transport, data_dir=settings.data_dir

@@ -22,14 +22,17 @@ from gateway.door.front import Front
 from gateway.door.pipeline import OWN_SERVICE, Pipeline
 from gateway.first_start import FirstStart, prepare
 from gateway.identity.directory import Directory
+from gateway.identity.on_behalf import OnBehalf
 from gateway.identity.secrets import SecretKeeper
-from gateway.identity.signing import KeyRing
+from gateway.identity.sign_in import SignIns
+from gateway.identity.signing import KeyRing, seal_of
 from gateway.identity.token_endpoint import TokenEndpoint
 from gateway.routes.catalog import Catalog
 from gateway.service import SERVICE
 from gateway.settings import GatewaySettings
 from gateway.tenant_sync import TenantSync
 from gateway.upstream.local import LocalUpstream
+from gateway.upstream.spool import BodyRoom
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.loops import pause, repeat
 from shared.bus.transport import Transport
@@ -65,7 +68,7 @@ class Gateway:
         upstreams: dict[str, AsgiApp] = {**services, OWN_SERVICE: LocalUpstream(self.running.app)}
         self.keys = KeyRing(
             self.running.worker_db,
-            settings.role_secret,
+            seal_of(settings),
             max_age=timedelta(days=settings.signing_key_days),
             published_first=timedelta(seconds=2 * settings.upstream_refresh_seconds),
         )
@@ -74,11 +77,17 @@ class Gateway:
         self.sync = TenantSync(
             services, self.running, self.keys, self.directory.forget, seconds=settings.provision_seconds
         )
+        self._bodies = BodyRoom(
+            Path(settings.spool_dir) if settings.spool_dir else data_dir / "bodies",
+            of_one=settings.tenant_spool_bytes,
+            in_all=settings.spool_bytes,
+        )
         self.asgi: AsgiApp = Pipeline(
             front=self._front(services),
             directory=self.directory,
             keys=self.keys,
             upstreams=upstreams,
+            bodies=self._bodies,
             settings=settings,
         )
         self._furnish(services)
@@ -93,13 +102,15 @@ class Gateway:
 
     def _front(self, services: Mapping[str, AsgiApp]) -> Front:
         """The paths outside /v1."""
-        tokens = TokenEndpoint(self.directory, self.keys, self._keeper, self._scopes, self._settings)
+        sign_ins = SignIns(self.directory, self._keeper, self._settings)
+        tokens = TokenEndpoint(sign_ins, self.keys, self._scopes, self._settings)
         return Front(
             catalog=self.catalog,
             keys=self.keys,
             tokens=tokens,
             services=services,
             own_complaints=self._complaints,
+            scrapers=self.running.scrapers,
         )
 
     def _control(self, services: Mapping[str, AsgiApp]) -> Control:
@@ -110,7 +121,13 @@ class Gateway:
             tell=self.sync.tell,
             push=self.sync.push,
             forget=self.directory.forget,
+            owner=self._owner,
+            silent=lambda: self.catalog.missing,
+            read=OnBehalf(services, self.keys).read,
         )
+
+    def _owner(self, resource: str) -> str | None:
+        return self.catalog.routes.owners.get(resource)
 
     def _scopes(self) -> frozenset[str]:
         return self.catalog.routes.scopes
@@ -130,6 +147,7 @@ class Gateway:
 
         Services that start at the same time need the keys before they can answer anything we ask.
         """
+        self._bodies.prepare()
         await self.running.start()
         first = await prepare(
             self.running.app_db, self.running.worker_db, self._keeper, self._settings, self._data_dir,
@@ -170,6 +188,7 @@ class Gateway:
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._bodies.stop()
         await self.running.stop()
 
     async def _refresh(self, first: FirstStart) -> None:

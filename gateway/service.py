@@ -1,4 +1,4 @@
-"""The manifest of the gateway's own resources: tenants, clients, API keys, test clocks."""
+"""The manifest of the gateway's own resources: tenants, clients, API keys, test clocks, lists over all services."""
 
 from shared.service.manifest import Service
 
@@ -6,5 +6,5 @@ SERVICE = Service(
     "gateway",
     "gateway",
     title="Gateway",
-    capabilities=("tenants", "clients", "api_keys", "sandbox", "me"),
+    capabilities=("tenants", "clients", "api_keys", "sandbox", "me", "overviews"),
 )

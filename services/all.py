@@ -18,5 +18,5 @@ SERVICES: tuple[Service, ...] = tuple(
     importlib.import_module(f"services.{name}.service").SERVICE for name in NAMES
 )
 
-# Who needs the keys of sealed columns; nobody else is given them.
-SEALING = frozenset(service.name for service in SERVICES if sealed_columns(service.metadatas()))
+# Who needs keys of sealed columns, and which: of each name there is one list, given to those who have it here.
+KEYRINGS = {service.name: service.keyring for service in SERVICES if sealed_columns(service.metadatas())}

@@ -12,17 +12,17 @@ from deploy.cli.demo import demo
 from deploy.cli.events import events_app
 from deploy.cli.files import files_app
 from deploy.cli.sealing import sealing_app
+from deploy.cli.secrets import make_secrets
 from deploy.run.boot import patiently, unless
 from deploy.run.processes import Role, serve_gateway, serve_service
-from deploy.run.server import bind, served, stop_event, until_told
-from deploy.run.suite import (
-    EmbeddedSuite,
-    database,
-    embedded_suite,
-    migrate_all,
+from deploy.run.secrets import (
+    refuse_others_secrets,
+    require_secrets,
     with_role_secret,
     with_sealing_keys,
 )
+from deploy.run.server import bind, served, stop_event, until_told
+from deploy.run.suite import EmbeddedSuite, database, embedded_suite, migrate_all
 from gateway.routes.merged_openapi import merged
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
@@ -35,6 +35,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(sealing_app, name="sealing")
 app.add_typer(files_app, name="files")
 app.command()(demo)
+app.command("secrets")(make_secrets)
 
 
 MigrateOption = Annotated[
@@ -49,7 +50,9 @@ def up(migrate: MigrateOption = True) -> None:
 
 
 async def _up(*, migrate_first: bool) -> int:
-    settings = prepared_settings() if migrate_first else prepared_settings().for_processes()
+    settings = prepared_settings()
+    if not migrate_first:
+        require_secrets(settings.for_processes(), (*SERVICES, GATEWAY))
     started = time.monotonic()
     listener = bind(settings)
     async with embedded_suite(settings, migrate_first=migrate_first) as suite:
@@ -90,6 +93,8 @@ def serve(service: ServiceName, role: RoleOption = Role.BOTH) -> None:
 async def _serve(name: str, role: Role) -> int:
     settings = prepared_settings().for_processes()
     (service,) = (service for service in SERVICES if service.name == name)
+    require_secrets(settings, [service])
+    refuse_others_secrets(settings, service)
     return 0 if await serve_service(service, role, settings, stop_event()) else 1
 
 
@@ -102,6 +107,8 @@ def gateway() -> None:
 async def _gateway() -> int:
     settings = prepared_settings().for_processes(files=False)
     settings.upstream_urls()
+    require_secrets(settings, [GATEWAY])
+    refuse_others_secrets(settings, GATEWAY)
     return 0 if await serve_gateway(settings, stop_event()) else 1
 
 

@@ -18,6 +18,7 @@ from deploy.run.suite import AlreadyRunning, NoCredentials
 from gateway.first_start import NoPlaceForSecret
 from gateway.routes.table import RouteClash
 from shared.base import telemetry
+from shared.base.settings import SecretMissing
 from shared.blobs.settings import BlobsUnusable
 from shared.database.rls import UnsafeDatabase
 from shared.database.sealing import DoesNotOpen, SealingKeysWrong
@@ -39,6 +40,7 @@ EXPECTED = (
     PortTaken,
     RouteClash,
     SealingKeysWrong,
+    SecretMissing,
     StoryFailed,
     UnsafeDatabase,
     asyncpg.PostgresError,

@@ -6,9 +6,9 @@ Of files that people write, only the part between two marks is ours:
     …
     # end of services
 
-Compose names two processes of each service and the gateway's way to them, its small shape leaves those out,
-Prometheus finds them by name. For Kubernetes a folder is made for each service, which lays its name over the
-resources that all services share (`deploy/kubernetes/base/service`).
+Compose names two processes of each service, the volume of their secrets and the gateway's way to them, its small shape
+leaves the processes out, Prometheus finds them by name. For Kubernetes a folder is made for each service, which lays
+its name over the resources that all services share (`deploy/kubernetes/base/service`).
 """
 
 import shutil
@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.run.processes import Role
-from services.all import NAMES, SEALING
+from services.all import KEYRINGS, NAMES
+from shared.database.sealing import keys_setting
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = Path("deploy/kubernetes/base/services")
@@ -27,9 +28,6 @@ KUSTOMIZATION = f"""\
 {MADE}apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 """
-
-
-KEYS = "components: [../../../components/sealing]\n"
 
 
 class NoMarks(RuntimeError):  # noqa: N818 - a refusal named by its reason
@@ -52,18 +50,40 @@ def compose_ways(names: Sequence[str]) -> list[str]:
         f"x-upstreams: &upstreams {upstreams(names)}",
         "x-apis: &apis",
         *(f"  {name}-{Role.API}: {{ condition: service_healthy }}" for name in names),
+        "x-sealing-keys: &sealing-keys",
+        *(f"  {setting}: ${{{setting}:-}}" for setting in _key_settings()),
     ]
 
 
+def _key_settings() -> list[str]:
+    return sorted({keys_setting(keyring) for keyring in KEYRINGS.values()})
+
+
+def compose_secrets(names: Sequence[str]) -> list[str]:
+    """Where the secrets of each service's processes are put."""
+    return [f"      - {name}-secrets:/secrets/{name}" for name in names]
+
+
 def compose_processes(names: Sequence[str]) -> list[str]:
-    """Two containers of each service."""
+    """Two containers of each service, with the secrets of their own."""
     lines: list[str] = []
     for name in names:
-        kind = "sealing-service" if name in SEALING else "service"
+        volumes = f'["{name}-secrets:/run/secrets/own:ro", "blobs:/var/lib/backoffice/blobs"]'
         for role in (Role.API, Role.WORKER):
             command = f"[backoffice, serve, {name}, --role, {role}]"
-            lines += [f"  {name}-{role}:", f"    <<: *{kind}", f"    command: {command}", ""]
+            lines += [
+                f"  {name}-{role}:",
+                "    <<: *service",
+                f"    command: {command}",
+                f"    volumes: {volumes}",
+                "",
+            ]
     return lines[:-1]
+
+
+def compose_volumes(names: Sequence[str]) -> list[str]:
+    """The volumes of those secrets."""
+    return [f"  {name}-secrets:" for name in names]
 
 
 def compose_small(names: Sequence[str]) -> list[str]:
@@ -78,7 +98,7 @@ def prometheus(names: Sequence[str]) -> list[str]:
 
 # Which parts each file has, in their order.
 PARTS = {
-    "docker-compose.yml": (compose_ways, compose_processes),
+    "docker-compose.yml": (compose_ways, compose_secrets, compose_processes, compose_volumes),
     "deploy/compose/small.yml": (compose_small,),
     "deploy/otel/prometheus.yml": (prometheus,),
 }
@@ -118,7 +138,6 @@ def kubernetes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             f"{KUBERNETES}/{name}/kustomization.yaml",
             (
                 f"{KUSTOMIZATION}resources: [../../service]\n"
-                f"{KEYS if name in SEALING else ''}"
                 f"namePrefix: {name}-\n"
                 "labels:\n"
                 f"  - pairs: {{ app.kubernetes.io/name: {name} }}\n"
@@ -127,6 +146,14 @@ def kubernetes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
                 "  - target: { kind: Deployment }\n"
                 "    patch: |\n"
                 f"      - {{ op: replace, path: /spec/template/spec/containers/0/command/2, value: {name} }}\n"
+                "  - target: { kind: Deployment }\n"
+                "    patch: |\n"
+                "      apiVersion: apps/v1\n"
+                "      kind: Deployment\n"
+                "      metadata: { name: any }\n"
+                "      spec: { template: { spec: { volumes: [\n"
+                f"        {{ name: own, secret: {{ secretName: backoffice-{name}, defaultMode: 0440 }} }},\n"
+                "      ] } } }\n"
             ),
         )
 

@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from deploy.cli.console import console, prepared_settings, run
+from deploy.run.secrets import at_hand, with_role_secret, with_sealing_keys
 from deploy.run.settings import DeploySettings
-from deploy.run.suite import database, with_role_secret, with_sealing_keys
+from deploy.run.suite import database
 from services.all import SERVICES
 from shared.database import resealing, rls
 from shared.database.pool import Database
@@ -92,10 +93,10 @@ async def _forget(key_id: str, yes: bool) -> int:
 
 @asynccontextmanager
 async def _doors() -> AsyncIterator[list[_Door]]:
-    """Each service that seals, signed in as its own roles: the command works where a service does."""
+    """Each service that seals and whose passwords are here: the command works where a service does."""
     settings = with_sealing_keys(with_role_secret(prepared_settings()))
     async with database(settings) as url:
-        doors = [door for service in SERVICES if (door := _door(service, url, settings))]
+        doors = [door for service in at_hand(settings, SERVICES) if (door := _door(service, url, settings))]
         try:
             yield doors
         finally:
@@ -106,12 +107,13 @@ async def _doors() -> AsyncIterator[list[_Door]]:
 
 def _door(service: Service, url: str, settings: DeploySettings) -> _Door | None:
     columns = sealed_columns(service.metadatas())
-    keyring = keyring_for(service.name, service.metadatas(), settings.sealing_keys.get_secret_value())
+    keys = settings.sealing_keys_of(service.keyring)
+    keyring = keyring_for(service.name, service.metadatas(), keys, keyring=service.keyring)
     if keyring is None:
         return None
 
     def signed_in(role: str) -> Database:
-        password = rls.role_password(settings.role_secret, role)
+        password = rls.password_of(settings, role)
         return Database(url, user=role, password=password, size=1, application_name="backoffice-sealing")
 
     app, worker = signed_in(rls.app_role(service.name)), signed_in(rls.worker_role(service.name))

@@ -6,9 +6,10 @@ the files stay root's, and whoever may read them does so by group.
 
     database/   password (PostgreSQL), backoffice_database_url (the migration job)
     broker/     definitions.json (RabbitMQ: the user with the password's hash, and the topology's policies)
-    services/   backoffice_role_secret, backoffice_amqp_url
-    sealing/    backoffice_sealing_keys (services with sealed columns, the migration job)
+    services/   backoffice_role_secret, backoffice_amqp_url (the migration job, and one process that does everything)
+    sealing/    backoffice_sealing_keys_billing and every other keyring (the same)
     operator/   backoffice_admin_client_id, backoffice_admin_client_secret (the gateway)
+    orders/, billing/, gateway/, …: what the processes of each are given, and nobody else (deploy/run/secrets.py)
 """
 
 import base64
@@ -31,27 +32,40 @@ USER = "backoffice"
 
 def prepare(volumes: Path, given: Mapping[str, str]) -> None:
     """See to every secret; safe to repeat at each start."""
-    database, services, operator = volumes / "database", volumes / "services", volumes / "operator"
+    database, operator = volumes / "database", volumes / "operator"
     password = _kept(database / "password", given.get("BACKOFFICE_POSTGRES_PASSWORD"), POSTGRES_GID)
     url = f"postgresql://postgres:{quote(password, safe='')}@postgres:5432/backoffice"
     _write(database / "backoffice_database_url", url, BACKOFFICE_GID)
 
-    _kept(
-        volumes / "sealing" / "backoffice_sealing_keys", given.get("BACKOFFICE_SEALING_KEYS"), BACKOFFICE_GID
-    )
-    _kept(services / "backoffice_role_secret", given.get("BACKOFFICE_ROLE_SECRET"), BACKOFFICE_GID)
     password = _kept(volumes / "broker" / "password", given.get("BACKOFFICE_RABBITMQ_PASSWORD"), RABBITMQ_GID)
-    _write(
-        services / "backoffice_amqp_url",
-        f"amqp://{USER}:{quote(password, safe='')}@rabbitmq:5672/",
-        BACKOFFICE_GID,
-    )
     _write(volumes / "broker" / "definitions.json", broker_definitions(password), RABBITMQ_GID)
+    _hand_out(volumes, given, f"amqp://{USER}:{quote(password, safe='')}@rabbitmq:5672/")
 
     client_id = given.get("BACKOFFICE_ADMIN_CLIENT_ID") or "admin"
     _write(operator / "backoffice_admin_client_id", client_id, BACKOFFICE_GID)
     secret = given.get("BACKOFFICE_ADMIN_CLIENT_SECRET")
     _kept(operator / "backoffice_admin_client_secret", secret, BACKOFFICE_GID)
+
+
+def _hand_out(volumes: Path, given: Mapping[str, str], amqp_url: str) -> None:
+    """The role secret and the keys of sealed columns, and what each process gets of them."""
+    from deploy.run.secrets import (
+        roots,
+        secrets_of_processes,
+    )  # it knows the services, and takes seconds to load
+
+    services, sealing = volumes / "services", volumes / "sealing"
+
+    def keep(name: str, wanted: str, first: str) -> str:
+        folder = sealing if name.startswith("backoffice_sealing_keys") else services
+        return _kept(folder / name, wanted, BACKOFFICE_GID, first=first)
+
+    former = sealing / "backoffice_sealing_keys"
+    settings = roots(keep, given, former_keys=former.read_text().strip() if former.exists() else "")
+    _write(services / "backoffice_amqp_url", amqp_url, BACKOFFICE_GID)
+    for process, files in secrets_of_processes(settings, bus=False).items():
+        for name, secret in (files | {"backoffice_amqp_url": amqp_url}).items():
+            _write(volumes / process / name, secret, BACKOFFICE_GID)
 
 
 def broker_definitions(password: str) -> str:
@@ -73,9 +87,9 @@ def hashed_for_broker(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
-def _kept(path: Path, given: str | None, gid: int) -> str:
-    """The secret in a file: the given one, else the one that is there, else a new one."""
-    secret = given or (path.read_text().strip() if path.exists() else secrets.token_urlsafe(32))
+def _kept(path: Path, given: str | None, gid: int, *, first: str = "") -> str:
+    """The secret in a file: the given one, else the one that is there, else `first`, else a new one."""
+    secret = given or (path.read_text().strip() if path.exists() else first or secrets.token_urlsafe(32))
     _write(path, secret, gid)
     return secret
 

@@ -77,15 +77,15 @@ async def schema_ready(service: Service, settings: KernelSettings) -> None:
 
 async def _signed_in(settings: KernelSettings, role: str, schema: str | None) -> str | None:
     """Sign in as a role; returns the revision of a schema when one is named."""
-    password = rls.role_password(settings.role_secret, role)
+    password = rls.password_of(settings, role)
     try:
         sql = await asyncpg.connect(
             settings.database_url, user=role, password=password, timeout=CONNECT_SECONDS
         )
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise NotReady(
-            f"the database does not let {role} in ({error}). Run `backoffice migrate` with the same "
-            "BACKOFFICE_ROLE_SECRET as this process has."
+            f"the database does not let {role} in ({error}). Run `backoffice migrate` with the BACKOFFICE_ROLE_SECRET "
+            f"that {rls.password_setting(role)} was made of, or give this process the password of now."
         ) from error
     except asyncpg.InvalidCatalogNameError as error:
         raise NotReady(f"{error}. Create it and run `backoffice migrate`.") from error

@@ -64,7 +64,7 @@ async def serve_service(
         stack.push_async_callback(running.stop)
         await running.start(work=role.works, among_others=True)
         app = running.app if role.answers else probes_only(running)
-        async with served(app, listener, settings, leave=running.leave) as server:
+        async with served(app, listener, settings, leave=running.leave, behind_gateway=True) as server:
             _tell_ready(f"{service.name} ({role})", settings)
             return await until_told(server, stopping)
 

@@ -24,6 +24,23 @@ class DeploySettings(GatewaySettings):
         False,
         description="Let several processes of one machine share the port; the kernel spreads connections.",
     )
+    max_connections: int = Field(
+        2000, ge=1, description="Connections a process serves at the same time; beyond it 503."
+    )
+    max_connections_of_address: int = Field(
+        1000,
+        ge=1,
+        description="Of those, the share of one address (an IPv6 caller's /64); trusted proxies have none.",
+    )
+    body_grace_seconds: float = Field(
+        15.0, gt=0, description="How long a request's body may fall behind the rate below; beyond it 408."
+    )
+    body_bytes_per_second: int = Field(
+        4096, ge=1, description="How fast a body must come: n bytes have the grace and n / this seconds."
+    )
+    reader_seconds: float = Field(
+        20.0, gt=0, description="How long a caller may take nothing of its answer before it is cut off."
+    )
     upstreams: str = Field(
         "", description="The services behind the gateway: orders=http://orders:8000,billing=http://…"
     )
@@ -61,10 +78,6 @@ class DeploySettings(GatewaySettings):
         if not self.database_url:
             raise Misconfigured(
                 "BACKOFFICE_DATABASE_URL is not set. A process of its own needs a PostgreSQL that the others reach too."
-            )
-        if not self.role_secret:
-            raise Misconfigured(
-                "BACKOFFICE_ROLE_SECRET is not set. Give every process the secret that `backoffice migrate` ran with."
             )
         if files and not self.blobs_url:
             raise Misconfigured(

@@ -11,10 +11,9 @@ from typing import IO
 
 import asyncpg
 from joserfc.jwk import KeySet
-from pydantic import SecretStr
 
 from deploy.run.boot import patiently, schema_ready
-from deploy.run.secrets import kept_secret
+from deploy.run.secrets import with_role_secret, with_sealing_keys
 from deploy.run.settings import DeploySettings
 from deploy.run.transport import migrate_transport, transport_for
 from gateway.app import Gateway, build_gateway
@@ -25,6 +24,7 @@ from services.all import SERVICES
 from shared.base import telemetry
 from shared.bus.transport import Transport
 from shared.database.migrations import migrate
+from shared.database.rls import password_of
 from shared.embedded import server as embedded
 from shared.http.internal_token import TokenVerifier
 from shared.service.runtime import ServiceRuntime
@@ -96,26 +96,6 @@ async def _ensure_database(admin_url: str) -> str:
     return admin_url.replace("/postgres?", f"/{DATABASE}?", 1)
 
 
-def with_role_secret(settings: DeploySettings) -> DeploySettings:
-    """The settings with the role secret of this installation, from the environment or its file."""
-    secret = settings.role_secret or kept_secret(settings.data_dir / "role-secret")
-    return settings.model_copy(update={"role_secret": secret})
-
-
-def with_sealing_keys(settings: DeploySettings, *, embedded_services: bool = False) -> DeploySettings:
-    """The settings with the keys of sealed columns of this installation, from the environment or its file.
-
-    The first is made where database or services are embedded. Processes of their own are given theirs: one that was
-    made up here would seal what they cannot open.
-    """
-    kept = settings.data_dir / "sealing-keys"
-    if settings.sealing_keys.get_secret_value().strip():
-        return settings
-    if settings.database_url and not embedded_services and not kept.exists():
-        return settings
-    return settings.model_copy(update={"sealing_keys": SecretStr(kept_secret(kept))})
-
-
 async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
     """Bring every schema to its newest revision; returns which were changed."""
     await migrate_transport(settings, database_url)
@@ -126,8 +106,8 @@ async def migrate_all(database_url: str, settings: DeploySettings) -> list[str]:
             database_url,
             service.name,
             service.migrations,
-            role_secret=settings.role_secret,
-            sealing_keys=settings.sealing_keys.get_secret_value(),
+            password=partial(password_of, settings),
+            sealing_keys=settings.sealing_keys_of(service.keyring),
         )
     ]
 

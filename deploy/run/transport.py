@@ -3,7 +3,9 @@
 from services.all import SERVICES
 from shared.base.settings import KernelSettings
 from shared.bus.pg import transport as bus_pg
+from shared.bus.pg.schema import ROLE
 from shared.bus.transport import Transport
+from shared.database.rls import password_of
 
 
 def transport_for(settings: KernelSettings, database_url: str, *, name: str, among_others: bool) -> Transport:
@@ -17,7 +19,7 @@ def transport_for(settings: KernelSettings, database_url: str, *, name: str, amo
         return bus_amqp.AmqpTransport(settings.amqp_url, name=name)
     return bus_pg.PgTransport(
         database_url,
-        role_secret=settings.role_secret,
+        password=password_of(settings, ROLE),
         poll_seconds=settings.poll_seconds,
         linger_seconds=settings.linger_seconds,
         among_others=among_others,
@@ -31,7 +33,7 @@ async def migrate_transport(settings: KernelSettings, database_url: str) -> None
 
         await bus_amqp.migrate(settings.amqp_url, bindings())
         return
-    await bus_pg.migrate(database_url, role_secret=settings.role_secret, bindings=bindings())
+    await bus_pg.migrate(database_url, password=password_of(settings, ROLE), bindings=bindings())
 
 
 def bindings() -> dict[str, list[str]]:

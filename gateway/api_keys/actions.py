@@ -34,6 +34,7 @@ async def create_api_key(ctx: Ctx, tenant_id: UUID, key: ApiKeyIn, *, control: C
         INSERT, tenant_id, new_id(), ctx.now, key.name, prefix, sorted(set(key.scopes)),
         secrets.key_hash(secret.encode()),
     )  # fmt: skip
+    _forget_after(ctx, tenant_id, control)
     return ApiKey(**row, key=secret)
 
 
@@ -42,7 +43,10 @@ async def revoke_api_key(ctx: Ctx, tenant_id: UUID, key_id: UUID, *, control: Co
     await tenants.get_tenant(ctx, tenant_id)
     if await ctx.sql.fetchval(REVOKE, tenant_id, key_id, ctx.now) is None:
         raise NotFound("API key", key_id)
+    _forget_after(ctx, tenant_id, control)
 
+
+def _forget_after(ctx: Ctx, tenant_id: UUID, control: Control) -> None:
     async def forget() -> None:
         control.forget(tenant_id)
 

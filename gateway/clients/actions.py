@@ -38,6 +38,7 @@ async def create_client(
         INSERT, tenant_id, new_id(), ctx.now, secrets.new_client_id(), client.name, sorted(set(client.scopes)),
         await keeper.hash(secret),
     )  # fmt: skip
+    _forget_after(ctx, tenant_id, control)
     return Client(**row, client_secret=secret)
 
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Entries, ShortText, Timestamp, WireInput, WireModel
 
 ScopeText = Annotated[
     str, StringConstraints(strict=True, max_length=64, pattern=r"^(\*|[a-z][a-z0-9_.-]*:[a-z][a-z0-9_]*)$")
 ]
-Scopes = Annotated[list[ScopeText], Field(min_length=1, max_length=100, description="`<area>:<right>`.")]
+Scopes = Annotated[list[ScopeText], Entries(1, 100), Field(description="`<area>:<right>`.")]
 
 
 class ClientIn(WireInput):

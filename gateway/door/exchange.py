@@ -15,7 +15,7 @@ from gateway.identity.rate_limits import Decision, Limit
 from gateway.routes.table import Route
 from shared.base import telemetry
 from shared.http import problems
-from shared.httpserver.asgi import Headers, Message, Receive, Scope, Send
+from shared.httpserver.asgi import TAKEN, Headers, Message, Receive, Scope, Send
 from shared.httpserver.headers import find
 from shared.values.faults import Fault
 
@@ -80,6 +80,11 @@ class Exchange:
             self.status = message["status"]
             message["headers"] = self._with_ours(message.get("headers", ()))
         await self._send(message)
+
+    async def taken(self) -> None:
+        """Wait until the caller has taken the answer or has gone: until then it is memory of ours."""
+        if TAKEN in self.scope:
+            await self._send({"type": TAKEN})
 
     def _with_ours(self, given: Iterable[tuple[bytes, bytes]]) -> Headers:
         """The headers of an answer, with those that every answer of the gateway has."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import RedirectResponse, Response
 
 from gateway.door import pages
@@ -20,11 +19,15 @@ from gateway.upstream.calls import call
 from gateway.upstream.errors import ClientDisconnected, ProxyError
 from gateway.upstream.table import observe
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.health import may_scrape, metrics
+from shared.base.shared_answer import SharedAnswer
 from shared.httpserver.asgi import AsgiApp, Receive
 from shared.httpserver.headers import find
 from shared.values.faults import NotFound, Unavailable
+from shared.values.networks import Networks
 
 PROBE_SECONDS = 2.0
+READY_SECONDS = 1.0  # how old what is said of the services may be, however many ask
 JSON = "application/json"
 Answer = Callable[[Exchange, Receive, str], Awaitable[Response]]
 
@@ -48,13 +51,16 @@ class Front:
         tokens: TokenEndpoint,
         services: Mapping[str, AsgiApp],
         own_complaints: Callable[[], Awaitable[list[str]]],
+        scrapers: Networks,
     ) -> None:
-        """`own_complaints` tells what keeps the gateway itself from working."""
+        """`own_complaints` tells what keeps the gateway itself from working; `scrapers` may read metrics."""
         self.catalog = catalog
         self._keys = keys
         self._tokens = tokens
         self._services = services
+        self._states = SharedAnswer(self._ask_services, seconds=READY_SECONDS)
         self._own_complaints = own_complaints
+        self._scrapers = scrapers
         get = ("GET", "HEAD")
         self._paths: dict[str, _Own] = {
             "/": _Own(get, self._root),
@@ -73,7 +79,7 @@ class Front:
         path = exchange.scope["path"]
         own = self._paths.get(path)
         if own is None:
-            raise NotFound("resource at", path[:200])
+            raise _unknown(path)
         if exchange.scope["method"] not in own.methods:
             raise MethodNotAllowed(exchange.scope["method"], list(own.methods))
         await exchange.answer(await own.answer(exchange, receive, address), receive)
@@ -110,11 +116,8 @@ class Front:
 
     async def _readyz(self, exchange: Exchange, *_: object) -> Response:
         """Ready when we and all services are; `?only=self` leaves the services out, for orchestrators."""
-        services: dict[str, str] = {}
-        if exchange.scope["query_string"] != b"only=self":
-            names = list(self._services)
-            states = await asyncio.gather(*(self._state_of(name) for name in names))
-            services = dict(zip(names, states, strict=True))
+        alone = exchange.scope["query_string"] == b"only=self"
+        services = {} if alone else await self._states.get()
         complaints = await self._own_complaints()
         complaints += [f"{name} is {state}" for name, state in services.items() if state != "ready"]
         if services:
@@ -126,6 +129,11 @@ class Front:
         }
         return Response(orjson.dumps(body), 503 if complaints else 200, {"cache-control": "no-store"}, JSON)
 
+    async def _ask_services(self) -> dict[str, str]:
+        names = list(self._services)
+        states = await asyncio.gather(*(self._state_of(name) for name in names))
+        return dict(zip(names, states, strict=True))
+
     async def _state_of(self, name: str) -> str:
         try:
             status, _ = await call(self._services[name], "GET", "/readyz", seconds=PROBE_SECONDS)
@@ -133,9 +141,17 @@ class Front:
             return "away"
         return "ready" if status == 200 else "not ready"
 
-    async def _metrics(self, *_: object) -> Response:
+    async def _metrics(self, exchange: Exchange, *_: object) -> Response:
+        scope = exchange.scope
+        peer = scope.get("client")
+        if not may_scrape(peer[0] if peer else "", scope["headers"], self._scrapers):
+            raise _unknown(scope["path"])
         observe(self._services)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return metrics.answer()
+
+
+def _unknown(path: str) -> NotFound:
+    return NotFound("resource at", path[:200])
 
 
 def _page(content: pages.Page) -> Answer:

@@ -21,6 +21,7 @@ HEADERS = {
     ),
     "referrer-policy": "no-referrer",
 }
+_CODE = re.compile("`([^`]+)`")
 FILES = {
     "/docs": ("index.html", "text/html"),
     "/docs/page.js": ("page.js", "text/javascript"),
@@ -61,7 +62,7 @@ def _rows() -> str:
 
 
 def _prose(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
 def _subclasses(kind: type[Fault]) -> set[type[Fault]]:

@@ -1,9 +1,10 @@
 """The public door: every request takes these steps, in this order, as raw ASGI.
 
-1. request id and deadline   2. framing   3. own paths (token, keys, probes, documents)   4. route: 404, 405
-5. limit of failures per address   6. who calls, for which tenant   7. the tenant's rate
-8. its state and subscription   9. body cap, counted while streaming   10. internal token   11. the service, streaming
-both ways   12. failures as problem documents   13. metrics, access log, span
+1. request id and deadline   2. read in one way only   3. own paths (token, keys, probes, documents)
+4. route: 404, 405   5. who calls, for which tenant   6. limit of refused attempts per address   7. the tenant's rate
+8. its state and subscription   9. its requests in hand   10. the body, counted, until it is whole   11. internal
+token and deadline   12. the service; its answer streams   13. failures as problem documents   14. metrics, access log,
+span
 
 Which scope an operation needs is the service's to check: it is declared there, beside the operation.
 """
@@ -15,7 +16,9 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
+from gateway.door.failures import fault_of
 from gateway.door.front import Front
+from gateway.door.in_hand import InHand
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
@@ -26,35 +29,21 @@ from gateway.settings import GatewaySettings
 from gateway.tenants.rules import TenantState
 from gateway.upstream.body import capped_receive
 from gateway.upstream.errors import (
-    BodyTooLarge,
     ClientDisconnected,
     ProxyError,
-    RequestInvalid,
     UpstreamAborted,
-    UpstreamBusy,
     UpstreamError,
-    UpstreamProtocolError,
-    UpstreamTimeout,
 )
+from gateway.upstream.http import OWNER
+from gateway.upstream.request_head import announced_length
+from gateway.upstream.spool import Body, BodyRoom
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.httpserver.asgi import AsgiApp, Receive, Scope, Send, set_deadline
-from shared.values.faults import Fault, Malformed, TooLarge, Unauthenticated, Unavailable
+from shared.values.faults import Fault, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
-
-
-class UpstreamFault(Fault):
-    """A service did not answer, not in time, or not in a way that can be passed on (502, 503, 504)."""
-
-    def __init__(self, status: int, code: str, detail: str, service: str) -> None:
-        super().__init__(detail, code=code, service=service)
-        self.status = status  # type: ignore[misc]
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": "1"} if self.status == 503 else {}
 
 
 class Pipeline:
@@ -67,6 +56,7 @@ class Pipeline:
         directory: Directory,
         keys: KeyRing,
         upstreams: Mapping[str, AsgiApp],
+        bodies: BodyRoom,
         settings: GatewaySettings,
     ) -> None:
         """`upstreams` has the services and, as `gateway`, our own resources."""
@@ -74,12 +64,13 @@ class Pipeline:
         self._directory = directory
         self._keys = keys
         self._upstreams = upstreams
+        self._bodies = bodies
         self._settings = settings
         self._addresses = Addresses(settings.trusted_proxies)
-        self._imports = settings.import_routes
         self._failures = Gcra()
         self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
         self._requests = Gcra()
+        self._in_hand = InHand(settings.tenant_in_hand)
         self._tenant_limit = Limit(settings.tenant_rate_per_minute / 60.0, settings.tenant_burst, "tenant")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +106,7 @@ class Pipeline:
     async def _answer_failure(self, error: Exception, exchange: Exchange, receive: Receive) -> None:
         """Turn whatever was raised into an answer, unless the answer has begun already."""
         if isinstance(error, ClientDisconnected):
-            exchange.status = 499
+            exchange.status = error.status  # 408 was answered by the server, 499 is nobody's answer
         elif isinstance(error, UpstreamAborted):
             self._count_error(exchange, "aborted")
             raise error  # the server must cut the connection, else the answer would look complete
@@ -126,17 +117,17 @@ class Pipeline:
         elif isinstance(error, Fault | ProxyError):
             if isinstance(error, UpstreamError):
                 self._count_error(exchange, type(error).__name__)
-            elif isinstance(error, faults.RateLimited):
-                LIMITED.labels("tenant").inc()
-            await exchange.refuse(_fault_of(error, exchange.route), receive)
+            fault = fault_of(error, exchange.route)
+            if isinstance(fault, faults.LIMITS):
+                LIMITED.labels(fault.limit).inc()
+            await exchange.refuse(fault, receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
             await exchange.fail(receive)
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         scope, inbound = exchange.scope, exchange.inbound
-        if inbound.framing is not None:
-            raise Malformed(f"The request cannot be framed: {inbound.framing}.")
+        inbound.require_unambiguous(scope)
         path: str = scope["path"]
         if not path.startswith("/v1/"):
             await self._front.serve(exchange, receive, self._addresses.of(scope))
@@ -151,26 +142,40 @@ class Pipeline:
         exchange.grant = grant
         self._within_rate(exchange, grant)
         self._admit(grant, route)
-        forwarded, limit = self._forwarded(exchange, route, grant)
-        if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
-            receive = capped_receive(receive, limit, scope["headers"])
-        await self._upstreams[route.service](forwarded, receive, exchange.send)
+        self._in_hand.begin(grant.limit_key)
+        body: Body | None = None
+        try:
+            limit, seconds = self._bounds(scope, route)
+            if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
+                body = await self._body(scope, receive, limit, grant)
+                receive = body.receive
+            forwarded = self._forwarded(exchange, route, grant, seconds)
+            await self._upstreams[route.service](forwarded, receive, exchange.send)
+            await exchange.taken()
+        finally:
+            if body is not None:
+                body.close()
+            self._in_hand.end(grant.limit_key)
+
+    async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
+        """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
+        capped = capped_receive(receive, limit, scope["headers"])
+        return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
 
     async def _caller(self, scope: Scope, authorization: bytes | None, named: bytes | None) -> Grant:
-        """Who calls and for whom, by the database; refused attempts count against the address."""
+        """Who calls and for whom, by the database. What is refused counts against the address, and only that waits."""
         address = self._addresses.of(scope)
-        now = time.monotonic()
-        seen = self._failures.check(address, self._failure_limit, now, cost=0)
-        if seen.remaining == 0:
-            LIMITED.labels("address").inc()
-            raise faults.TooManyRequests(
-                "Too many refused attempts from this address.", retry_after=int(seen.reset_after) + 1
-            )
         try:
             return await self._directory.grant(authorization, named)
         except Unauthenticated:
-            self._failures.check(address, self._failure_limit, now)
-            raise
+            counted = self._failures.check(address, self._failure_limit, time.monotonic())
+            if counted.allowed:
+                raise
+            raise faults.TooManyRequests(
+                "Too many refused attempts from this address.",
+                limit="address",
+                seconds=counted.retry_after,
+            ) from None
         except DATABASE_ERRORS as error:
             log.warning("credentials cannot be looked up", error=repr(error))
             raise Unavailable("Credentials cannot be checked now; try again.") from error
@@ -201,45 +206,28 @@ class Pipeline:
         if not decision.allowed:
             raise faults.RateLimited("This tenant has made too many requests.")
 
-    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> tuple[Scope, int]:
-        """The request as its service gets it, with our word for who calls; and how large its body may be."""
-        scope = exchange.scope
-        settings = self._settings
-        importing = route.resource in self._imports and scope["method"] == "POST"
-        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
-        seconds = settings.import_seconds if importing else settings.request_seconds
-        inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
+    def _bounds(self, scope: Scope, route: Route) -> tuple[int, float]:
+        """How large the body may be, and how long the request may take from when it is here."""
+        method, settings = scope["method"], self._settings
+        seconds = settings.import_seconds if method in route.uploads else settings.request_seconds
+        return route.body_limits[method], seconds
+
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant, seconds: float) -> Scope:
+        """The request as its service gets it, with our word for who calls, and its deadline."""
+        inbound = exchange.inbound.for_upstream(self._upstreams[route.service], grant.tenant.id)
         headers = [
             *inbound.kept,
             (b"x-internal-token", grant.token(route.service, self._keys)),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
+        forwarded: Scope = {**exchange.scope, "headers": headers, "extensions": {OWNER: grant.tenant.id}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
-        return forwarded, limit
+        return forwarded
 
     def _count_error(self, exchange: Exchange, kind: str) -> None:
         service = exchange.route.service if exchange.route is not None else "none"
         UPSTREAM_ERRORS.labels(service, kind).inc()
-
-
-def _fault_of(error: Fault | ProxyError, route: Route | None) -> Fault:
-    """What the client is told of a failure on the way to the service."""
-    if isinstance(error, Fault):
-        return error
-    service = route.service if route is not None else ""
-    if isinstance(error, BodyTooLarge):
-        return TooLarge(f"The body is larger than {error.limit} bytes.", limit=error.limit)
-    if isinstance(error, RequestInvalid):
-        return Malformed(f"The request cannot be passed on: {error}.")
-    if isinstance(error, UpstreamTimeout):
-        return UpstreamFault(504, "upstream_timeout", f"{service} did not answer in time.", service)
-    if isinstance(error, UpstreamProtocolError):
-        return UpstreamFault(502, "bad_gateway", f"{service} answered something unreadable.", service)
-    if isinstance(error, UpstreamBusy):
-        return UpstreamFault(503, "overloaded", f"{service} has too much to do; try again.", service)
-    return UpstreamFault(503, "service_unavailable", f"{service} is away; try again.", service)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

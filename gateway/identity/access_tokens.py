@@ -64,5 +64,5 @@ def read(token: bytes, keys: KeySet) -> AccessToken | None:
         return AccessToken(
             str(claims["sub"]), UUID(claims["tid"]), frozenset(claims["scope"].split()), float(claims["exp"])
         )
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None

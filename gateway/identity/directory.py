@@ -3,19 +3,27 @@
 What is remembered is a `Grant`: one credential acting for one tenant, complete with the internal tokens already
 made for it. A request with a known grant touches neither database nor cryptography. Changes made through this
 process are forgotten at once (`forget`), changes of another gateway process after `credential_cache_seconds`.
+
+A grant is remembered under one spelling of its credential and tenant, so that nobody fills the memory with
+spellings of his own; any other is understood as well, and finds the same grant a little later.
+
+What is not valid costs little: a key of the wrong form nothing, a token that we did not sign its signature, and an
+unknown key a part of a statement that many share (`Lookups`).
 """
 
+import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from gateway.identity import access_tokens, scopes
 from gateway.identity.faults import BadCredentials, TenantNotGranted
-from gateway.identity.secrets import key_hash
+from gateway.identity.lookups import Kind, Lookups
+from gateway.identity.secrets import is_api_key, key_hash
 from gateway.identity.signing import KeyRing, fingerprint
 from gateway.settings import GatewaySettings
 from gateway.tenants.rules import told_state
@@ -24,15 +32,12 @@ from shared.database.pool import Database
 from shared.http import internal_token
 from shared.values.faults import Malformed, NotFound, Unauthenticated
 
-CLIENT = """
-select client_id as actor, tenant_id, scopes, secret_hash from clients where client_id = $1 and revoked_at is null
-"""
-KEY = "select prefix as actor, tenant_id, scopes from api_keys where key_hash = $1 and revoked_at is null"
-TENANT = "select * from registered_tenants where tenant_id = $1"
 MOST_GRANTS = 20_000
 TOKEN_SECONDS = 45
 KEY_PREFIXES = (b"bo_live_", b"bo_test_")
 LONGEST_CREDENTIAL = 8192
+LONGEST_CLIENT_ID = 200
+_CREDENTIAL = re.compile(rb"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 
 
 @dataclass(slots=True)
@@ -75,11 +80,11 @@ class Directory:
         known_scopes: Callable[[], frozenset[str]],
     ) -> None:
         """Start with an empty memory."""
-        self._db = worker_db
+        self._lookups = Lookups(worker_db, at_once=settings.worker_pool_size - 1)
         self._keys = keys
         self._seconds = settings.credential_cache_seconds
         self._known_scopes = known_scopes
-        self._grants: dict[bytes, Grant] = {}
+        self._grants: OrderedDict[bytes, Grant] = OrderedDict()  # the oldest first
         self._generation = 0
 
     def remembered(self, caller: bytes) -> Grant | None:
@@ -88,92 +93,106 @@ class Directory:
         return grant if grant is not None and grant.until > time.monotonic() else None
 
     def forget(self, tenant_id: UUID) -> None:
-        """Drop what is remembered of a tenant and its credentials; look-ups in flight are not kept either."""
+        """Drop what is remembered of a tenant and its credentials; look-ups in flight are not kept either.
+
+        A key that was unknown may be one of its new ones: all of those are looked up anew.
+        """
         self._generation += 1
-        self._grants = {k: g for k, g in self._grants.items() if tenant_id not in (g.owner_id, g.tenant.id)}
+        self._lookups.forget()
+        kept = ((k, g) for k, g in self._grants.items() if tenant_id not in (g.owner_id, g.tenant.id))
+        self._grants = OrderedDict(kept)
 
     async def grant(self, authorization: bytes | None, tenant: bytes | None) -> Grant:
         """Establish who calls and for which tenant, or refuse."""
         generation = self._generation
         credential = _bearer(authorization)
-        async with self._db.transaction(None) as tx:
-            if credential.startswith(KEY_PREFIXES):
-                row, held, expires = await self._by_key(tx.sql, credential)
-            else:
-                row, held, expires = await self._by_token(tx.sql, credential)
-            grant = await self._for_tenant(tx.sql, row, held, tenant)
-        grant.until = time.monotonic() + max(0.0, min(self._seconds, expires - time.time()))
-        if generation == self._generation:
-            self._remember(fingerprint(authorization, tenant), grant)
+        caller = _caller(credential, None)
+        own = self.remembered(caller)
+        if own is None:
+            own = await self._established(credential)
+            self._remember(caller, own, generation)
+        if tenant is None:
+            return own
+        wanted = _tenant_id(tenant)
+        caller = _caller(credential, wanted)
+        grant = self.remembered(caller) or await self._for_tenant(own, wanted)
+        self._remember(caller, grant, generation)
         return grant
 
     async def client(self, client_id: str) -> asyncpg.Record | None:
-        """A client that may sign in, with its tenant's kind; ids are ours and unique, two of one are refused."""
-        async with self._db.transaction(None) as tx:
-            rows = await tx.sql.fetch(CLIENT, client_id)
-        return rows[0] if len(rows) == 1 else None
+        """A client that may sign in, with its tenant's facts; ids are ours and unique, two of one are refused."""
+        if len(client_id) > LONGEST_CLIENT_ID or not client_id.isprintable():
+            return None
+        return await self._lookups.find(Kind.CLIENT, client_id)
 
-    async def tenant_kind(self, tenant_id: UUID) -> str:
-        """`operator` for credentials of the provider, `client` for all others."""
-        async with self._db.transaction(None) as tx:
-            row = await tx.sql.fetchrow(TENANT, tenant_id)
-        return _kind(row)
+    async def _established(self, credential: bytes) -> Grant:
+        """What a credential stands for by itself: its owner acting for its own tenant."""
+        if credential.startswith(KEY_PREFIXES):
+            row, held, expires = await self._by_key(credential)
+        else:
+            row, held, expires = await self._by_token(credential)
+        tenant, kind = _facts(row), kind_of(row)
+        return Grant(
+            owner_id=tenant.id,
+            actor=Actor(row["actor"], kind),
+            tenant=tenant,
+            state=row["state"],
+            services=frozenset(row["services"]),
+            scopes=held,
+            chosen=kind == "client",
+            limit_key=str(tenant.id),
+            until=time.monotonic() + max(0.0, min(self._seconds, expires - time.time())),
+        )
 
-    async def _by_key(self, sql: asyncpg.Connection, key: bytes) -> tuple[Any, frozenset[str], float]:
-        row = await sql.fetchrow(KEY, key_hash(key))
+    async def _by_key(self, key: bytes) -> tuple[asyncpg.Record, frozenset[str], float]:
+        row = await self._lookups.find(Kind.KEY, key_hash(key)) if is_api_key(key) else None
         if row is None:
             raise BadCredentials("The API key is not valid.")
         return row, scopes.expanded(row["scopes"], self._known_scopes()), float("inf")
 
-    async def _by_token(self, sql: asyncpg.Connection, token: bytes) -> tuple[Any, frozenset[str], float]:
+    async def _by_token(self, token: bytes) -> tuple[asyncpg.Record, frozenset[str], float]:
         content = access_tokens.read(token, self._keys.access_keys)
         if content is None and await self._keys.read_again():
             content = access_tokens.read(token, self._keys.access_keys)
-        if content is None:
+        row = await self.client(content.client_id) if content is not None else None
+        if content is None or row is None or row["tenant_id"] != content.tenant_id:
             raise BadCredentials("The access token is not valid.")
-        rows = await sql.fetch(CLIENT, content.client_id)
-        if len(rows) != 1 or rows[0]["tenant_id"] != content.tenant_id:
-            raise BadCredentials("The access token is not valid.")
-        allowed = scopes.expanded(rows[0]["scopes"], self._known_scopes())
+        allowed = scopes.expanded(row["scopes"], self._known_scopes())
         held = content.scopes if scopes.EVERYTHING in allowed else content.scopes & allowed
-        return rows[0], scopes.expanded(held, self._known_scopes()), content.expires_at
+        return row, scopes.expanded(held, self._known_scopes()), content.expires_at
 
-    async def _for_tenant(
-        self, sql: asyncpg.Connection, row: asyncpg.Record, held: frozenset[str], named: bytes | None
-    ) -> Grant:
-        owner = await sql.fetchrow(TENANT, row["tenant_id"])
-        actor = Actor(row["actor"], _kind(owner))
-        wanted = _tenant_id(named) if named is not None else row["tenant_id"]
-        found = owner
-        if wanted != row["tenant_id"]:
-            if actor.kind != "operator":
+    async def _for_tenant(self, own: Grant, wanted: UUID) -> Grant:
+        """The same credential acting for the tenant it names: an operator for any, others for their own."""
+        if own.actor.kind != "operator":
+            if wanted != own.owner_id:
                 raise TenantNotGranted("These credentials act for their own tenant only.")
-            found = await sql.fetchrow(TENANT, wanted)
-            if found is None:
-                raise NotFound("tenant", wanted)
-        return Grant(
-            owner_id=owner["tenant_id"],
-            actor=actor,
-            tenant=_facts(found),
-            state=found["state"],
-            services=frozenset(found["services"]),
-            scopes=held,
-            chosen=named is not None or actor.kind == "client",
+            return own
+        row = await self._lookups.find(Kind.TENANT, wanted)
+        if row is None:
+            raise NotFound("tenant", wanted)
+        return replace(
+            own,
+            tenant=_facts(row),
+            state=row["state"],
+            services=frozenset(row["services"]),
+            chosen=True,
             limit_key=str(wanted),
-            until=0.0,
+            _tokens={},
         )
 
-    def _remember(self, key: bytes, grant: Grant) -> None:
-        if len(self._grants) >= MOST_GRANTS:
-            now = time.monotonic()
-            self._grants = {k: g for k, g in self._grants.items() if g.until > now}
-            if len(self._grants) >= MOST_GRANTS:
-                self._grants.clear()
-        self._grants[key] = grant
+    def _remember(self, caller: bytes, grant: Grant, generation: int) -> None:
+        """Keep a grant unless something was forgotten since its look-up began; the oldest makes room."""
+        if generation != self._generation:
+            return
+        self._grants[caller] = grant
+        self._grants.move_to_end(caller)
+        if len(self._grants) > MOST_GRANTS:
+            self._grants.popitem(last=False)
 
 
-def _kind(owner: asyncpg.Record) -> str:
-    return "operator" if owner["kind"] == "provider" else "client"
+def kind_of(row: asyncpg.Record) -> str:
+    """`operator` for credentials of the provider, `client` for all others."""
+    return "operator" if row["kind"] == "provider" else "client"
 
 
 def _facts(row: asyncpg.Record) -> TenantFacts:
@@ -181,13 +200,23 @@ def _facts(row: asyncpg.Record) -> TenantFacts:
     return replace(facts, state=told_state(facts.state))
 
 
+def _caller(credential: bytes, tenant_id: UUID | None) -> bytes:
+    """What a caller is remembered under: the fingerprint of its headers as nearly everybody spells them."""
+    return fingerprint(b"Bearer " + credential, str(tenant_id).encode() if tenant_id is not None else None)
+
+
 def _bearer(authorization: bytes | None) -> bytes:
     if authorization is None:
         raise Unauthenticated("Send `Authorization: Bearer …` with an access token or an API key.")
-    scheme, _, credential = authorization.partition(b" ")
-    if scheme.lower() != b"bearer" or not credential or len(credential) > LONGEST_CREDENTIAL:
+    scheme, _, rest = authorization.partition(b" ")
+    credential = rest.strip()
+    if (
+        scheme.lower() != b"bearer"
+        or len(credential) > LONGEST_CREDENTIAL
+        or not _CREDENTIAL.fullmatch(credential)
+    ):
         raise BadCredentials("Send `Authorization: Bearer …` with an access token or an API key.")
-    return credential.strip()
+    return credential
 
 
 def _tenant_id(named: bytes) -> UUID:

@@ -1,8 +1,9 @@
 """Refusals at the door."""
 
+import math
 from http import HTTPStatus
 
-from shared.values.faults import Fault, Forbidden, Malformed, Unauthenticated
+from shared.values.faults import Fault, Forbidden, Malformed, Unauthenticated, Unavailable
 
 
 class BadCredentials(Unauthenticated):
@@ -57,18 +58,26 @@ class TenantProvisioning(Fault):
 
 
 class TooManyRequests(Fault):
-    """A limit is reached; Retry-After says for how long (429)."""
+    """A limit is reached; Retry-After says for how long (429). `limit` is what the metric calls it."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_requests"
 
-    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
-        super().__init__(detail, code=code)
-        self.retry_after = retry_after
+    def __init__(self, detail: str, *, limit: str, seconds: float) -> None:
+        super().__init__(detail)
+        self.limit = limit
+        self.retry_after = max(1, math.ceil(seconds))
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after)}
+
+
+class TooManySignIns(Unavailable):
+    """As many secrets wait to be compared as may; nothing is said of this one (503)."""
+
+    code = "overloaded"
+    limit = "sign_ins"
 
 
 class RateLimited(Fault):
@@ -76,3 +85,26 @@ class RateLimited(Fault):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "rate_limited"
+    limit = "tenant"
+
+
+class TooManyInHand(TooManyRequests):
+    """As many of the tenant's requests are in hand as may be (429)."""
+
+    code = "too_many_in_hand"
+
+
+class TooManyBytesInHand(TooManyRequests):
+    """The bodies of the tenant's requests in hand come to as many bytes as they may (429)."""
+
+    code = "too_many_bytes_in_hand"
+
+
+class NoRoomForBody(Unavailable):
+    """The bodies of all requests in hand come to as many bytes as there is room for (503)."""
+
+    code = "no_room_for_body"
+    limit = "room"
+
+
+LIMITS = (RateLimited, TooManyRequests, TooManySignIns, NoRoomForBody)

@@ -92,6 +92,11 @@ class Gcra:
             self._evict(now)
         return Decision(True, self._left(limit, after - now), after - now, 0.0)
 
+    def give_back(self, key: str, limit: Limit) -> None:
+        """Take back what one allowed request cost: it was not of the kind that is counted."""
+        if (stored := self._tat.get(key)) is not None:
+            self._tat[key] = stored - limit.interval
+
     @staticmethod
     def _left(limit: Limit, debt: float) -> int:
         """Return how many requests would pass at once; the epsilon keeps 2.9999999 from reading as 2."""

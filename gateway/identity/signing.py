@@ -1,4 +1,4 @@
-"""Signing keys: kept in the gateway's database so that a restart keeps tokens valid, sealed with the role secret.
+"""Signing keys: kept in the gateway's database so that a restart keeps tokens valid, sealed for the gateway alone.
 
 There are two purposes with keys of their own, so that a token made for clients can never be mistaken for one made
 for services. A key is replaced when it is old; the replaced one stays published for a day, so that whatever it
@@ -8,6 +8,8 @@ A new key is published before it signs: other gateway processes, and services th
 """
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import os
 import time
@@ -22,6 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import KeySet, OKPKey
 
+from gateway.settings import GatewaySettings
+from shared.base.settings import SecretMissing
 from shared.database.pool import Database
 from shared.http.internal_token import new_key
 from shared.values.ids import new_id
@@ -43,19 +47,44 @@ RETIRE = (
 PURGE = "delete from signing_keys where retire_at < now()"
 
 
+SETTING = "BACKOFFICE_SIGNING_SEAL"
+SEAL_BYTES = 32
+
+
+def derived_seal(role_secret: str) -> str:
+    """The seal that belongs to a role secret, as it is set; the role secret cannot be found from it (HKDF)."""
+    derived = HKDF(SHA256(), SEAL_BYTES, salt=None, info=b"backoffice gateway signing keys")
+    return base64.urlsafe_b64encode(derived.derive(role_secret.encode())).decode().rstrip("=")
+
+
+def seal_of(settings: GatewaySettings) -> bytes:
+    """What signing keys are sealed with: the seal that was given, else that of the role secret."""
+    role_secret = settings.role_secret.get_secret_value()
+    text = settings.signing_seal.get_secret_value() or (derived_seal(role_secret) if role_secret else "")
+    try:
+        seal = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        seal = b""
+    if len(seal) != SEAL_BYTES:
+        raise SecretMissing(
+            f"{SETTING} is not {SEAL_BYTES} bytes in URL-safe base64. The gateway needs it to open its signing keys "
+            "(docs/operations.md, Secrets of a process)."
+        )
+    return seal
+
+
 class KeyRing:
     """The keys by which this deployment signs, and the public ones by which others check."""
 
     def __init__(
-        self, worker_db: Database, role_secret: str, *, max_age: timedelta, published_first: timedelta
+        self, worker_db: Database, seal: bytes, *, max_age: timedelta, published_first: timedelta
     ) -> None:
-        """Keys are sealed with AES-256-GCM under a key derived (HKDF) from the role secret.
+        """Keys are sealed with AES-256-GCM under the key `seal`.
 
         `published_first` must be longer than another gateway process may take to read the keys again.
         """
         self._db = worker_db
-        derived = HKDF(SHA256(), 32, salt=None, info=b"backoffice gateway signing keys")
-        self._seal = AESGCM(derived.derive(role_secret.encode()))
+        self._seal = AESGCM(seal)
         self._max_age = max_age
         self._published_first = published_first
         self._signing: dict[str, OKPKey] = {}
@@ -130,8 +159,8 @@ class KeyRing:
     def _opened(self, kid: str, sealed: bytes) -> OKPKey | None:
         try:
             plain = self._seal.decrypt(sealed[:12], sealed[12:], kid.encode())
-        except InvalidTag:  # the role secret was changed: what it sealed is lost, and replaced
-            log.warning("a signing key cannot be opened with this role secret", kid=kid)
+        except InvalidTag:  # the seal was changed: what was under it is lost, and replaced
+            log.warning("a signing key does not open with this seal", kid=kid)
             return None
         return OKPKey.import_key(orjson.loads(plain))
 

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
+import asyncpg
 import orjson
 from starlette.responses import Response
 
 from gateway.identity import access_tokens, scopes
-from gateway.identity.directory import Directory
+from gateway.identity.directory import kind_of
 from gateway.identity.faults import TooManyRequests
 from gateway.identity.rate_limits import Gcra, Limit
-from gateway.identity.secrets import SecretKeeper
+from gateway.identity.sign_in import SignIns
 from gateway.identity.signing import KeyRing
 from gateway.settings import GatewaySettings
 from shared.httpserver.asgi import Headers
 from shared.httpserver.headers import find
 
 LONGEST_BODY = 16 * 1024
+TOKENS = Limit.per(600, 60.0, "tokens")  # of one client; each lives for minutes
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
@@ -53,55 +55,50 @@ class _Claim:
     basic: bool
     scope: str | None
 
+    @property
+    def secrets(self) -> list[str]:
+        """The secret; in Basic it should be form-encoded, but most programs send it as it is."""
+        decoded = unquote_plus(self.secret) if self.basic else self.secret
+        return [self.secret] if decoded == self.secret else [self.secret, decoded]
+
 
 class TokenEndpoint:
-    """Issues access tokens; wrong secrets are counted per client and address."""
+    """Issues access tokens to clients that prove who they are."""
 
     def __init__(
         self,
-        directory: Directory,
+        sign_ins: SignIns,
         keys: KeyRing,
-        keeper: SecretKeeper,
         known_scopes: Callable[[], frozenset[str]],
         settings: GatewaySettings,
     ) -> None:
         """`known_scopes` are those that any operation needs."""
-        self._known_scopes = known_scopes
-        self._directory = directory
+        self._sign_ins = sign_ins
         self._keys = keys
-        self._keeper = keeper
+        self._known_scopes = known_scopes
         self._seconds = settings.access_token_seconds
-        self._failures = Gcra()
-        self._client_limit = Limit.per(settings.client_failures_per_minute, 60.0, "client-failures")
-        self._address_limit = Limit.per(settings.address_failures_per_minute, 60.0, "address-failures")
+        self._issued = Gcra()
 
     async def answer(self, headers: Headers, body: bytes, address: str) -> Response:
         """One request for a token."""
         try:
             claim = _claim(headers, body)
-            self._require_patience(address, claim)
-            return await self._issued(claim, address)
+            client = await self._sign_ins.proven(claim.client_id, claim.secrets, address)
+            if client is None:
+                raise OAuthError(
+                    "invalid_client", "Unknown client or wrong secret.", status=401, basic=claim.basic
+                )
+            return self._token(claim, client)
         except OAuthError as refusal:
             return refusal.response()
 
-    def _counters(self, address: str, claim: _Claim) -> tuple[tuple[str, Limit], tuple[str, Limit]]:
-        return (f"{address}|{claim.client_id}", self._client_limit), (address, self._address_limit)
-
-    def _require_patience(self, address: str, claim: _Claim) -> None:
-        """Refuse who has guessed too often, before a slow comparison is made for him."""
-        for key, limit in self._counters(address, claim):
-            seen = self._failures.check(key, limit, time.monotonic(), cost=0)
-            if seen.remaining == 0:
-                raise TooManyRequests("Too many wrong secrets.", retry_after=int(seen.reset_after) + 1)
-
-    async def _issued(self, claim: _Claim, address: str) -> Response:
-        client = await self._directory.client(claim.client_id)
-        stored = client["secret_hash"] if client is not None else None
-        if not await self._proven(stored, claim) or client is None:
-            for key, limit in self._counters(address, claim):
-                self._failures.check(key, limit, time.monotonic())
-            raise OAuthError(
-                "invalid_client", "Unknown client or wrong secret.", status=401, basic=claim.basic
+    def _token(self, claim: _Claim, client: asyncpg.Record) -> Response:
+        counted = self._issued.check(claim.client_id, TOKENS, time.monotonic())
+        if not counted.allowed:
+            raise TooManyRequests(
+                "This client has fetched many tokens; use each for as long as it lives.",
+                limit=TOKENS.name,
+                seconds=counted.retry_after,
             )
         known = self._known_scopes()
         held = scopes.expanded(client["scopes"], known)
@@ -112,7 +109,7 @@ class TokenEndpoint:
             self._keys.access,
             client_id=claim.client_id,
             tenant_id=client["tenant_id"],
-            kind=await self._directory.tenant_kind(client["tenant_id"]),
+            kind=kind_of(client),
             scopes=granted,
             seconds=self._seconds,
         )
@@ -123,13 +120,6 @@ class TokenEndpoint:
             "scope": " ".join(sorted(granted)),
         }
         return Response(orjson.dumps(answer), 200, NO_STORE, "application/json")
-
-    async def _proven(self, stored: str | None, claim: _Claim) -> bool:
-        """Compare the secret; in Basic it should be form-encoded, but most programs send it as it is."""
-        if await self._keeper.matches(stored, claim.secret):
-            return True
-        decoded = unquote_plus(claim.secret)
-        return claim.basic and decoded != claim.secret and await self._keeper.matches(stored, decoded)
 
 
 def _claim(headers: Headers, body: bytes) -> _Claim:
@@ -150,8 +140,6 @@ def _claim(headers: Headers, body: bytes) -> _Claim:
         raise OAuthError("unsupported_grant_type", "Only client_credentials is issued here.")
     if not client_id or not secret:
         raise OAuthError("invalid_client", "Client id or secret is missing.", status=401)
-    if "\0" in client_id:
-        raise OAuthError("invalid_client", "Unknown client or wrong secret.", status=401)
     return _Claim(client_id, secret, authorization is not None, form.get("scope") or None)
 
 

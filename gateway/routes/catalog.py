@@ -20,6 +20,7 @@ from gateway.routes.merged_openapi import merged
 from gateway.routes.table import Route, RouteClash, RouteTable
 from gateway.upstream.calls import call
 from gateway.upstream.errors import ProxyError
+from shared.base.shared_answer import SharedAnswer
 from shared.httpserver.asgi import AsgiApp
 from shared.values.faults import NotFound, Unavailable
 
@@ -59,7 +60,7 @@ class Catalog:
         self._documents: Documents = {}
         self._shown: Shown | None = None
         self._shown_until = 0.0
-        self._asking = asyncio.Lock()
+        self._newest = SharedAnswer(self._describe, seconds=0.0)
         self._rebuild({})
 
     @property
@@ -112,22 +113,27 @@ class Catalog:
         A document that lacks routes which are served would be believed by whoever generates a client from it, so as
         long as a service with known routes has never described them, there is none. One that is away is left out.
         """
-        async with self._asking:
-            now = asyncio.get_running_loop().time()
-            if self._shown is None or now >= self._shown_until:
-                answers = await asyncio.gather(
-                    *(self._ask(name, "/openapi.json", seconds=DOCUMENT_SECONDS) for name in self._upstreams)
-                )
-                found = {
-                    n: a or self._documents.get(n) for n, a in zip(self._upstreams, answers, strict=True)
-                }
-                documents = {name: document for name, document in found.items() if document is not None}
-                if silent := [name for name in self._operations if name not in documents]:
-                    raise Unavailable(f"{', '.join(silent)} did not describe its routes in time; try again.")
-                if self._shown is None or documents != self._documents:
-                    self._shown, self._documents = Shown.of(documents), documents
-                self._shown_until = now + (FRESH_SECONDS if all(answers) else RETRY_SECONDS)
-            return self._shown
+        return self._fresh() or await self._newest.get()
+
+    def _fresh(self) -> Shown | None:
+        return self._shown if asyncio.get_running_loop().time() < self._shown_until else None
+
+    async def _describe(self) -> Shown:
+        """Ask every service; all who want the document meanwhile wait for one look, and share what it fails by, too."""
+        if fresh := self._fresh():
+            return fresh
+        now = asyncio.get_running_loop().time()
+        answers = await asyncio.gather(
+            *(self._ask(name, "/openapi.json", seconds=DOCUMENT_SECONDS) for name in self._upstreams)
+        )
+        found = {n: a or self._documents.get(n) for n, a in zip(self._upstreams, answers, strict=True)}
+        documents = {name: document for name, document in found.items() if document is not None}
+        if silent := [name for name in self._operations if name not in documents]:
+            raise Unavailable(f"{', '.join(silent)} did not describe its routes in time; try again.")
+        if self._shown is None or documents != self._documents:
+            self._shown, self._documents = Shown.of(documents), documents
+        self._shown_until = now + (FRESH_SECONDS if all(answers) else RETRY_SECONDS)
+        return self._shown
 
     async def _ask(self, service: str, path: str, *, seconds: float = 5.0) -> dict[str, Any] | None:
         try:

@@ -1,11 +1,11 @@
 """The route table: which service owns a path, which methods it takes. Built from what services tell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY
+from shared.http.router import BODY_KEY, BODY_LIMIT, SCOPE_KEY, SEALED_SCOPES_KEY, UPLOAD_KEY
 from shared.values.faults import Fault, NotFound
 
 METHODS = frozenset(("get", "put", "post", "delete", "patch", "head", "options"))
@@ -33,12 +33,18 @@ class MethodNotAllowed(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path template of one service."""
+    """One path template of one service; of each method how many bytes a body has at most, and which take files."""
 
     service: str
     template: str
     resource: str
-    methods: frozenset[str]
+    body_limits: Mapping[str, int]
+    uploads: frozenset[str]
+
+    @property
+    def methods(self) -> Set[str]:
+        """What may be done with it."""
+        return self.body_limits.keys()
 
 
 @dataclass(slots=True)
@@ -61,12 +67,11 @@ class RouteTable:
         self.scopes: frozenset[str] = frozenset()
         scopes = set()
         for service, document in documents.items():
-            for template, operations in document.get("paths", {}).items():
-                self._add(service, template, frozenset(m.upper() for m in operations if m in METHODS))
-                scopes |= {o[SCOPE_KEY] for m, o in operations.items() if m in METHODS and SCOPE_KEY in o}
-                scopes |= {
-                    s for m, o in operations.items() if m in METHODS for s in o.get(SEALED_SCOPES_KEY, ())
-                }
+            for template, found in document.get("paths", {}).items():
+                operations = {method.upper(): o for method, o in found.items() if method in METHODS}
+                self._add(service, template, operations)
+                scopes |= {o[SCOPE_KEY] for o in operations.values() if SCOPE_KEY in o}
+                scopes |= {scope for o in operations.values() for scope in o.get(SEALED_SCOPES_KEY, ())}
         self.scopes = frozenset(scopes)
 
     @property
@@ -88,7 +93,7 @@ class RouteTable:
             raise MethodNotAllowed(method, sorted(allowed))
         raise NotFound("resource at", path[:200])
 
-    def _add(self, service: str, template: str, methods: frozenset[str]) -> None:
+    def _add(self, service: str, template: str, operations: Mapping[str, Mapping[str, Any]]) -> None:
         segments = template.split("/")[1:]
         if len(segments) < 2 or f"/{segments[0]}" != BASE or not segments[1] or segments[1].startswith("{"):
             raise RouteClash(f"{service}: {template} is not {BASE}/<resource>/…")
@@ -102,8 +107,11 @@ class RouteTable:
                 node = node.parameter
             else:
                 node = node.literal.setdefault(segment, _Node())
-        methods |= node.route.methods if node.route is not None else frozenset()
-        node.route = Route(service, template, segments[1], methods)
+        limits = {m: int(o.get(UPLOAD_KEY) or o.get(BODY_KEY) or BODY_LIMIT) for m, o in operations.items()}
+        uploads = frozenset(method for method, operation in operations.items() if UPLOAD_KEY in operation)
+        if node.route is not None:
+            limits, uploads = {**node.route.body_limits, **limits}, node.route.uploads | uploads
+        node.route = Route(service, template, segments[1], limits, uploads)
         if "{" not in template:
             self._fixed[template] = node.route
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.values.fields import (
     CountryCode,
     CurrencyCode,
+    Entries,
     ShortText,
     Timestamp,
     TimeZoneName,
@@ -16,6 +17,7 @@ from shared.values.fields import (
 )
 
 ServiceName = Annotated[str, Field(max_length=63, description="A service behind this gateway.")]
+ServiceNames = Annotated[list[ServiceName], Entries(most=50)]
 Kind = Literal["live", "sandbox"]
 
 
@@ -28,7 +30,7 @@ class TenantIn(WireInput):
     currency: CurrencyCode
     time_zone: TimeZoneName
     kind: Kind = "live"
-    services: list[ServiceName] | None = Field(default=None, max_length=50)
+    services: ServiceNames | None = None
 
 
 class TenantChange(WireInput):
@@ -36,7 +38,7 @@ class TenantChange(WireInput):
 
     name: ShortText | None = None
     legal_name: ShortText | None = None
-    services: list[ServiceName] | None = Field(default=None, max_length=50)
+    services: ServiceNames | None = None
 
 
 class Why(WireInput):

@@ -12,6 +12,7 @@ async def call(
     *,
     headers: Headers | None = None,
     body: bytes = b"",
+    query: str = "",
     seconds: float = 5.0,
 ) -> tuple[int, bytes]:
     """Send one request and return status and body; raises `ProxyError` when there is no answer."""
@@ -26,7 +27,7 @@ async def call(
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": sent,
         "client": None,

@@ -6,7 +6,7 @@ response on the same connection could be given to the wrong client.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import httptools
 
@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
         "_drained", "_head_request", "_interim", "_loop", "_max_head", "_on_idle_lost", "_overhead",
         "_parser", "_paused", "_surplus", "_until_close", "_used", "_waiter", "_write_paused", "busy",
         "chunks", "closed", "complete", "fault", "got_bytes", "head_done", "headers", "idle_since",
-        "keep_alive", "kept", "request_done", "reused", "size", "status", "transport",
+        "keep_alive", "kept", "owner", "request_done", "reused", "size", "status", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._head_request = False
         self.closed = False
         self.busy = False
+        self.owner: Hashable = None  # whose request it carries
         self.idle_since = 0.0
         self._used = False
         self.reused = False

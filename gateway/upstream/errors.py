@@ -34,6 +34,24 @@ class ClientDisconnected(ProxyError):  # noqa: N818 - names the state of affairs
     status = 499
 
 
+class BodyTooSlow(ClientDisconnected):
+    """The body came too slowly; the server in front of us has answered so, and cut the client off."""
+
+    status = 408
+
+
+class BodyShareUsed(ProxyError):  # noqa: N818 - names the state of affairs
+    """The bodies that one caller has in hand come to as many bytes as they may."""
+
+    status = 429
+
+
+class NoRoomForBody(ProxyError):  # noqa: N818 - names the state of affairs
+    """There is no room for this body: those of all callers fill it, or the disk is full."""
+
+    status = 503
+
+
 class UpstreamError(ProxyError):
     """The upstream is at fault and the client has not yet seen anything of a response."""
 
@@ -48,6 +66,12 @@ class UpstreamUnavailable(UpstreamError):  # noqa: N818 - names the state of aff
 
 class UpstreamBusy(UpstreamUnavailable):
     """Every connection of the pool is taken and the queue is full or too slow: shed load, retry later."""
+
+
+class ShareOfUpstreamUsedUp(UpstreamBusy):
+    """The connections that one tenant may have are taken by its own requests, and as many or as long wait as may."""
+
+    status = 429
 
 
 class UpstreamTimeout(UpstreamError):  # noqa: N818 - names the state of affairs

@@ -1,6 +1,7 @@
 """A service behind HTTP/1.1, as an ASGI callable: pooled, streaming both ways, failing by name."""
 
 import asyncio
+from collections.abc import Hashable
 from urllib.parse import urlsplit
 
 from gateway.upstream.breaker import Breaker
@@ -20,6 +21,7 @@ from gateway.upstream.request_head import announced_length, request_head, wants_
 from shared.httpserver.asgi import Message, Receive, Scope, Send, deadline_of
 from shared.httpserver.write_batch import WriteBatch
 
+OWNER = "backoffice.owner"  # in a scope's extensions: whose request it is, whose share it counts against
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -85,9 +87,9 @@ class HttpUpstream:
             self._batch = WriteBatch(asyncio.get_running_loop())
         return self._batch
 
-    def lets_wait(self, seconds: float) -> bool:
+    def lets_wait(self, seconds: float, owner: Hashable) -> bool:
         """Whether an answer may be held back so long: we would wait for it, and enough connections are left."""
-        return min(self._head_timeout, self._default_timeout) >= seconds and not self._pool.crowded
+        return min(self._head_timeout, self._default_timeout) >= seconds and not self._pool.crowded(owner)
 
     async def _serve(
         self,
@@ -102,7 +104,8 @@ class HttpUpstream:
         body, more = first_piece(await receive())
         length = _length(scope, body, more)
         head = request_head(scope, self._host_line, length, chunked=more and length is None)
-        connection = self._pool.take_idle(loop.time()) or await self._pool.acquire(loop)
+        owner = owner_of(scope)
+        connection = await self._pool.acquire(loop, owner)
         try:
             connection.begin(method)
             self._send(connection, head, body, length, receive if more else None, guard)
@@ -118,12 +121,19 @@ class HttpUpstream:
         else:
             await self._relay(loop, connection, relay, guard)
             return
-        await self._again(method, head, body, relay, guard)
+        await self._again(await self._pool.acquire(loop, owner, fresh=True), method, head, body, relay, guard)
 
-    async def _again(self, method: str, head: bytes, body: bytes, relay: ResponseRelay, guard: Guard) -> None:
+    async def _again(
+        self,
+        connection: Connection,
+        method: str,
+        head: bytes,
+        body: bytes,
+        relay: ResponseRelay,
+        guard: Guard,
+    ) -> None:
         """Repeat once, on a new connection, a request that a resting connection swallowed in dying."""
         loop = asyncio.get_running_loop()
-        connection = await self._pool.acquire(loop)
         try:
             connection.begin(method)
             self._send(connection, head, body, None, None, guard)
@@ -173,6 +183,11 @@ class HttpUpstream:
         finally:
             self._pool.release(connection, loop.time())
         await relay.finish(unsent, last)
+
+
+def owner_of(scope: Scope) -> Hashable:
+    """Whose request it is: a tenant's, or nobody's in particular."""
+    return (scope.get("extensions") or {}).get(OWNER)
 
 
 def _length(scope: Scope, body: bytes, more: bool) -> int | None:

@@ -1,25 +1,31 @@
-"""A bounded pool of connections to one upstream, with a bounded queue of those who wait for one.
+"""A bounded pool of connections to one upstream, with bounded queues of those who wait for one.
 
 The count of connections is what protects the upstream, the bound on waiters what protects us: beyond it a
-request is refused at once, since it would only wait to time out. A waiter exists only while every connection
-is in use, so a connection given back goes straight to the one who waited longest.
+request is refused at once, since it would only wait to time out. Owners of requests (tenants) have their share of the
+connections and take turns (`FairShare`), so that the slow requests of one are not everybody's.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.connection import Connection
 from gateway.upstream.dial import connect
-from gateway.upstream.errors import UpstreamBusy, UpstreamUnavailable
+from gateway.upstream.errors import ShareOfUpstreamUsedUp, UpstreamBusy, UpstreamUnavailable
+from shared.base.fair_share import FairShare, NoPlace, ShareExhausted
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """Bounds of one upstream; `idle_lifetime` must stay below the keep-alive of the server (uvicorn: 5 s)."""
+    """Bounds of one upstream; `idle_lifetime` must stay below the keep-alive of the server (uvicorn: 5 s).
 
-    connections: int = 100
+    One owner of requests has at most `of_one` connections, and so many waiters.
+    """
+
+    connections: int = 200
+    of_one: int = 100
     waiters: int = 200
     queue_timeout: float = 1.0
     connect_timeout: float = 1.0
@@ -50,7 +56,7 @@ class Pool:
         self._breaker = breaker
         self._idle: deque[Connection] = deque()
         self._active: set[Connection] = set()
-        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._places = FairShare(limits.connections, of_one=limits.of_one, waiting_of_one=limits.waiters)
         self._total = 0
         self._opened = 0
         self._reaper: asyncio.TimerHandle | None = None
@@ -60,17 +66,20 @@ class Pool:
     def stats(self) -> PoolStats:
         """Count."""
         buffered = sum(connection.size for connection in self._active)
-        waiting = sum(not waiter.done() for waiter in self._waiters)
         return PoolStats(
-            len(self._active), len(self._idle), waiting, buffered, self._opened, self._breaker.is_open
+            len(self._active), len(self._idle), self._places.waiting, buffered, self._opened,
+            self._breaker.is_open,
+        )  # fmt: skip
+
+    def crowded(self, owner: Hashable) -> bool:
+        """Whether one more long request would leave too little: half of the owner's share, or a quarter of all."""
+        of_one = min(self._limits.of_one, self._limits.connections)
+        in_use = self._total - len(self._idle)
+        return (
+            2 * (self._places.in_use(owner) + 1) > of_one or 4 * (in_use + 1) > 3 * self._limits.connections
         )
 
-    @property
-    def crowded(self) -> bool:
-        """Whether one more request would leave less than half of the connections to others."""
-        return 2 * (self._total - len(self._idle) + 1) > self._limits.connections
-
-    def take_idle(self, now: float) -> Connection | None:
+    def _take_idle(self, now: float) -> Connection | None:
         """Return the idle connection used last, if one is still good: the way of nearly all requests."""
         while self._idle:
             connection = self._idle.pop()
@@ -80,50 +89,41 @@ class Pool:
             self._close_idle(connection)
         return None
 
-    async def acquire(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        """Open a connection of our own, or wait until one is given back; to be asked when none is idle.
+    async def acquire(
+        self, loop: asyncio.AbstractEventLoop, owner: Hashable, *, fresh: bool = False
+    ) -> Connection:
+        """A connection when it is the owner's turn: an idle one, or a new one.
 
-        Idle ones left at this point are older than one that just failed, hence as dead: they go first.
+        `fresh`: idle ones left are older than one that just failed, hence as dead, and go first.
         """
-        if self._closing:
-            raise UpstreamUnavailable("the upstream is being closed")
-        while self._idle:
-            self._close_idle(self._idle.pop())
-        if self._total < self._limits.connections:
-            self._total += 1
-            return await self._connect(loop)
-        return await self._queue(loop)
-
-    async def _queue(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        """Wait for a connection, or for the right to open one."""
-        if len(self._waiters) >= self._limits.waiters:
-            raise UpstreamBusy("too many requests are waiting for this upstream")
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiters.append(waiter)
-        timer = loop.call_later(self._limits.queue_timeout, _expire, waiter)
+        await self._turn(owner)
         try:
-            given = await waiter
-        except asyncio.CancelledError:
-            # the gift may have arrived in the same turn of the loop as the cancellation
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())
+            if self._closing:
+                raise UpstreamUnavailable("the upstream is being closed")
+            while fresh and self._idle:
+                self._close_idle(self._idle.pop())
+            connection = self._take_idle(loop.time()) or await self._connect(loop)
+        except BaseException:
+            self._places.give_back(owner)
             raise
-        finally:
-            timer.cancel()
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
-        if given is not None and not given.closed:
-            return given
-        if given is not None:
-            self._active.discard(given)
-        return await self._connect(loop)
+        connection.owner = owner
+        return connection
+
+    async def _turn(self, owner: Hashable) -> None:
+        try:
+            await self._places.take(owner, within=self._limits.queue_timeout)
+        except ShareExhausted as error:
+            raise ShareOfUpstreamUsedUp(str(error)) from error
+        except NoPlace as error:
+            raise UpstreamBusy(str(error)) from error
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        """Open a connection in a slot already counted; give the slot back when that fails."""
+        """Open a connection of our own."""
+        self._total += 1
         try:
             connection = await self._open(loop)
         except BaseException:
-            self._pass_on(None)
+            self._gone()
             raise
         self._opened += 1
         self._active.add(connection)
@@ -158,37 +158,17 @@ class Pool:
         connection.busy = False
         self._active.discard(connection)
         if connection.reusable and not self._closing:
-            self._give(connection, now)
+            connection.idle_since = now
+            self._idle.append(connection)
+            if self._reaper is None:
+                self._arm(self._limits.idle_lifetime)
         else:
             connection.abort()
-            self._pass_on(None)
+            self._gone()
+        self._places.give_back(connection.owner)
 
-    def _give(self, connection: Connection, now: float) -> None:
-        """Hand a clean connection to the first who waits, or keep it for a while."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                self._active.add(connection)
-                waiter.set_result(connection)
-                return
-        connection.idle_since = now
-        self._idle.append(connection)
-        if self._reaper is None:
-            self._arm(self._limits.idle_lifetime)
-
-    def _pass_on(self, given: Connection | None) -> None:
-        """Dispose of what a holder cannot use: a connection, or (None) the slot of one that is gone."""
-        if given is not None:
-            self._active.discard(given)
-            if not given.closed and not self._closing:
-                self._give(given, asyncio.get_running_loop().time())
-                return
-            given.abort()
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+    def _gone(self) -> None:
+        """One connection less."""
         self._total -= 1
         if self._drained is not None and self._total == 0:
             self._drained.set()
@@ -226,10 +206,7 @@ class Pool:
             self._reaper.cancel()
         while self._idle:
             self._close_idle(self._idle.pop())
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_exception(UpstreamUnavailable("the upstream is being closed"))
+        self._places.refuse_all(UpstreamUnavailable("the upstream is being closed"))
         if self._total:
             self._drained = asyncio.Event()
             try:
@@ -238,9 +215,3 @@ class Pool:
                 for connection in tuple(self._active):
                     connection.abort()
         await asyncio.sleep(0)  # let the transports run their close callbacks
-
-
-def _expire(waiter: "asyncio.Future[Connection | None]") -> None:
-    """End a wait that is no longer worth it."""
-    if not waiter.done():
-        waiter.set_exception(UpstreamBusy("no connection became free in time"))

@@ -30,6 +30,7 @@ def upstream_at(url: str, settings: GatewaySettings) -> HttpUpstream:
     """A service at a base URL, within the bounds that the settings draw."""
     limits = PoolLimits(
         connections=settings.upstream_connections,
+        of_one=max(1, settings.upstream_connections // 2),
         waiters=settings.upstream_waiters,
         queue_timeout=settings.upstream_queue_seconds,
         connect_timeout=settings.upstream_connect_seconds,

@@ -1,4 +1,4 @@
-"""Housekeeping: published facts, settled inbox rows and old idempotency keys leave in small batches."""
+"""Housekeeping: published facts, settled inbox rows, old idempotency keys and ended jobs leave in small batches."""
 
 import asyncio
 
@@ -20,6 +20,19 @@ KEYS = (
     "where created_at < now() - make_interval(hours => $1) limit $2))"
 )
 
+# With a job its result is let go of, and erased like any deleted file.
+JOBS = """
+with old as (
+  select tenant_id, id, result_id from jobs
+  where state in ('done', 'failed', 'cancelled') and finished_at < now() - make_interval(hours => $1)
+  order by finished_at limit $2
+), let_go as (
+  update blobs set state = 'deleted', changed_at = now() from old
+  where blobs.tenant_id = old.tenant_id and blobs.id = old.result_id and blobs.state = 'kept'
+)
+delete from jobs using old where jobs.tenant_id = old.tenant_id and jobs.id = old.id
+"""
+
 
 async def sweep(worker: Database, settings: KernelSettings) -> int:
     """Remove one batch of each kind; returns how many rows went."""
@@ -27,6 +40,7 @@ async def sweep(worker: Database, settings: KernelSettings) -> int:
     for statement, hours in (
         *((s, settings.published_retention_hours) for s in SWEEPS),
         (KEYS, settings.idempotency_hours),
+        (JOBS, settings.job_retention_hours),
     ):
         async with worker.transaction(None) as tx:
             removed += int((await tx.sql.execute(statement, hours, BATCH)).split()[-1])

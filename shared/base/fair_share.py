@@ -5,7 +5,9 @@
 
 One key (a tenant, an address) has at most its share of the places. Whoever comes when none is free for it waits in
 its key's own queue; a place that becomes free goes to the key whose turn it is, so one that waits alone is served
-next however many wait behind another. A queue has an end, too: beyond it the caller is refused at once.
+next however many wait behind another. A queue has an end, too: beyond it the caller is refused at once; and a wait
+has one where the caller says so (`within`). Work of ours, of which there is never much, is `patient`: it may join a
+full queue.
 """
 
 import asyncio
@@ -13,9 +15,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
+_NOBODY = object()  # no key at all: None is one, too
 
-class ShareExhausted(Exception):  # noqa: N818 - named for what happened
-    """The places of this key are all in use, and as many wait for one as may wait."""
+
+class NoPlace(Exception):  # noqa: N818 - named for what happened
+    """No place became free in time: others have them."""
+
+
+class ShareExhausted(NoPlace):
+    """The places of this key are all in use, and as many wait for one, or for as long, as may be."""
 
 
 class FairShare:
@@ -34,36 +42,51 @@ class FairShare:
         """How many wait, of all keys."""
         return sum(len(queue) for queue in self._queues.values())
 
+    def waiting_of(self, key: Hashable) -> int:
+        """How many of one key wait."""
+        return len(self._queues.get(key, ()))
+
     def in_use(self, key: Hashable) -> int:
         """The places a key has now."""
         return self._in_use.get(key, 0)
 
     @asynccontextmanager
-    async def place(self, key: Hashable) -> AsyncIterator[None]:
-        """A place for the length of the block; raises `ShareExhausted` where too many of the key wait already."""
-        await self.take(key)
+    async def place(
+        self, key: Hashable, *, within: float | None = None, patient: bool = False
+    ) -> AsyncIterator[None]:
+        """A place for the length of the block; waits and refuses as `take` does."""
+        await self.take(key, within=within, patient=patient)
         try:
             yield
         finally:
             self.give_back(key)
 
-    async def take(self, key: Hashable) -> None:
-        """Take a place, waiting for one where need be; `give_back` must follow."""
+    async def take(self, key: Hashable, *, within: float | None = None, patient: bool = False) -> None:
+        """Take a place, waiting `within` so many seconds for one where need be; `give_back` must follow.
+
+        Raises `ShareExhausted` where too many of the key wait already or its own places did not become free in time,
+        `NoPlace` where those of the others did not.
+        """
         if key not in self._queues and self._has_room(key):
             self._grant(key)
             return
-        queue = self._queues.setdefault(key, deque())
-        if len(queue) >= self._waiting_of_one:
-            raise ShareExhausted(f"{len(queue)} wait for a place already")
+        if not patient and len(self._queues.get(key, ())) >= self._waiting_of_one:
+            raise ShareExhausted(f"{self._waiting_of_one} wait for a place already")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(turn)
+        self._queues.setdefault(key, deque()).append(turn)
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # given in the same turn of the loop
-                self.give_back(key)
+            async with asyncio.timeout(within):
+                await turn
+        except BaseException as error:  # cancelled, or the time is over
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give_back(key)  # it was given in the same turn of the loop
             else:
                 self._forget(key, turn)
+            if isinstance(error, TimeoutError):
+                own = self.in_use(key) >= self._of_one
+                raise (ShareExhausted if own else NoPlace)(
+                    f"no place became free within {within} s"
+                ) from None
             raise
 
     def give_back(self, key: Hashable) -> None:
@@ -74,6 +97,14 @@ class FairShare:
             del self._in_use[key]
         self._serve()
 
+    def refuse_all(self, error: Exception) -> None:
+        """Let nobody wait any longer: the error is raised where they do."""
+        for queue in self._queues.values():
+            for turn in queue:
+                if not turn.done():
+                    turn.set_exception(error)
+        self._queues.clear()
+
     def _has_room(self, key: Hashable) -> bool:
         return self._free > 0 and self.in_use(key) < self._of_one
 
@@ -83,7 +114,7 @@ class FairShare:
 
     def _serve(self) -> None:
         """Give what is free to the queues in turn."""
-        while self._free > 0 and (key := next(filter(self._has_room, self._queues), None)) is not None:
+        while (key := next(filter(self._has_room, self._queues), _NOBODY)) is not _NOBODY:
             queue = self._queues.pop(key)
             turn = queue.popleft()
             if queue:

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -11,7 +13,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from shared.values.networks import require_networks
+
 SECRETS_DIR = "BACKOFFICE_SECRETS_DIR"
+PRIVATE = (
+    "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # RFC 1918, RFC 4193 and ourselves
+)
+NamedNetworks = Annotated[str, AfterValidator(require_networks)]
+# What there is several of, each by a setting of its own: BACKOFFICE_PASSWORD_ORDERS_APP is passwords["orders_app"].
+BY_NAME = {"passwords": "backoffice_password_", "keyrings": "backoffice_sealing_keys_"}
+
+
+class SecretMissing(RuntimeError):  # noqa: N818 - a refusal named by its reason
+    """The process was not given a secret that it cannot do without."""
 
 
 class KernelSettings(BaseSettings):
@@ -23,14 +37,25 @@ class KernelSettings(BaseSettings):
     amqp_url: str = Field(
         "", description="RabbitMQ (amqp://…, amqps://…); empty: events go through a table in PostgreSQL."
     )
-    role_secret: str = Field(
-        "", description="Secret from which the services' database passwords are derived."
+    role_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What passwords derive from that are not given: for `migrate`, `secrets` and `up` alone.",
+    )
+    passwords: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Passwords of database roles, each by a setting of its own: BACKOFFICE_PASSWORD_ORDERS_APP.",
+    )
+    keyrings: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Keys of sealed columns by keyring (BACKOFFICE_SEALING_KEYS_BILLING), the newest first: 32 bytes "
+        "each in URL-safe base64, by lines or commas.",
     )
     sealing_keys: SecretStr = Field(
-        SecretStr(""),
-        description="Keys of sealed columns, the newest first: 32 bytes each in URL-safe base64, by lines or commas.",
+        SecretStr(""), description="The same for each keyring that has none of its own."
     )
-    app_pool_size: int = Field(6, ge=1, description="Connections per service for requests and consumers.")
+    app_pool_size: int = Field(
+        6, ge=1, description="Connections per service for requests and consumers; one tenant has half."
+    )
     worker_pool_size: int = Field(3, ge=2, description="Connections per service that look for queued work.")
     poll_seconds: float = Field(2.0, gt=0, description="How often queues are looked at when nothing woke us.")
     linger_seconds: float = Field(
@@ -44,10 +69,17 @@ class KernelSettings(BaseSettings):
     consumer_backoff_seconds: float = Field(
         1.0, gt=0, description="First pause before a retry; doubles, jittered."
     )
+    job_places: int = Field(
+        2,
+        ge=1,
+        description="Long jobs of a service at the same time per process; one tenant has half of them.",
+    )
+    job_retention_hours: int = Field(
+        168, ge=1, description="How long a job that is over stays listed, and its result can be fetched."
+    )
     shutdown_seconds: float = Field(10.0, gt=0, description="How long a stopping process finishes its work.")
     published_retention_hours: int = Field(72, ge=1, description="How long published facts stay listed.")
     idempotency_hours: int = Field(72, ge=24, description="How long an answer is kept under its key.")
-    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest body a service reads.")
     blobs_url: str = Field(
         "",
         description="Where files are kept: file:///folder or s3://bucket/prefix; empty: in the data folder.",
@@ -70,6 +102,10 @@ class KernelSettings(BaseSettings):
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json for machines, console for people."
     )
+    metrics_networks: NamedNetworks = Field(
+        PRIVATE,
+        description="Networks (CIDR, commas) from which /metrics is answered; nobody else is told of it.",
+    )
     otlp_endpoint: str = Field(
         "", description="OpenTelemetry collector (OTLP over HTTP); empty: no spans kept."
     )
@@ -84,12 +120,47 @@ class KernelSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes them all
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then files named like the variables in lower case.
+        """Arguments, then the environment, then files named like the variables in lower case, then what goes by name.
 
         `BACKOFFICE_SECRETS_DIR` names the folders of those files, with a colon between them, as containers mount
         them: what an environment variable holds is shown by `docker inspect`, what a file holds is not.
         """
-        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=_secret_folders())
+        folders = _secret_folders()
+        files = SecretsSettingsSource(settings_cls, secrets_dir=folders)
+        return init_settings, env_settings, files, _ByName(settings_cls, folders)
+
+    def sealing_keys_of(self, keyring: str) -> str:
+        """The keys of a keyring, the newest first; empty where there are none."""
+        return (self.keyrings.get(keyring) or self.sealing_keys).get_secret_value()
+
+
+class _ByName(PydanticBaseSettingsSource):
+    """Secrets that go by name: the environment's, then those in files."""
+
+    def __init__(self, settings_cls: type[BaseSettings], folders: list[Path]) -> None:
+        super().__init__(settings_cls)
+        self._folders = folders
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Of a field's own name there is none."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, dict[str, str]]:
+        """Whatever begins like the settings of a field."""
+        found = {
+            file.name: file.read_text().strip()
+            for folder in self._folders
+            for file in folder.glob("backoffice_*")
+        }
+        found |= {name.lower(): value for name, value in os.environ.items()}
+        return {
+            field: {
+                name.removeprefix(prefix): value
+                for name, value in found.items()
+                if name.startswith(prefix) and value
+            }
+            for field, prefix in BY_NAME.items()
+        }
 
 
 def _secret_folders() -> list[Path]:

@@ -7,7 +7,8 @@
 The function is a module's own; it, its arguments and its results travel by pickle. The process has a limit of memory
 and each call one of CPU time; beyond them it dies and the caller hears why. Leaving a stream, or being cancelled in a
 call, ends the process. It has no secrets in its environment, and it ends when ours does. Processes are made at the
-first call, kept for the next, and replaced now and then. A tenant has its share of them (`FairShare`).
+first call, kept for the next, and replaced now and then. A tenant has its share of them (`FairShare`), and as many of
+its calls may wait as `MOST_WAITING` says: beyond it, or where one has waited `within` so long, `ShareExhausted`.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from shared.base.fair_share import FairShare
 log = structlog.get_logger()
 T = TypeVar("T")
 LENGTH_BYTES = 4
+MOST_WAITING = 100  # calls of one tenant
 CALLS_OF_ONE_PROCESS = 500  # what leaks in a library leaks no further
 KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
 _MODULE = "shared.base.side_process_main"
@@ -112,15 +114,20 @@ class SideProcesses:
 
     def __init__(self, places: int = 2) -> None:
         """`places`: calls at the same time."""
-        self.share = FairShare(places)
+        self.share = FairShare(places, waiting_of_one=MOST_WAITING)
         self._idle: list[_Process] = []
         self._closed = False
 
     async def call(
-        self, tenant_id: UUID, function: Callable[..., T], *arguments: object, limits: Limits | None = None
+        self,
+        tenant_id: UUID,
+        function: Callable[..., T],
+        *arguments: object,
+        limits: Limits | None = None,
+        within: float | None = None,
     ) -> T:
-        """What the function returns; raises what it raises, or `SideProcessFailed`."""
-        async with aclosing(self._results(tenant_id, function, arguments, limits)) as results:
+        """What the function returns; raises what it raises, `SideProcessFailed`, or `NoPlace` when none is free."""
+        async with aclosing(self._results(tenant_id, function, arguments, limits, within)) as results:
             async for kind, value in results:
                 if kind == "returned":
                     found: T = value
@@ -146,10 +153,11 @@ class SideProcesses:
         function: Callable[..., object],
         arguments: tuple[object, ...],
         limits: Limits | None,
+        within: float | None = None,
     ) -> AsyncGenerator[tuple[str, Any], None]:
         """All of one call's pieces but its end."""
         call = pickle.dumps((function, arguments, limits or Limits()))
-        async with self.share.place(tenant_id):
+        async with self.share.place(tenant_id, within=within):
             process = self._idle.pop() if self._idle else await _Process.start()
             whole = False
             try:

@@ -30,6 +30,19 @@ REQUESTS = Histogram(
     ["service", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+HTTP_CONNECTIONS = Gauge(
+    "backoffice_http_connections", "Connections of callers, with a request in hand or at rest", ["state"]
+)
+HTTP_TURNED_AWAY = Counter(
+    "backoffice_http_turned_away_total",
+    "New connections refused, by the limit that was met: an address's share, or that of all",
+    ["limit"],
+)
+HTTP_ENDED = Counter(
+    "backoffice_http_ended_total",
+    "Connections ended by us: a head or body too late, a reader that takes nothing, room for others",
+    ["reason"],
+)
 BATCH_SIZE = Histogram(
     "backoffice_batch_requests",
     "Requests of one operation and tenant that shared a transaction",
@@ -40,6 +53,16 @@ BATCHES_FAILED = Counter(
     "backoffice_batches_failed_total",
     "Transactions of several requests given up, each then taken alone",
     ["service"],
+)
+PLACES_WAITING = Gauge(
+    "backoffice_places_waiting",
+    "What waits: transactions for a connection, documents for a process, requests for news",
+    ["service", "of"],
+)
+REFUSED_BY_SHARE = Counter(
+    "backoffice_refused_by_share_total",
+    "Requests refused a place since their own tenant has its share of them",
+    ["service", "of"],
 )
 OUTBOX_AGE = Gauge("backoffice_outbox_age_seconds", "Age of the oldest fact not yet published", ["service"])
 OUTBOX_WAITING = Gauge("backoffice_outbox_waiting", "Facts not yet published", ["service"])
@@ -61,7 +84,16 @@ BLOBS_UNERASED_AGE = Gauge(
     "Since when the oldest file waits that is to be erased",
     ["service"],
 )
-JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs pending or running", ["service"])
+JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs that are not over, by state", ["service", "state"])
+JOBS_WAITING_AGE = Gauge(
+    "backoffice_jobs_waiting_age_seconds", "Since when the oldest job waits for its turn", ["service"]
+)
+JOBS_RUNNING_AGE = Gauge(
+    "backoffice_jobs_running_age_seconds", "Since when the oldest running job was first begun", ["service"]
+)
+JOBS_ENDED = Counter(
+    "backoffice_jobs_ended_total", "Long jobs that ended, by outcome", ["service", "outcome"]
+)
 
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None

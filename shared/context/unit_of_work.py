@@ -139,10 +139,13 @@ class UnitOfWork:
 
 @asynccontextmanager
 async def open_work(
-    runtime: Runtime, tenant_id: UUID, *, provider: bool = False
+    runtime: Runtime, tenant_id: UUID, *, provider: bool = False, patient: bool = False
 ) -> AsyncIterator[UnitOfWork]:
-    """A unit of work for as many ctxs as the caller opens in it; commits when the block ends well."""
-    async with runtime.app_db.transaction(tenant_id, provider=provider) as tx:
+    """A unit of work for as many ctxs as the caller opens in it; commits when the block ends well.
+
+    `patient` is work for whose answer nobody waits: it has its turn however long the tenant's other work takes.
+    """
+    async with runtime.app_db.transaction(tenant_id, provider=provider, patient=patient) as tx:
         unit = UnitOfWork(runtime, tx)
         yield unit
         await unit.write()
@@ -159,10 +162,11 @@ async def unit_of_work(
     scopes: frozenset[str] = frozenset(),
     now: datetime | None = None,
     traceparent: str = "",
+    patient: bool = False,
 ) -> AsyncIterator[Ctx]:
     """A unit of work with one ctx; a tenant given by its id is looked up in the service's own copy."""
     tenant_id = tenant if isinstance(tenant, UUID) else tenant.id
-    async with open_work(runtime, tenant_id) as unit:
+    async with open_work(runtime, tenant_id, patient=patient) as unit:
         facts = await unit.tenant(tenant) if isinstance(tenant, UUID) else tenant
         yield unit.context(
             facts,

@@ -5,7 +5,7 @@ Revisions live in `services/<service>/migrations/` and are raw SQL through `op.e
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import asyncpg
@@ -19,7 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.database import kernel_tables
-from shared.database.rls import make_roles, owner_role, roles_and_schema, worker_role
+from shared.database.rls import (
+    app_role,
+    make_roles,
+    owner_role,
+    require_no_place_for_tables,
+    roles_and_schema,
+    worker_role,
+)
 
 ENVIRONMENT = Path(__file__).parent / "alembic"
 LOCK_TRIES = 5
@@ -65,20 +72,30 @@ async def current_revision(sql: asyncpg.Connection, service: str) -> str | None:
 
 
 async def migrate(
-    admin_dsn: str, service: str, directory: Path, *, role_secret: str, sealing_keys: str = ""
+    admin_dsn: str,
+    service: str,
+    directory: Path,
+    *,
+    password: Callable[[str], str],
+    sealing_keys: str = "",
 ) -> bool:
     """Bring one service's schema to its newest revision; returns whether anything was done.
 
-    The keys are for revisions that seal what stood there in clear; without such rows none is needed. A newer program's
-    schema stays as it is: going back runs the older program's migration, too.
+    `password` gives a role's. The keys are for revisions that seal what stood there in clear; without such rows none is
+    needed. A newer program's schema stays as it is: going back runs the older program's migration, too.
     """
     sql = await asyncpg.connect(admin_dsn)
     try:
         await sql.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
         behind = not suffices(directory, await current_revision(sql, service))
-        await make_roles(sql, roles_and_schema(service, role_secret))
+        await make_roles(sql, roles_and_schema(service, password))
+        await require_no_place_for_tables(
+            sql, app_role(service), worker_role(service), owner=owner_role(service)
+        )
         if behind:
             await _upgraded(admin_dsn, service, directory, sealing_keys)
+        # What roles need of functions the revisions have granted; PUBLIC is nobody we know.
+        await sql.execute(f"revoke execute on all routines in schema {service} from public")
         # so that a process can see before its start whether the schema is as new as its code
         await sql.execute(f"grant select on {service}.alembic_version to {worker_role(service)}")
         return behind

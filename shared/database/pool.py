@@ -3,27 +3,28 @@
 SQLAlchemy's connections stay checked out for as long as they live, with driver-level autocommit: the transaction's
 BEGIN, COMMIT and ROLLBACK are sent here, so plain SQL (`tx.sql`, asyncpg) and SQLModel sessions (`tx.session`)
 share one transaction and one connection, and plain SQL pays for neither. Measured against letting SQLAlchemy
-drive: 348 µs against 721 µs CPU per small transaction, see docs/adr/0002.
+drive: 348 µs against 721 µs CPU per small transaction, see docs/adr/0002. Tenants take their turns before the pool,
+each with a share of it (docs/adr/0033): who holds a transaction never opens a second one.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.base.database_errors import BROKEN, DATABASE_ERRORS, cause_of
 from shared.base.database_errors import REPEATABLE as REPEATABLE
+from shared.base.fair_share import FairShare, NoPlace, ShareExhausted
 from shared.base.loops import in_flight
 from shared.database.number_blocks import NumberBlocks
 from shared.database.sealing import Keyring
+from shared.database.transaction import Connected
+from shared.database.transaction import Transaction as Transaction
 from shared.values.faults import DatabaseAway as DatabaseAway
 
 STATEMENT_TIMEOUT = "30s"
@@ -32,7 +33,7 @@ IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 STATEMENT_SECONDS = 60.0  # longer than any statement may take: then the network or the server is gone
 CONNECT_SECONDS = 10.0
 CONNECT_TRIES = 3
-WAIT_SECONDS = 15.0  # for a connection of the pool
+WAIT_SECONDS = 10.0  # for a connection of the pool, where somebody waits for the answer
 # One plan per statement, kept: every statement here names its tenant and its key, and planning it anew at each call
 # (which PostgreSQL prefers for arrays) cost a tenth of the server's time per order. Kept plans read by index, however
 # small the table looked on the day they were made: a join that reads a whole young table costs more each day.
@@ -47,81 +48,29 @@ class PoolExhausted(DatabaseAway):
     """Every connection of the pool is in use, and none came back in time."""
 
 
+class ShareUsedUp(PoolExhausted):
+    """The tenant's share of the pool is in use, and as many of its transactions wait, or for as long, as may be."""
+
+
 class NothingCommitted(RuntimeError):  # noqa: N818 - named for what happened
     """A statement had failed and somebody swallowed that: PostgreSQL answered COMMIT with a rollback."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Connected:
-    """A connection by its two doors."""
-
-    connection: AsyncConnection
-    sql: asyncpg.Connection
-
-
-@dataclass(slots=True)
-class Transaction:
-    """One open transaction with its tenant set; committed or rolled back only by `Database.transaction`."""
-
-    connected: _Connected
-    tenant_id: UUID | None
-    leases: NumberBlocks
-    keyring: Keyring | None = None
-    sql: asyncpg.Connection = field(init=False)
-    _session: AsyncSession | None = field(default=None)
-
-    def __post_init__(self) -> None:
-        """Have the door of the hot paths at hand."""
-        self.sql = self.connected.sql
-
-    @property
-    def session(self) -> AsyncSession:
-        """A SQLModel session inside this transaction, made at first use."""
-        if self._session is None:
-            self._session = AsyncSession(bind=self.connected.connection, expire_on_commit=False)
-            self._session.sync_session.info["tenant_id"] = self.tenant_id
-        return self._session
-
-    async def flush(self) -> None:
-        """Send pending SQLModel changes, so that plain SQL sees them."""
-        if self._session is not None:
-            await self._session.flush()
-
-    async def close_session(self) -> None:
-        """Let go of the session's objects; the transaction itself is not touched."""
-        if self._session is not None:
-            await self._session.close()
-
-    @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail alone: its statements are undone, the transaction goes on.
-
-        When it fails, SQLModel objects read or changed before it are let go of; read them again.
-        """
-        await self.flush()
-        await self.sql.execute("savepoint part")
-        try:
-            yield
-            await self.flush()
-        except BaseException as error:
-            await self._undo_part()
-            if isinstance(error, DBAPIError):
-                raise cause_of(error) from error
-            raise
-        await self.sql.execute("release savepoint part")
-
-    async def _undo_part(self) -> None:
-        """Back to the savepoint, with a session that knows nothing of what was undone."""
-        await self.close_session()
-        self._session = None
-        if not self.sql.is_closed():
-            await self.sql.execute("rollback to savepoint part; release savepoint part")
 
 
 class Database:
     """A service's pool under one role."""
 
-    def __init__(self, dsn: str, *, user: str, password: str, size: int, application_name: str) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        user: str,
+        password: str,
+        size: int,
+        application_name: str,
+        shared_out: bool = False,
+    ) -> None:
+        """`size`: connections at most; `shared_out`: tenants use it, and one of them has at most half."""
+
         async def connect(*_: Any, **__: Any) -> asyncpg.Connection:  # noqa: ANN401
             try:
                 return await asyncpg.connect(
@@ -140,8 +89,8 @@ class Database:
         self._size = size
         self._connect = connect
         self.leases = NumberBlocks(connect)
-        self._idle: list[_Connected] = []
-        self._free = asyncio.Semaphore(size)
+        self._idle: list[Connected] = []
+        self.places = FairShare(size, of_one=None if shared_out else size)
         self._in_use = 0
         self._closed = False
         self._engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, **ENGINE)
@@ -161,13 +110,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, tenant_id: UUID | None, *, provider: bool = False
+        self, tenant_id: UUID | None, *, provider: bool = False, patient: bool = False
     ) -> AsyncIterator[Transaction]:
         """Open a transaction for a tenant; commit when the block ends well, roll back when it does not.
 
         Without a tenant only tables and policies made for the worker roles can be touched; anything else raises.
+        Raises `ShareUsedUp` or `PoolExhausted` when no connection is free for it in time; `patient` work, for whose
+        answer nobody waits, has its turn however long that takes.
         """
-        transaction = await self._opened(tenant_id, provider)
+        transaction = await self._opened(tenant_id, provider, patient)
         sql = transaction.sql
         healthy = False
         try:
@@ -188,13 +139,13 @@ class Database:
             finally:
                 await transaction.close_session()
         finally:
-            await self._give_back(transaction.connected, healthy=healthy)
+            await self._give_back(transaction.connected, tenant_id, healthy=healthy)
 
-    async def _opened(self, tenant_id: UUID | None, provider: bool) -> Transaction:
+    async def _opened(self, tenant_id: UUID | None, provider: bool, patient: bool) -> Transaction:
         """Begin on a live connection: what a restart of the server has left dead in the pool is replaced."""
         begin = _begin(tenant_id, provider)
         for _ in range(self._size + CONNECT_TRIES):
-            connected = await self._checked_out()
+            connected = await self._checked_out(tenant_id, patient)
             began = False
             try:
                 if not connected.sql.is_closed():
@@ -205,7 +156,7 @@ class Database:
                 continue  # the server has let go of it meanwhile: the next one
             finally:
                 if not began:
-                    await self._give_back(connected, healthy=False)
+                    await self._give_back(connected, tenant_id, healthy=False)
         raise DatabaseAway("the server closes every connection")
 
     async def repeatable(self, statement: str, *values: object) -> list[asyncpg.Record]:
@@ -215,7 +166,7 @@ class Database:
         statement done again, so it must do no harm when it takes effect twice.
         """
         for _ in range(self._size + CONNECT_TRIES):
-            connected = await self._checked_out()
+            connected = await self._checked_out(None, patient=False)
             healthy = False
             try:
                 rows: list[asyncpg.Record] = await connected.sql.fetch(statement, *values)
@@ -226,15 +177,16 @@ class Database:
             else:
                 return rows
             finally:
-                await self._give_back(connected, healthy=healthy)
+                await self._give_back(connected, None, healthy=healthy)
         raise DatabaseAway("the server closes every connection")
 
-    async def _checked_out(self) -> _Connected:
-        """A connection of the pool, the one used last, or a new one."""
+    async def _checked_out(self, tenant_id: UUID | None, patient: bool) -> Connected:
+        """A connection of the pool, the one used last, or a new one, when it is the tenant's turn."""
         try:
-            async with asyncio.timeout(WAIT_SECONDS if self._free.locked() else None):
-                await self._free.acquire()
-        except TimeoutError as error:
+            await self.places.take(tenant_id, within=None if patient else WAIT_SECONDS, patient=patient)
+        except ShareExhausted as error:
+            raise ShareUsedUp("the tenant's share of the connections is in use") from error
+        except NoPlace as error:
             raise PoolExhausted("every connection is in use") from error
         self._in_use += 1
         in_flight.count += 1
@@ -244,13 +196,13 @@ class Database:
             connection = await self._engine.connect()
             sql = (await connection.get_raw_connection()).driver_connection
         except BaseException as error:
-            self._release()
+            self._release(tenant_id)
             if isinstance(error, BROKEN):  # SQLAlchemy wraps what broke while it made the connection ready
                 raise DatabaseAway(f"no connection: {error!r}") from error
             raise
-        return _Connected(connection, sql)
+        return Connected(connection, sql)
 
-    async def _give_back(self, connected: _Connected, *, healthy: bool) -> None:
+    async def _give_back(self, connected: Connected, tenant_id: UUID | None, *, healthy: bool) -> None:
         """Back into the pool, or out of the world when its state is not known."""
         try:
             if healthy and not self._closed:
@@ -260,12 +212,12 @@ class Database:
                 await connected.connection.invalidate()
             await connected.connection.close()
         finally:
-            self._release()
+            self._release(tenant_id)
 
-    def _release(self) -> None:
+    def _release(self, tenant_id: UUID | None) -> None:
         self._in_use -= 1
         in_flight.count -= 1
-        self._free.release()
+        self.places.give_back(tenant_id)
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[asyncpg.Connection]:

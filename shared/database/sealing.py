@@ -207,19 +207,25 @@ def sealed_columns(metadatas: Iterable[MetaData]) -> dict[str, list[str]]:
     return found
 
 
-def keyring_for(service: str, metadatas: Iterable[MetaData], keys: str) -> Keyring | None:
-    """A service's keys; None for one that seals nothing, whatever the process was given."""
+def keyring_for(service: str, metadatas: Iterable[MetaData], keys: str, *, keyring: str) -> Keyring | None:
+    """A service's keys, those of a keyring; None for one that seals nothing, whatever the process was given."""
     columns = sealed_columns(metadatas)
     if not columns:
         return None
-    return Keyring.parse(keys, service=service) if keys.strip() else _no_keys(service, columns)
+    return Keyring.parse(keys, service=service) if keys.strip() else _no_keys(service, columns, keyring)
 
 
-def _no_keys(service: str, columns: dict[str, list[str]]) -> Keyring:
+def keys_setting(keyring: str) -> str:
+    """The setting of a keyring's keys: BACKOFFICE_SEALING_KEYS_BILLING."""
+    return f"{SETTING}_{keyring.upper()}"
+
+
+def _no_keys(service: str, columns: dict[str, list[str]], keyring: str) -> Keyring:
     named = ", ".join(f"{table}.{column}" for table, names in columns.items() for column in names)
+    setting = keys_setting(keyring)
     raise SealingKeysWrong(
-        f"{service} has sealed columns ({named}) and was given no key. Set {SETTING}, or put it into a file "
-        f"{SETTING.lower()} in a folder of BACKOFFICE_SECRETS_DIR (docs/operations.md, Sealing keys)."
+        f"{service} has sealed columns ({named}) and was given no key. Set {setting}, or put it into a file "
+        f"{setting.lower()} in a folder of BACKOFFICE_SECRETS_DIR (docs/operations.md, Sealing keys)."
     )
 
 

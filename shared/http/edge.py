@@ -2,7 +2,8 @@
 
 The edge verifies the internal token, checks the scope, reads the body, opens the transaction, replays a stored
 answer, runs the route, serialises, stores the answer with the facts and the audit row, commits, and only then
-responds: a failed commit can never have answered 200 (docs/adr/0003).
+responds: a failed commit can never have answered 200 (docs/adr/0003). What costs more than reading it, a document's
+form, is made after that, when no connection is held any more (`shared.http.documents`).
 """
 
 import asyncio
@@ -17,17 +18,28 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.base import telemetry
-from shared.database.pool import REPEATABLE, DatabaseAway
+from shared.database.pool import REPEATABLE, DatabaseAway, ShareUsedUp
 from shared.http import idempotency, problems
+from shared.http.afterwards import made
 from shared.http.fast.request_batches import Call, RequestBatches
 from shared.http.request_transaction import SHOWN, Declared, EdgeState, Handle, RequestInfo, only_reads
 from shared.http.uploads import FORM, received
 from shared.http.waiting import PREFERENCE_APPLIED, Looked, wish_of
-from shared.values.faults import Busy, Fault, Forbidden, Malformed, TooLarge, Unavailable, WrongMediaType
+from shared.values.faults import (
+    Busy,
+    Fault,
+    Forbidden,
+    Malformed,
+    TooLarge,
+    TooManyAtOnce,
+    Unavailable,
+    WrongMediaType,
+)
 from shared.values.ids import new_id
 
 log = structlog.get_logger()
 REPEATS = 4
+MOST_PARAMETERS = 256  # of a query: a list of 200 ids, and whatever narrows it down
 
 
 async def answer(request: Request, handle: Handle, operation: Declared) -> Response:
@@ -45,6 +57,8 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             response = await _transact(request, handle, operation, edge, request_id, traceparent)
         except Fault as fault:
             response = problems.problem(fault, trace_id=trace_id)
+        except DatabaseAway as error:
+            response = problems.problem(_absence(error, edge.runtime.name), trace_id=trace_id)
         except ClientDisconnect:
             response = Response(status_code=499)
         except Exception:  # the last resort: a bug answers 500 without details
@@ -63,10 +77,20 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
     return response
 
 
+def _absence(error: DatabaseAway, service: str) -> Fault:
+    """What it means to a caller that no transaction could be opened, or that nobody knows how one ended."""
+    if isinstance(error, ShareUsedUp):
+        telemetry.REFUSED_BY_SHARE.labels(service, "connection").inc()
+        return TooManyAtOnce("Too many of your requests are at work; send fewer at the same time.")
+    return Unavailable("The database is away; try again.")
+
+
 async def _transact(
     request: Request, handle: Handle, operation: Declared, edge: EdgeState, request_id: str, traceparent: str
 ) -> Response:
     """Check the caller and the body's form, then run the transaction; again, where there is something to wait for."""
+    if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise Malformed(f"The query has more than {MOST_PARAMETERS} parameters.", limit=MOST_PARAMETERS)
     token = request.headers.get("x-internal-token")
     caller = await edge.verifier.verify(token.encode("latin-1") if token else None)
     request.scope["backoffice.tenant_id"] = str(caller.tenant.id)
@@ -79,12 +103,12 @@ async def _transact(
         async with received(request, operation, edge.runtime, caller.tenant.id) as request_hash:
             info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
             return await _tried(request, handle, info, b"")
-    body = b"" if reads else await _read_body(request, operation, edge.max_body)
+    body = b"" if reads else await _read_body(request, operation)
     request_hash = idempotency.hash_of(request, body, edge.runtime.app_db.keyring) if key else b""
     info = RequestInfo(edge, operation, caller, request_id, traceparent, key, request_hash)
     wish = wish_of(request, operation.waits_for, caller.tenant.id) if operation.waits_for else None
     if wish is None:
-        return await _tried(request, handle, info, body)
+        return await made(await _tried(request, handle, info, body))
     return await edge.waiting.until_found(wish, partial(_looked, request, handle, info))
 
 
@@ -103,8 +127,6 @@ async def _tried(request: Request, handle: Handle, info: RequestInfo, body: byte
             return await batches.take(Call(fresh, handle, info))
         except REPEATABLE:
             await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - jitter
-        except DatabaseAway as error:
-            raise Unavailable("The database is away; try again.") from error
     raise Busy("Others are working on the same rows; try again.")
 
 
@@ -113,6 +135,7 @@ def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
     fresh = Request(request.scope, request.receive)
     fresh._body = body
     fresh._form = request.scope.get(FORM)
+    fresh._cookies = {}  # nobody here reads them, but FastAPI would have them taken apart, which may take long
     if body and operation.takes_body:
         try:
             fresh._json = orjson.loads(body)
@@ -121,13 +144,13 @@ def _fresh(request: Request, body: bytes, operation: Declared) -> Request:
     return fresh
 
 
-async def _read_body(request: Request, operation: Declared, limit: int) -> bytes:
+async def _read_body(request: Request, operation: Declared) -> bytes:
     """Read the whole body before the transaction begins, so that a slow sender holds no connection."""
-    chunks, size = [], 0
+    chunks, size, limit = [], 0, operation.body_limit
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"The body is larger than {limit} bytes.")
+            raise TooLarge(f"The body is larger than {limit} bytes.", limit=limit)
         chunks.append(chunk)
     body = b"".join(chunks)
     if body and operation.takes_body:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from shared.values.faults import Malformed
+from shared.values.faults import Malformed, WrongMediaType
 
 DISPOSITION, TYPE = b"content-disposition", b"content-type"
+LONGEST_TYPE = 1024
+MOST_HEADERS, LONGEST_HEADER = 8, 4096  # of one part
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,18 @@ class Part:
     name: str
     file_name: str | None
     media_type: str
+
+
+def boundary_of(content_type: str) -> bytes:
+    """The boundary that a form's Content-Type names (70 characters at most, RFC 2046)."""
+    if len(content_type) > LONGEST_TYPE:
+        raise Malformed(f"The Content-Type has more than {LONGEST_TYPE} characters.", limit=LONGEST_TYPE)
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data":
+        raise WrongMediaType("Send the body as multipart/form-data.")
+    if not options.get(b"boundary"):
+        raise Malformed("The form's Content-Type has no boundary.")
+    return options[b"boundary"]
 
 
 class _End:
@@ -52,6 +66,8 @@ class MultipartReader:
                     "on_part_end": lambda: self._found.append(_End),
                     "on_end": self._form_ends,
                 },
+                max_header_count=MOST_HEADERS,
+                max_header_size=LONGEST_HEADER,
             )
         except FormParserError as error:
             raise Malformed(f"The form cannot be read: {error}.") from error

@@ -13,7 +13,15 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.http import problems
-from shared.http.router import SCOPE_KEY, SEALED_SCOPES_KEY, UPLOAD_KEY, WAITS_KEY, Operation
+from shared.http.router import (
+    BODY_KEY,
+    BODY_LIMIT,
+    SCOPE_KEY,
+    SEALED_SCOPES_KEY,
+    UPLOAD_KEY,
+    WAITS_KEY,
+    Operation,
+)
 from shared.http.service_app import ServiceApp
 from shared.http.waiting import MOST_SECONDS
 
@@ -70,7 +78,7 @@ def _tell_sealed(app: FastAPI, document: dict[str, Any], scopes: dict[str, str])
 
 
 def operations_of(app: ServiceApp) -> dict[str, Any]:
-    """What a gateway needs to know to pass requests on: paths, methods, scopes and upload limits, without schemas."""
+    """What a gateway needs to know to pass requests on: paths, methods, scopes, limits of bodies; no schemas."""
     paths: dict[str, dict[str, Any]] = {}
     for route in app.operations:
         for method in route.methods or ():
@@ -81,7 +89,8 @@ def operations_of(app: ServiceApp) -> dict[str, Any]:
 def _needs(route: Operation) -> dict[str, Any]:
     sealed = {SEALED_SCOPES_KEY: sorted(route.sealed_scopes)} if route.sealed_scopes else {}
     upload = {UPLOAD_KEY: route.upload_limit} if route.upload_limit else {}
-    return {SCOPE_KEY: route.needed_scope, **sealed, **upload}
+    body = {BODY_KEY: route.body_limit} if route.body_limit != BODY_LIMIT else {}
+    return {SCOPE_KEY: route.needed_scope, **sealed, **upload, **body}
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:

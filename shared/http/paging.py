@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Annotated, Any, Generic, TypeVar
@@ -45,7 +45,7 @@ class PageQuery:
         if self.after is None:
             return None
         if len(self.after) != 16:
-            raise _bad_cursor()
+            raise bad_cursor()
         return UUID(bytes=self.after)
 
     @property
@@ -59,7 +59,7 @@ class PageQuery:
         if self.after is None:
             return None
         if len(self.after) != 8:
-            raise _bad_cursor()
+            raise bad_cursor()
         return int.from_bytes(self.after, signed=True)
 
     @property
@@ -68,37 +68,45 @@ class PageQuery:
         if self.after is None:
             return None
         if len(self.after) != 32:
-            raise _bad_cursor()
+            raise bad_cursor()
         return UUID(bytes=self.after[:16]), UUID(bytes=self.after[16:])
 
-    def next_cursor(self, key: PageKey) -> str:
-        """The cursor that continues after a row."""
-        if isinstance(key, tuple):
+    def next_cursor(self, key: PageKey | bytes) -> str:
+        """The cursor that continues after a row; bytes are a place of another kind, found in `after` again."""
+        if isinstance(key, bytes):
+            raw = key
+        elif isinstance(key, tuple):
             raw = key[0].bytes + key[1].bytes
         else:
             raw = key.bytes if isinstance(key, UUID) else key.to_bytes(8, signed=True)
         return base64.urlsafe_b64encode(self.filters + raw).decode().rstrip("=")
 
 
-def _bad_cursor() -> Invalid:
+def filters_of(path: str, query: Iterable[tuple[str, str]]) -> bytes:
+    """What ties a cursor to a list: its path and its filters, whatever their order."""
+    names = sorted((name, value) for name, value in query if name not in ("limit", "cursor"))
+    return blake2s(repr((path, names)).encode(), digest_size=4).digest()
+
+
+def bad_cursor() -> Invalid:
+    """The refusal of a cursor that another list has made, or nobody."""
     return Invalid.field("/query/cursor", "invalid_cursor", "The cursor is not one of this list.")
 
 
 async def _page_query(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
 ) -> PageQuery:
-    names = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("limit", "cursor"))
-    filters = blake2s(repr((request.scope["path"], names)).encode(), digest_size=4).digest()
+    filters = filters_of(request.scope["path"], request.query_params.multi_items())
     if cursor is None:
         return PageQuery(limit, None, filters)
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if raw[:4] != filters:
-        raise _bad_cursor()
+        raise bad_cursor()
     return PageQuery(limit, raw[4:], filters)
 
 

@@ -10,10 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from shared.values.bounded import MOST_ERRORS
 from shared.values.faults import Busy, Fault, FieldError, Invalid, Malformed, NotFound, Refused, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 DOCS = "/docs/problems#"
+LONGEST_NAME = 200  # of one part of a pointer: an unknown field's name is as long as its sender likes
 
 # What every operation may answer beside its success, for OpenAPI.
 SCHEMA: dict[str, Any] = {
@@ -87,14 +89,15 @@ def validation_fault(error: RequestValidationError) -> Fault:
         return Malformed("The body is not valid JSON.")
     if any(e["loc"][:1] == ("path",) for e in found):
         return NotFound("resource", "with that id")
-    errors = [FieldError(_pointer(e["loc"]), e["type"], e["msg"]) for e in found[:50]]
-    return Invalid(f"{len(found)} field(s) are not acceptable.", errors=errors)
+    errors = [FieldError(_pointer(e["loc"]), e["type"], e["msg"]) for e in found[:MOST_ERRORS]]
+    told = f"{len(found)} field(s) are" if len(found) < MOST_ERRORS else f"{MOST_ERRORS} fields or more are"
+    return Invalid(f"{told} not acceptable.", errors=errors)
 
 
 def _pointer(location: Sequence[int | str]) -> str:
     place, *rest = location
     parts = rest if place == "body" else [place, *rest]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + str(part)[:LONGEST_NAME].replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def http_fault(error: HTTPException) -> Fault:

@@ -43,6 +43,7 @@ class Declared(Protocol):
     needed_scope: str
     batch: BatchForm | None
     waits_for: str
+    body_limit: int
     upload_limit: int
     media_types: tuple[str, ...]
 
@@ -64,7 +65,6 @@ class EdgeState:
     runtime: Runtime
     verifier: internal_token.TokenVerifier
     waiting: Waiting
-    max_body: int
 
 
 def is_provider(caller: internal_token.Caller) -> bool:

@@ -33,6 +33,8 @@ SCOPE_KEY = "x-required-scope"
 WAITS_KEY = "x-waits-for"
 SEALED_SCOPES_KEY = "x-sealed-scopes"
 UPLOAD_KEY = "x-upload-limit"
+BODY_KEY = "x-body-limit"
+BODY_LIMIT = 1024 * 1024  # bytes of a JSON body, unless its operation declares more
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
 
@@ -78,12 +80,15 @@ class Operation(APIRoute):
         # What callers need to see masked fields of the answer in full; answers to changes never show them.
         self.sealed_scopes = scopes_in(self.response_model) if self.methods == {"GET"} else frozenset[str]()
         self.upload_limit: int = (self.openapi_extra or {}).get(UPLOAD_KEY, 0)
+        self.body_limit: int = (self.openapi_extra or {}).get(BODY_KEY, BODY_LIMIT)
         body = (self.openapi_extra or {}).get("requestBody", {})
         self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
         if self.upload_limit and not (self.reads_form or self.media_types):
             raise TypeError(f"{path}: an upload is a form with a file, or names its media types")
         if self.reads_form and not self.upload_limit:
             raise TypeError(f"{path}: a route that reads a form declares its upload_limit")
+        if self.body_limit != BODY_LIMIT and (self.upload_limit or not self.takes_body):
+            raise TypeError(f"{path}: a body_limit is that of a JSON body")
         function: BatchFunction | None = getattr(endpoint, BATCH, None)
         self.batch = batch_form(self, function) if function is not None else None
         self.waits_for: str = (self.openapi_extra or {}).get(WAITS_KEY, "")
@@ -110,8 +115,16 @@ class Operation(APIRoute):
         return self.body_field is not None and isinstance(self.body_field.field_info, Form)
 
 
+def _limited(body_limit: int) -> Mapping[str, object]:
+    """The mark of an operation whose JSON body may have more bytes than others."""
+    return {BODY_KEY: body_limit} if body_limit else {}
+
+
 class Router(APIRouter):
-    """Routes of one capability below /v1; every route names its scope."""
+    """Routes of one capability below /v1; every route names its scope.
+
+    `body_limit` is how many bytes the JSON body of an operation may have, where that is not `BODY_LIMIT`.
+    """
 
     def __init__(self, tag: str) -> None:
         super().__init__(prefix="/v1", tags=[tag], route_class=Operation)
@@ -150,6 +163,11 @@ class Router(APIRouter):
         marks = {WAITS_KEY: waits_for} if waits_for else {}
         return self._declare("GET", path, scope, 200, marks=marks, **options)
 
+    def document(self, path: str, *, scope: str, media_type: str) -> Callable[[EndpointT], EndpointT]:
+        """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
+        shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
+        return self._declare("GET", path, scope, 200, response_class=Response, responses=shown)
+
     def create(
         self,
         path: str,
@@ -157,13 +175,14 @@ class Router(APIRouter):
         scope: str,
         status: int = 201,
         upload_limit: int = 0,
+        body_limit: int = 0,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """POST on a collection: 201 with Location (202 when the work goes on in the background).
 
         `upload_limit` makes it take a form with one file (an `Upload`), whose body has so many bytes at most.
         """
-        marks = {UPLOAD_KEY: upload_limit} if upload_limit else {}
+        marks = {UPLOAD_KEY: upload_limit} if upload_limit else _limited(body_limit)
         return self._declare("POST", path, scope, status, marks=marks, **options)
 
     def upload(
@@ -180,13 +199,27 @@ class Router(APIRouter):
         marks = {UPLOAD_KEY: upload_limit, "requestBody": {"required": True, "content": content}}
         return self._declare("PUT", path, scope, 200, marks=marks, **options)
 
-    def verb(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
+    def verb(
+        self,
+        path: str,
+        *,
+        scope: str,
+        body_limit: int = 0,
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
         """POST on a resource's verb: 200 with the resource."""
-        return self._declare("POST", path, scope, 200, **options)
+        return self._declare("POST", path, scope, 200, marks=_limited(body_limit), **options)
 
-    def change(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
+    def change(
+        self,
+        path: str,
+        *,
+        scope: str,
+        body_limit: int = 0,
+        **options: Any,  # noqa: ANN401
+    ) -> Callable[[EndpointT], EndpointT]:
         """PATCH with If-Match."""
-        return self._declare("PATCH", path, scope, 200, **options)
+        return self._declare("PATCH", path, scope, 200, marks=_limited(body_limit), **options)
 
     def remove(self, path: str, *, scope: str, **options: Any) -> Callable[[EndpointT], EndpointT]:  # noqa: ANN401
         """DELETE: 204."""

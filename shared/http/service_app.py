@@ -14,8 +14,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from shared.base import telemetry
+from shared.http import problems
+from shared.http.paths import require_plain
 from shared.http.request_transaction import Handle
 from shared.http.router import Operation, Router
+from shared.values.faults import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ class ServiceApp(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an operation's request from the table, any other by the framework."""
         if scope["type"] == "http" and not scope.get("root_path"):
+            try:
+                require_plain(scope)
+            except Malformed as fault:
+                trace_id = telemetry.trace_id(telemetry.new_traceparent())
+                await problems.problem(fault, trace_id=trace_id)(scope, receive, send)
+                return
             found = scope["path"].split("/")
             for target in self._targets.get((scope["method"], len(found)), ()):
                 parameters = target.parameters(found)

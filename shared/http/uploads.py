@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, UploadFile
-from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as StarletteUpload
 from starlette.requests import Request
@@ -22,7 +21,7 @@ from shared.blobs.refs import BlobKey, BlobRef
 from shared.blobs.uploads import give_up, store_upload
 from shared.context.unit_of_work import Runtime
 from shared.http import idempotency
-from shared.http.multipart import MultipartReader, Part
+from shared.http.multipart import MultipartReader, Part, boundary_of
 from shared.values.faults import Malformed, TooLarge, WrongMediaType
 from shared.values.ids import new_id
 
@@ -114,7 +113,8 @@ async def received(
 
     try:
         if operation.reads_form:
-            request.scope[FORM] = await _form(MultipartReader(body.pieces(), _boundary(request)), store)
+            boundary = boundary_of(request.headers.get("content-type", ""))
+            request.scope[FORM] = await _form(MultipartReader(body.pieces(), boundary), store)
         else:
             claimed = _media_type(request, operation.media_types)
             request.scope[FILE] = await store(body.pieces(), claimed)
@@ -150,15 +150,6 @@ async def _text(reader: MultipartReader, part: Part) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise Malformed(f"The form's field {part.name[:50]} is not valid UTF-8.") from error
-
-
-def _boundary(request: Request) -> bytes:
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data":
-        raise WrongMediaType("Send the body as multipart/form-data.")
-    if not options.get(b"boundary"):
-        raise Malformed("The form's Content-Type has no boundary.")
-    return options[b"boundary"]
 
 
 def _media_type(request: Request, allowed: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""ASGI's own types, and our extension of it: a deadline."""
+"""ASGI's own types, and our extensions of it: a deadline, and word of when an answer has been taken."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -11,6 +11,8 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE = "backoffice.deadline"
+TAKEN = "backoffice.taken"  # in a scope: sending a message of this type returns when the caller has taken the answer
+LATE = "backoffice.late"  # in a disconnect: the server has ended the request (408), since its body came too slowly
 
 
 def set_deadline(scope: Scope, at: float) -> None:

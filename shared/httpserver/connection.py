@@ -6,6 +6,7 @@ turn, too, and nothing after it is believed: after one misread boundary every la
 """
 
 import asyncio
+import math
 from collections import deque
 from typing import Any
 
@@ -13,21 +14,19 @@ import httptools
 import uvicorn
 from uvicorn.server import ServerState
 
+from shared.base import telemetry
 from shared.httpserver import heads
+from shared.httpserver.admission import Admission, Share
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.cycle import HIGH_WATER, Cycle
+from shared.httpserver.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_LINE, MAX_LINE_BYTES
 from shared.httpserver.reading import MAX_HEAD, HeadReader
 from shared.httpserver.write_batch import WriteBatch
-
-MAX_LINE = 64
-HEAD_SECONDS = 15.0
-LINGER_SECONDS = 15.0
+from shared.httpserver.writing import AnswerWriter
 
 
-class HttpConnection(HeadReader, asyncio.Protocol):
+class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
     """State of one connection and of the requests on it."""
-
-    transport: asyncio.Transport
 
     def __init__(
         self,
@@ -37,25 +36,29 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         batch: WriteBatch,
+        admission: Admission,
     ) -> None:
         """As uvicorn makes it; `app_state` belongs to the lifespan, which our apps do not have.
 
-        `batch` is shared by all connections of the server.
+        `batch` and `admission` are shared by all connections of the server.
         """
-        super().__init__()
-        self.loop = _loop or asyncio.get_running_loop()
-        self.batch = batch
+        HeadReader.__init__(self)
+        AnswerWriter.__init__(self, _loop or asyncio.get_running_loop(), batch)
         self.leaving = False
-        self.stalled: asyncio.Future[None] | None = None
+        self.share: Share | None = None
+        self._admission = admission
         self._app: AsgiApp = config.loaded_app
         self._keep_alive_seconds: float = config.timeout_keep_alive
         self._state = server_state
         self._tasks = server_state.tasks
         self._defaults = heads.Defaults(server_state.default_headers)
         self._line: deque[Cycle] = deque()  # requests in their order; the first one is being answered
+        self._line_bytes = 0  # of those behind it
         self._reading: Cycle | None = None  # the one whose body is still coming
         self._ignores_input = False  # nothing that comes now is a request any more
+        self._leaves_some = False  # requests came, or may, that are not answered
         self._paused = False
+        self._paused_at = 0.0
         self._since = self.loop.time()  # when the state began that may last only so long
 
     # asyncio.Protocol
@@ -70,6 +73,12 @@ class HttpConnection(HeadReader, asyncio.Protocol):
             "server": (str(own[0]), int(own[1])) if isinstance(own, tuple) else None,
             "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
         }
+        if not self._admission.enters(self, str(peer[0]) if isinstance(peer, tuple) else ""):
+            self._ignores_input = True
+            if self._admission.tells(self):
+                self.cut(heads.CROWDED)
+            else:
+                self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; the callbacks below make requests of it."""
@@ -83,10 +92,9 @@ class HttpConnection(HeadReader, asyncio.Protocol):
                 True  # we speak nothing else: the request is answered, what follows it is not read
             )
         except httptools.HttpParserError:
-            self._refuse()
+            self._refuse(self.refusal)
         if self.overhead > MAX_HEAD:
-            self.refusal = heads.TOO_LARGE
-            self._refuse()
+            self._refuse(heads.TOO_LARGE)
 
     def eof_received(self) -> None:
         """Whoever sends no more is taken to have gone: nothing tells a half-closed caller from one that left."""
@@ -94,22 +102,12 @@ class HttpConnection(HeadReader, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell everyone who works for this caller."""
         self._state.connections.discard(self)
+        self._admission.leaves(self)
         self._ignores_input = True
         self.parser = None  # it holds our bound methods: a cycle
         for cycle in self._line:
             cycle.disconnect()
         self.resume_writing()
-
-    def pause_writing(self) -> None:
-        """The caller reads slower than we write."""
-        if self.stalled is None:
-            self.stalled = self.loop.create_future()
-
-    def resume_writing(self) -> None:
-        """Go on writing."""
-        stalled, self.stalled = self.stalled, None
-        if stalled is not None and not stalled.done():
-            stalled.set_result(None)
 
     # httptools callbacks
 
@@ -127,11 +125,15 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if self._ignores_input or self.parser is None:
             return
         scope, lasts = self.scope_of(self.parser)
-        self._reading = cycle = Cycle(self, scope, keep_alive=lasts, expects=self.expects)
+        asked_at = self.loop.time() if self.framed else math.inf
+        cycle = Cycle(self, scope, keep_alive=lasts, expects=self.expects, asked_at=asked_at)
+        self._reading = cycle
         self._line.append(cycle)
         if len(self._line) > 1:
+            self._weigh(cycle, self.head_size())
             self._pause()
         else:
+            self._admission.works(self)
             self._begin(cycle)
 
     def on_body(self, body: bytes) -> None:
@@ -140,6 +142,8 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         reading = self._reading
         if reading is not None:
             reading.feed(body)
+            if len(self._line) > 1:
+                self._weigh(reading, len(body))
             if reading.size > HIGH_WATER:
                 self._pause()
 
@@ -150,13 +154,15 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if reading is None:
             return
         reading.end()
-        if not reading.keep_alive or len(self._line) >= MAX_LINE:
+        too_many = len(self._line) >= MAX_LINE or self._line_bytes > MAX_LINE_BYTES
+        if too_many or not reading.keep_alive:
             reading.keep_alive = False
             self._ignores_input = True
+            self._leaves_some = too_many
         if not self._line and reading.complete:
             self._since = self.loop.time()
 
-    def _refuse(self) -> None:
+    def _refuse(self, refusal: bytes) -> None:
         """Believe nothing more; answer so when nobody has spoken yet, else end after those who were before."""
         if self._ignores_input:
             return
@@ -165,14 +171,14 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if reading is not None and reading.more:  # its body will never be whole
             if reading in self._line:
                 self._line.remove(reading)
-            reading.disconnect()
+            reading.disconnect(late=refusal is heads.BODY_TOO_SLOW)
             if reading.complete or reading.started:
                 self.cut(b"")
                 return
         if self._line:
             self._line[-1].keep_alive = False
         else:
-            self.cut(self.refusal)
+            self.cut(refusal)
 
     # for the cycles
 
@@ -182,16 +188,6 @@ class HttpConnection(HeadReader, asyncio.Protocol):
             self._defaults = heads.Defaults(self._state.default_headers)
         return self._defaults
 
-    def write(self, data: bytes) -> None:
-        """Write at once, after what was said before."""
-        self.batch.flush()
-        self.transport.write(data)
-
-    async def drained(self) -> None:
-        """Wait until the caller has read, or has gone."""
-        while self.stalled is not None:
-            await asyncio.shield(self.stalled)
-
     def answered(self, cycle: Cycle) -> None:
         """Go on with the next in line, or rest."""
         self._state.total_requests += 1
@@ -200,7 +196,10 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         if not cycle.keep_alive:
             self.cut(b"")
         elif self._line:
+            self._line_bytes -= self._line[0].weight
             self._begin(self._line[0])
+        else:
+            self._admission.rests(self)
         if self._paused:
             self.read_on()
 
@@ -214,6 +213,8 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         reading = self._reading
         if self._paused and len(self._line) < 2 and (reading is None or reading.size <= HIGH_WATER):
             self._paused = False
+            if reading is not None:  # what we did not want to read was not late
+                reading.asked_at += self.loop.time() - self._paused_at
             self.transport.resume_reading()
 
     def cut(self, last: bytes) -> None:
@@ -223,9 +224,11 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         is closed, and what comes is thrown away until the caller ends it, or time does.
         """
         sending = self._reading is not None and self._reading.more and not self._ignores_input
+        sending = sending or self._leaves_some
         self._ignores_input = True
         self._since = self.loop.time()
         self._line.clear()
+        self._admission.rests(self)
         self.batch.flush()
         if last:
             self.transport.write(last)
@@ -244,20 +247,48 @@ class HttpConnection(HeadReader, asyncio.Protocol):
         else:
             self._line[0].keep_alive = False
 
+    def make_room(self) -> None:
+        """End at once for another's sake: asked only of connections with no request in hand."""
+        self._ignores_input = True
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
     def expire(self, now: float) -> None:
-        """End what lasts too long; asked every second. A request being answered has a deadline of its own."""
-        if self._line:
+        """End what lasts too long; asked every second. How long an answer may be thought about is the app's to say."""
+        if self.takes_nothing(now, self._admission.limits.reader_seconds):
+            telemetry.HTTP_ENDED.labels("reader").inc()
+            self.transport.abort()
+        elif self._line:
+            self._expire_body(now)
+        else:
+            self._expire_rest(now - self._since)
+
+    def _expire_body(self, now: float) -> None:
+        """Refuse a request whose body comes too slowly, while we are willing to read it."""
+        reading = self._reading
+        if reading is None or self._paused:
             return
-        age = now - self._since
+        if now - reading.asked_at > self._admission.limits.body_seconds(reading.received):
+            telemetry.HTTP_ENDED.labels("body").inc()
+            self._refuse(heads.BODY_TOO_SLOW)
+
+    def _expire_rest(self, age: float) -> None:
+        """End a connection with no request in hand that has been as it is for too long; who reads slowly may go on."""
         if self._ignores_input or self.transport.is_closing() or self._reading is not None:
-            if age > LINGER_SECONDS:
+            if age > LINGER_SECONDS and not self.transport.get_write_buffer_size():
                 self.transport.abort()
         elif self.in_head:
             if age > HEAD_SECONDS:
-                self.refusal = heads.TOO_SLOW
-                self._refuse()
+                telemetry.HTTP_ENDED.labels("head").inc()
+                self._refuse(heads.TOO_SLOW)
         elif age > self._keep_alive_seconds:
             self.transport.close()
+
+    def _weigh(self, waiting: Cycle, size: int) -> None:
+        waiting.weight += size
+        self._line_bytes += size
 
     def _begin(self, cycle: Cycle) -> None:
         """Let the app answer in a task of its own."""
@@ -267,4 +298,5 @@ class HttpConnection(HeadReader, asyncio.Protocol):
     def _pause(self) -> None:
         if not self._paused:
             self._paused = True
+            self._paused_at = self.loop.time()
             self.transport.pause_reading()

@@ -1,11 +1,12 @@
 """One request and its answer, as the app sees them: ASGI's `receive` and `send`, and the task between them."""
 
 import asyncio
+import math
 from typing import Protocol
 
 import structlog
 
-from shared.httpserver.asgi import AsgiApp, Message, Scope
+from shared.httpserver.asgi import LATE, TAKEN, AsgiApp, Message, Scope
 from shared.httpserver.heads import CONTINUE, FAILED, AnswerInvalid, Defaults, Headers, answer_lines, checked
 from shared.httpserver.write_batch import WriteBatch
 
@@ -26,8 +27,8 @@ class CallerConnection(Protocol):
     def defaults(self) -> Defaults:
         """The headers of every answer, as they are now."""
 
-    def write(self, data: bytes) -> None:
-        """Write at once, after what was said before."""
+    def write(self, *pieces: bytes) -> None:
+        """Write at once, after what was said before; pieces are not copied into one."""
 
     async def drained(self) -> None:
         """Wait until the caller has read, or has gone."""
@@ -49,14 +50,24 @@ class Cycle:
     """State of one exchange; whatever happens to the connection is told here, and wakes who waits."""
 
     __slots__ = (
-        "_bodiless", "_body_given", "_chunked", "_chunks", "_connection", "_expects", "_head", "_left", "_loop",
-        "_until_close", "_waiters", "complete", "gone", "keep_alive", "more", "scope", "size", "started", "task",
+        "_bodiless", "_body_given", "_chunked", "_chunks", "_connection", "_expects", "_head", "_late", "_left",
+        "_loop", "_until_close", "_waiters", "asked_at", "complete", "gone", "keep_alive", "more", "received",
+        "scope", "size", "started", "task", "weight",
     )  # fmt: skip
 
     def __init__(
-        self, connection: CallerConnection, scope: Scope, *, keep_alive: bool, expects: bool
+        self,
+        connection: CallerConnection,
+        scope: Scope,
+        *,
+        keep_alive: bool,
+        expects: bool,
+        asked_at: float = math.inf,
     ) -> None:
-        """A request whose head is read; `expects` says that the caller waits to be told to send the body."""
+        """A request whose head is read; `expects` says that the caller waits to be told to send the body.
+
+        `asked_at` is when it was told, if only by our reading its head: from then on its body is under way.
+        """
         self._connection = connection
         self._loop = connection.loop
         self._expects = expects
@@ -65,7 +76,10 @@ class Cycle:
         self._waiters: list[asyncio.Future[None]] = []
         self._head = b""
         self._left = 0
-        self._bodiless = self._chunked = self._until_close = False
+        self._bodiless = self._chunked = self._until_close = self._late = False
+        self.asked_at = math.inf if expects else asked_at
+        self.received = 0  # of the body so far
+        self.weight = 0  # of head and body while it waits in line
         self.scope = scope
         self.keep_alive = keep_alive
         self.more = True
@@ -100,6 +114,7 @@ class Cycle:
             return
         self._chunks.append(data)
         self.size += len(data)
+        self.received += len(data)
         self._wake()
 
     def end(self) -> None:
@@ -108,9 +123,9 @@ class Cycle:
         if self._waiters:
             self._wake()
 
-    def disconnect(self) -> None:
-        """The caller has gone, or what it sends cannot be read any further."""
-        self.gone = True
+    def disconnect(self, *, late: bool = False) -> None:
+        """The caller has gone, or what it sends cannot be read any further, or came too slowly."""
+        self.gone, self._late = True, late
         self._wake()
 
     def _wake(self) -> None:
@@ -125,12 +140,13 @@ class Cycle:
         """The next piece of the body; after the last one, and not before something has ended, a disconnect."""
         while True:
             if self.gone or self.complete:
-                return {"type": "http.disconnect"}
+                return {"type": "http.disconnect", LATE: self._late}
             if not self._body_given and (self._chunks or not self.more):
                 return self._take()
             if self._expects and not self.started:
                 self._expects = False
                 self._connection.write(CONTINUE)
+                self.asked_at = self._loop.time()
             waiter = self._loop.create_future()
             self._waiters.append(waiter)
             await waiter
@@ -150,7 +166,7 @@ class Cycle:
         connection = self._connection
         if connection.stalled is not None:
             await connection.drained()
-        if self.gone:
+        if self.gone or (self.complete and message["type"] == TAKEN):
             return
         if not self.started:
             if message["type"] != "http.response.start":
@@ -165,13 +181,12 @@ class Cycle:
         """Send a piece, with the head if that is still due, and end the answer with the last one."""
         connection = self._connection
         data = self._framed(body, more)
-        if self._head:  # head and first piece leave in one write
-            data, self._head = self._head + data, b""
-        if data:
-            if more or len(data) > HIGH_WATER:  # written now, so that its reader's pace is felt
-                connection.write(data)
-            else:
-                connection.batch.write(connection.transport, data)
+        head, self._head = self._head, b""  # head and first piece leave in one write
+        if more or len(data) > HIGH_WATER:  # written now, so that its reader's pace is felt
+            if head or data:
+                connection.write(head, data)
+        elif head or data:
+            connection.batch.write(connection.transport, head + data)
         if not more:
             if self._left > 0:
                 raise AnswerInvalid("the body is shorter than its Content-Length")

@@ -27,7 +27,8 @@ HOP_BY_HOP = frozenset(
     )
 )
 TRACE = frozenset((b"traceparent", b"tracestate"))
-# `proxy` would become HTTP_PROXY under CGI; the rest assert an address, an identity or another target.
+# `proxy` would become HTTP_PROXY under CGI; cookies are for the gateway, no service reads any; the rest assert an
+# address, an identity or another target.
 _INBOUND_NAMES = frozenset(
     (
         b"forwarded",
@@ -41,6 +42,7 @@ _INBOUND_NAMES = frozenset(
         b"x-original-url",
         b"x-rewrite-url",
         b"proxy",
+        b"cookie",
     )
 )
 _INBOUND_PREFIXES = (b"x-tenant-", b"x-internal-", b"x-actor-", b"x-forwarded-")

@@ -1,6 +1,6 @@
 """Heads of messages: reading a request's target, writing an answer's head, and refusals made before any app ran."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -96,9 +96,9 @@ def target(url: bytes) -> tuple[str, bytes, bytes]:
     return (unquote(path) if "%" in path else path), raw, query
 
 
-def refusal(status: int, code: str, detail: str) -> bytes:
+def refusal(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> bytes:
     """An answer given without any app, after which the connection ends."""
-    response = problems.problem_response(status, code, detail, "")
+    response = problems.problem_response(status, code, detail, "", headers=headers)
     lines = [status_line(status)]
     lines += [b"%b: %b\r\n" % (name, value) for name, value in response.raw_headers]
     return b"".join((*lines, b"connection: close\r\n\r\n", bytes(response.body)))
@@ -107,6 +107,10 @@ def refusal(status: int, code: str, detail: str) -> bytes:
 MALFORMED = refusal(400, "malformed_request", "This is not a request of HTTP/1.1.")
 TOO_LARGE = refusal(431, "head_too_large", "The request's head is too large.")
 TOO_SLOW = refusal(408, "request_timeout", "The request's head did not come in time.")
+BODY_TOO_SLOW = refusal(408, "body_timeout", "The request's body did not come in time, or stopped coming.")
+CROWDED = refusal(
+    503, "too_many_connections", "There are too many connections; try again shortly.", {"Retry-After": "1"}
+)
 UNKNOWN_VERSION = refusal(505, "http_version_not_supported", "Speak HTTP/1.1 here.")
 NO_UPGRADE = refusal(400, "upgrade_refused", "Requests with a body are taken without an Upgrade header only.")
 FAILED = refusal(500, "internal_error", "Something went wrong on our side.")

@@ -3,10 +3,12 @@
 import httptools
 
 from shared.httpserver import heads
-from shared.httpserver.asgi import Headers, Scope
+from shared.httpserver.asgi import TAKEN, Headers, Scope
 from shared.httpserver.headers import find, framing_error
 
 MAX_HEAD = 64 * 1024
+MOST_HEADERS = 128
+LONGEST_NAME = 2048  # judgements on names are remembered, so that names must not be what fills the memory
 _NOTABLE = frozenset((b"host", b"expect", b"upgrade", b"content-length", b"transfer-encoding"))
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -65,19 +67,22 @@ class HeadReader:
             "raw_path": raw_path,
             "query_string": query,
             "headers": self.headers,
+            TAKEN: True,
             **self.ends,
         }
         self.in_head = False
         self.overhead = 0
         return scope, version == "1.1" and not self._upgrades and parser.should_keep_alive()
 
+    def head_size(self) -> int:
+        """How large the head is that has just been read, near enough."""
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _judge(self, version: str) -> None:
         """Refuse heads that another server might read otherwise."""
-        if self.overhead > MAX_HEAD:
-            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > MAX_HEAD:
-                self.refusal = heads.TOO_LARGE
-                raise ValueError("the head is too large")
+        if self._is_too_large():
+            self.refusal = heads.TOO_LARGE
+            raise ValueError("the head is too large")
         if version not in ("1.1", "1.0"):
             self.refusal = heads.UNKNOWN_VERSION
             raise ValueError("this version is not spoken here")
@@ -90,3 +95,11 @@ class HeadReader:
             raise ValueError("the body's end is in doubt")
         if self.framed and version == "1.0" and find(self.headers, b"transfer-encoding") is not None:
             raise ValueError("HTTP/1.0 has no Transfer-Encoding")
+
+    def _is_too_large(self) -> bool:
+        """Whether the head has more than anybody needs: in all, in lines, or in one name."""
+        if len(self.headers) > MOST_HEADERS:
+            return True
+        if self.overhead <= LONGEST_NAME:  # the usual case
+            return False
+        return self.head_size() > MAX_HEAD or any(len(name) > LONGEST_NAME for name, _ in self.headers)

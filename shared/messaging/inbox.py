@@ -2,9 +2,9 @@
 
 One row per consumer and event. Its insert, the handler's effect and new facts are one transaction; the message
 is acknowledged after the commit. Under load events of one tenant whose functions take several at once (`on_batch`)
-share a transaction; if any of them fails, each is taken alone. A failing event is stored as `retry` with a growing,
-jittered pause; later events of its ordering key wait behind it while others flow. After the last try it is `dead`:
-listed, replayed or discarded by an operator.
+share a transaction, as many as are not too heavy together; if any of them fails, each is taken alone. A failing event
+is stored as `retry` with a growing, jittered pause; later events of its ordering key wait behind it while others flow.
+After the last try it is `dead`: listed, replayed or discarded by an operator.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from uuid import UUID
 import structlog
 
 from shared.base import telemetry
-from shared.base.batcher import Batcher
+from shared.base.batcher import Batcher, RoundSize
+from shared.base.fair_share import FairShare
 from shared.base.loops import LoopAlarm
 from shared.bus.transport import Delivery
 from shared.context.unit_of_work import Runtime, open_work
@@ -29,6 +30,9 @@ from shared.values.ids import new_id
 
 log = structlog.get_logger()
 BATCH_LIMIT = 64  # events of one tenant in one transaction at most
+BATCH_BYTES = (
+    256 * 1024
+)  # of their envelopes together: what an event has done grows with the lines it tells of
 WAITING_SECONDS = 0.25  # how soon after an event was put behind another one that is looked at
 BATCH_SECONDS = 2.0  # a round that takes longer is given up: a slow event must not hold the others
 
@@ -53,10 +57,13 @@ class Inbox:
         self._settings = runtime.settings
         self._tell_others = tell_others
         self.alarm = LoopAlarm()  # rings when something may be due before the next poll
-        at_once = runtime.settings.consumer_concurrency
-        self._alone = asyncio.Semaphore(at_once)
+        self._turns = FairShare(runtime.settings.consumer_concurrency)
         self._batcher: Batcher[tuple[UUID, Handlers], Received, str] = Batcher(
-            self._take_batch, lambda received: received[0].ordering_key, most=BATCH_LIMIT, at_once=at_once
+            self._take_batch,
+            key_of=lambda received: received[0].ordering_key,
+            weight_of=lambda received: len(received[0].text),
+            most=RoundSize(BATCH_LIMIT, BATCH_BYTES),
+            turns=self._turns,
         )
 
     @property
@@ -102,7 +109,7 @@ class Inbox:
                 log.debug(
                     "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
                 )
-        async with self._alone:
+        async with self._turns.place(event.tenant_id, patient=True):
             return await self._take_alone((event, document))
 
     def count(self, outcome: str) -> None:
@@ -114,8 +121,7 @@ class Inbox:
         if len(events) == 1:
             return [await self._take_alone(events[0])]
         try:
-            async with asyncio.timeout(BATCH_SECONDS):
-                return await self._take(key[0], events)
+            return await self._take(key[0], events, within=BATCH_SECONDS)
         except DatabaseAway:
             raise
         except Exception as error:
@@ -127,11 +133,13 @@ class Inbox:
             return (await self._take(received[0].tenant_id, [received]))[0]
         return (await self._take(received[0].tenant_id, [received]))[0]
 
-    async def _take(self, tenant_id: UUID, events: Sequence[Received]) -> list[str]:
+    async def _take(
+        self, tenant_id: UUID, events: Sequence[Received], *, within: float | None = None
+    ) -> list[str]:
         """The good path: inbox rows, effects and new facts in one transaction; returns what became of each."""
         outcomes: list[str] = []
         taken: list[Received] = []
-        async with open_work(self._runtime, tenant_id) as unit:
+        async with open_work(self._runtime, tenant_id, patient=True) as unit, asyncio.timeout(within):
             rows = await unit.tx.sql.fetch(
                 TAKE, tenant_id, self._service, [e.id for e, _ in events], [e.ordering_key for e, _ in events],
                 [e.type for e, _ in events],
@@ -176,7 +184,7 @@ class Inbox:
             error=sentence(error),
         )
         next_at = self.next_try(attempts)
-        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
             await self._write_held(tx, event, state, attempts, next_at, sentence(error))
         self.alarm.ring((next_at - datetime.now(UTC)).total_seconds())
         self._tell_others()
@@ -205,7 +213,7 @@ class Inbox:
     async def _take_again(self, event: Envelope) -> None:
         """An earlier delivery may have killed the process: go on through the retry path, where tries are counted
         *before* they are made. What was done or held already stays as it is."""
-        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
             await tx.sql.execute(
                 TAKE_AGAIN, event.tenant_id, self._service, event.id, event.ordering_key, event.type,
                 "delivery was cut short", event.text,

@@ -7,7 +7,8 @@ import asyncpg
 import structlog
 
 from shared.base import telemetry
-from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
+from shared.base.fair_share import FairShare
+from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat, side_by_side
 from shared.context.unit_of_work import Runtime, open_work
 from shared.contracts.event import Envelope, read_envelope
 from shared.database.pool import DatabaseAway
@@ -48,23 +49,19 @@ class Retries:
 
     async def _side_by_side(self, rows: Sequence[asyncpg.Record]) -> int:
         """Each is the first of its ordering key, so they may; after a crash there may be hundreds."""
-        gate = asyncio.Semaphore(self._settings.consumer_concurrency)
+        turns = FairShare(self._settings.consumer_concurrency)
 
         async def retried(row: asyncpg.Record) -> bool:
-            async with gate:
+            async with turns.place(row["tenant_id"], patient=True):
                 return await self._retry(row)
 
-        taken = await asyncio.gather(*map(retried, rows), return_exceptions=True)
-        for outcome in taken:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return sum(bool(outcome) for outcome in taken)
+        return sum(await side_by_side(map(retried, rows)))
 
     async def _retry(self, row: asyncpg.Record) -> bool:
         """One counted try; returns whether it fell to this process."""
         event, document = read_envelope(row["envelope"])
         attempts = row["attempts"] + 1
-        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
             counted = await tx.sql.fetchval(
                 COUNT,
                 event.tenant_id,
@@ -83,7 +80,7 @@ class Retries:
             )
             return True
         try:
-            async with open_work(self._runtime, event.tenant_id) as unit:
+            async with open_work(self._runtime, event.tenant_id, patient=True) as unit:
                 done = await unit.tx.sql.fetchval(DONE, event.tenant_id, self._service, event.id)
                 if not done:
                     return True
@@ -100,7 +97,7 @@ class Retries:
         state = "dead" if attempts >= self._settings.consumer_attempts else "retry"
         log.warning("event failed again", service=self._service, event_id=str(event.id), state=state,
                     attempts=attempts, error=sentence(error))  # fmt: skip
-        async with self._runtime.app_db.transaction(event.tenant_id) as tx:
+        async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
             await tx.sql.execute(
                 "update inbox set state = $4, error = $5, attempts = $6 where tenant_id = $1 and consumer = $2 "
                 "and event_id = $3 and state in ('retry', 'waiting')",

@@ -25,7 +25,7 @@ from sqlalchemy import MetaData
 from shared.approvals.asking import EXPIRE
 from shared.approvals.deciding import Approvable, expire
 from shared.approvals.routes import approval_routes
-from shared.background.jobs import JobFunction
+from shared.background.jobs import Job
 from shared.background.scheduler import DueFunction
 from shared.base.settings import KernelSettings
 from shared.context.unit_of_work import Runtime
@@ -36,6 +36,7 @@ from shared.http.router import Router
 from shared.http.service_app import ServiceApp
 from shared.messaging.event_handlers import Handler
 from shared.service.dead_letters import dead_letter_routes
+from shared.service.jobs import job_routes
 from shared.service.provisioning import Provision
 
 MakePort = Callable[[Any], AbstractAsyncContextManager[object]]  # from the service's settings
@@ -63,6 +64,8 @@ class Service:
     each by its type with what makes it from the settings: an async context manager, entered before the first request
     and left after the last; actions reach it by `ctx.port(Type)`. `loops` run beside the kernel's. A probe returns a
     sentence while something keeps the service from its work, and the process then says that it is not ready.
+    `shared_keyring` names sealing keys that it has in common with another service, which names them, too: what the two
+    hand to each other sealed. Without one its keys are its own.
     """
 
     name: str
@@ -74,6 +77,12 @@ class Service:
     ports: Mapping[type, MakePort] = field(default_factory=dict)
     loops: Sequence[Loop] = ()
     probes: Sequence[Probe] = ()
+    shared_keyring: str = ""
+
+    @property
+    def keyring(self) -> str:
+        """The name of its sealing keys."""
+        return self.shared_keyring or self.name
 
     @property
     def migrations(self) -> Path:
@@ -88,13 +97,13 @@ class Service:
                 yield importlib.import_module(full)
 
     def routers(self) -> list[Router]:
-        """The routes of all capabilities, the service's dead letters, and its approvals where it has any."""
-        approvables = self.approvables()
-        approvals = approval_routes(self.name, approvables) if approvables else []
+        """The routes of all capabilities, the service's dead letters, and its approvals and jobs where it has any."""
+        approvables, jobs = self.approvables(), self.jobs()
         return [
             *(module.router for module in self.modules("routes")),
             dead_letter_routes(self.name),
-            *approvals,
+            *(approval_routes(self.name, approvables) if approvables else []),
+            *([job_routes(self.name, jobs)] if jobs else []),
         ]
 
     def metadatas(self) -> list[MetaData]:
@@ -125,9 +134,9 @@ class Service:
         """What the service does once it is approved."""
         return {approvable.kind: approvable for approvable, _ in self._marked("__approves__")}
 
-    def job_functions(self) -> dict[str, JobFunction]:
-        """The service's long jobs."""
-        return dict(self._marked("__job_kind__"))
+    def jobs(self) -> dict[str, Job]:
+        """The service's kinds of long jobs."""
+        return {job.kind: job for job, _ in self._marked("__job__")}
 
     def app(self) -> FastAPI:
         """The ASGI app with all routes; it answers once `run` has hung its edge on it."""

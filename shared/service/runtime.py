@@ -9,12 +9,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared.background.housekeeping import run_housekeeping
-from shared.background.jobs import JobRunner, run_jobs
+from shared.background.job_runner import JobRunner
 from shared.background.scheduler import Scheduler, run_scheduler
+from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import add_health
 from shared.base.loops import REPORT_SECONDS, repeat
 from shared.base.settings import KernelSettings
+from shared.base.shared_answer import SharedAnswer
 from shared.base.side_process import SideProcesses
 from shared.bus.transport import Subscription, Transport
 from shared.context.ports import Ports
@@ -33,9 +35,11 @@ from shared.messaging.relay import Relay
 from shared.messaging.retries import Retries, run_retries
 from shared.service.manifest import Probe, Service
 from shared.service.provisioning import add_provisioning
+from shared.values.networks import Networks
 
 FACTS, HELD, JOBS = "facts", "held", "jobs"  # what the notifier is rung for
 PROBE_SECONDS = 3.0
+READY_SECONDS = 1.0  # how old what is said of database and ports may be, however many ask
 
 
 class ServiceRuntime:
@@ -55,21 +59,25 @@ class ServiceRuntime:
         self.name = service.name
         self.settings = own_settings(service, settings)
         self.transport = transport
-        keys = self.settings.sealing_keys.get_secret_value()
-        self.keyring = keyring_for(self.name, service.metadatas(), keys)
-        self.app_db = _database(dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring)
+        keys = self.settings.sealing_keys_of(service.keyring)
+        self.keyring = keyring_for(self.name, service.metadatas(), keys, keyring=service.keyring)
+        self.app_db = _database(
+            dsn, rls.app_role(self.name), settings, settings.app_pool_size, self.keyring, shared_out=True
+        )
         self.worker_db = _database(dsn, rls.worker_role(self.name), settings, settings.worker_pool_size)
         self.tenants = Tenants()
         self.ports = Ports()
         self.relay = Relay(self.name, self.worker_db, transport, settings)
-        self.waiting = Waiting()
+        self.waiting = Waiting(self.name)
         self.inbox = Inbox(self, service.handlers(), self._held)
         self.retries = Retries(self, self.inbox)
         self.scheduler = Scheduler(self, service.due_functions())
-        self.jobs = JobRunner(self, service.job_functions(), self._job_queued)
+        self.jobs = JobRunner(self, service.jobs(), self._job_queued)
         self.notifier = Notifier(self.name, self.worker_db, self._heard())
         self.subscription: Subscription | None = None
+        self.scrapers = Networks(self.settings.metrics_networks)
         self.working = self.leaving = False
+        self._dependencies = SharedAnswer(self._missed, seconds=READY_SECONDS)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._open_ports = AsyncExitStack()
@@ -78,7 +86,7 @@ class ServiceRuntime:
 
     def _furnish(self, app: FastAPI, verifier: TokenVerifier) -> None:
         """Give the app what its routes need of us."""
-        edge = EdgeState(self, verifier, self.waiting, self.settings.max_body_bytes)
+        edge = EdgeState(self, verifier, self.waiting)
         app.state.runtime, app.state.edge = self, edge
         app.state.batches = RequestBatches(edge, at_once=self.settings.app_pool_size)
         add_health(app)
@@ -139,9 +147,15 @@ class ServiceRuntime:
             raise
 
     def _aside(self) -> SideProcesses:
-        """Processes beside ours, for as long as the ports are open."""
+        """Processes beside ours, for as long as the ports are open; and have metrics tell what waits."""
         aside = SideProcesses()
         self._open_ports.push_async_callback(aside.close)
+        for of, waiting in (
+            ("connection", lambda: self.app_db.places.waiting),
+            ("document", lambda: aside.share.waiting),
+            ("news", lambda: len(self.waiting)),
+        ):
+            telemetry.PLACES_WAITING.labels(self.name, of).set_function(waiting)
         return aside
 
     async def _begin_work(self) -> None:
@@ -162,7 +176,7 @@ class ServiceRuntime:
         stopping, linger = self._stopping, self.settings.linger_seconds
         yield "retries", run_retries(self.retries, stopping, self._pause(self.inbox.types), linger)
         yield "scheduler", run_scheduler(self.scheduler, stopping, self._pause(self.scheduler.kinds))
-        yield "jobs", run_jobs(self.jobs, stopping, self._pause(self.jobs.kinds))
+        yield "jobs", self.jobs.run(stopping, self._pause(self.jobs.kinds))
         yield "housekeeping", run_housekeeping(self.worker_db, self.settings, stopping)
         for own in self.service.loops:
             yield own.name, repeat(own.name, partial(own.look, self), stopping, own.idle_seconds)
@@ -205,7 +219,11 @@ class ServiceRuntime:
         """What keeps this process from doing its work right now; none means ready."""
         if self.leaving:
             return ["this process is stopping"]
-        found = self._work_complaints() if self.working else []
+        return (self._work_complaints() if self.working else []) + await self._dependencies.get()
+
+    async def _missed(self) -> list[str]:
+        """What of database and ports does not answer."""
+        found = []
         try:
             async with asyncio.timeout(PROBE_SECONDS), self.app_db.transaction(None) as tx:
                 await tx.sql.fetchval("select 1")
@@ -239,14 +257,21 @@ def own_settings(service: Service, given: KernelSettings) -> KernelSettings:
 
 
 def _database(
-    dsn: str, role: str, settings: KernelSettings, size: int, keyring: Keyring | None = None
+    dsn: str,
+    role: str,
+    settings: KernelSettings,
+    size: int,
+    keyring: Keyring | None = None,
+    *,
+    shared_out: bool = False,
 ) -> Database:
     database = Database(
         dsn,
         user=role,
-        password=rls.role_password(settings.role_secret, role),
+        password=rls.password_of(settings, role),
         size=size,
         application_name=role,
+        shared_out=shared_out,
     )
     database.keyring = keyring
     return database

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from shared.approvals.deciding import Approvable, Facts
+from shared.background.jobs import Job, WhenUnfinished
 from shared.contracts.event import Event
 
 Fn = TypeVar("Fn", bound=Callable[..., Awaitable[object]])
@@ -45,11 +46,15 @@ def on_due(kind: str) -> Callable[[Fn], Fn]:
     return mark
 
 
-def on_job(kind: str) -> Callable[[Fn], Fn]:
-    """Mark `async def f(run)` in a `consumers.py` as the body of a long job (see `shared.background.jobs`)."""
+def on_job(kind: str, *, unfinished: WhenUnfinished | None = None, reads: str = "") -> Callable[[Fn], Fn]:
+    """Mark `async def f(run)` in a `consumers.py` as the body of a long job (see `shared.background.jobs`).
+
+    `unfinished` is `async def f(ctx, job_id, why)`, done in the transaction in which a job fails or is cancelled, so
+    that what it works on is closed with it. `reads` is a scope that seeing the job needs beside `<service>:read`.
+    """
 
     def mark(function: Fn) -> Fn:
-        function.__job_kind__ = kind  # type: ignore[attr-defined]
+        function.__job__ = Job(kind, function, unfinished, reads)  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -5,7 +5,7 @@ Source: ISO 13616 (IBAN, check digits), ISO 9362 (BIC), by python-stdnum.
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Secret, Strict
+from pydantic import AfterValidator, Secret, StringConstraints
 from pydantic_core import PydanticCustomError
 from stdnum import bic as bic_rules
 from stdnum import iban as iban_rules
@@ -34,9 +34,11 @@ def _bic(text: str) -> str:
     return found
 
 
-Iban = Annotated[str, NotMasked, Strict(), AfterValidator(_iban)]
+_LONGEST = 64  # an IBAN has 34 signs at most, and blanks between them
+_Number = Annotated[str, NotMasked, StringConstraints(strict=True, max_length=_LONGEST)]
+Iban = Annotated[_Number, AfterValidator(_iban)]
 """An IBAN, stored without blanks."""
-Bic = Annotated[str, NotMasked, Strict(), AfterValidator(_bic)]
+Bic = Annotated[_Number, AfterValidator(_bic)]
 """A bank's BIC."""
 Holder = Annotated[ShortText, NotMasked]
 """The name an account is kept under."""

@@ -135,6 +135,17 @@ class Busy(Fault):
         return {"Retry-After": "1"}
 
 
+class TooManyAtOnce(Fault):
+    """The tenant's own requests have its share of what many want, and more wait than may (429 with Retry-After)."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_at_once"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
+
+
 class Unavailable(Fault):
     """Something this answer needs is away (503)."""
 

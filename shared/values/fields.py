@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from shared.values.bounded import Entries, KnownKeys
 from shared.values.money import CURRENCY_DIGITS, Money, MoneyOutOfRange
 from shared.values.text_fields import (
     COUNTRIES,
@@ -50,6 +51,7 @@ __all__ = [
     "CountryCode",
     "CurrencyCode",
     "EmailText",
+    "Entries",
     "Flag",
     "LocalDate",
     "LongText",
@@ -80,14 +82,15 @@ class WireModel(BaseModel):
     model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)
 
 
-class WireInput(BaseModel):
+class WireInput(KnownKeys):
     """Base of requests: unknown fields are refused, defaults are checked, NaN and infinity are refused.
 
     Not pydantic-strict as a whole, since UUIDs and enums arrive as strings; use the strict types here
-    (`WholeNumber`, `Flag`, `Timestamp`, `LocalDate`, the texts) for everything else.
+    (`WholeNumber`, `Flag`, `Timestamp`, `LocalDate`, the texts) for everything else. A list or a map says how many
+    `Entries` it has.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
 
 def left_out() -> Any:  # noqa: ANN401 - stands for any type
@@ -118,7 +121,7 @@ class _Custom:
 
 _MoneyDocument = create_model(
     "Money",
-    __config__=ConfigDict(extra="forbid"),
+    __base__=KnownKeys,
     __doc__="An exact amount: a decimal string with exactly the currency's decimals (ISO 4217).",
     amount=Annotated[
         str, Strict(), Field(json_schema_extra={"pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]{2,3})?$"})
@@ -275,10 +278,10 @@ LocalDate = Annotated[
 """A calendar date in the entity's time zone, `YYYY-MM-DD`; a timestamp is refused."""
 
 
-class Address(BaseModel):
+class Address(KnownKeys):
     """A postal address, as input and output; only what ISO 3166 and the post need is required."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True, frozen=True)
+    model_config = ConfigDict(from_attributes=True, frozen=True)
 
     line1: ShortText
     line2: ShortText | None = None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
 from math import lcm
 from typing import Final, Self
 
@@ -109,7 +110,7 @@ def largest_remainder(total: int, numerators: Sequence[int], denominator: int) -
     return [share * sign for share in shares]
 
 
-def _half_up(numerator: int, denominator: int) -> int:
+def half_up(numerator: int, denominator: int) -> int:
     """Round a fraction to a whole number, halves away from zero."""
     magnitude = (2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))
     return magnitude if (numerator < 0) == (denominator < 0) else -magnitude
@@ -243,15 +244,18 @@ class Money:
         except InvalidOperation:
             raise MoneyOutOfRange(f"amount beyond ±{MAX_MINOR} minor units of {self.currency}") from None
 
-    def share(self, part: Decimal, whole: Decimal) -> "Money":
+    def share(self, part: Decimal | Fraction, whole: Decimal | Fraction) -> "Money":
         """`part / whole` of this amount, rounded half-up once: prorating, and net out of gross.
 
         Raises ValueError when `whole` is zero or either is not finite; MoneyOutOfRange.
         """
-        if whole == 0 or not (part.is_finite() and whole.is_finite()):
+        try:
+            (above, below), (unit, units) = part.as_integer_ratio(), whole.as_integer_ratio()
+        except (ValueError, OverflowError):
+            unit = 0
+        if unit == 0:
             raise ValueError("a share needs finite numbers and a whole that is not zero")
-        (above, below), (unit, units) = part.as_integer_ratio(), whole.as_integer_ratio()
-        return Money(_half_up(self.minor * above * units, below * unit), self.currency)
+        return Money(half_up(self.minor * above * units, below * unit), self.currency)
 
     def split(self, weights: Sequence[int | Decimal]) -> list["Money"]:
         """Divide among weights by largest remainder; the parts sum exactly to the amount.

@@ -139,7 +139,7 @@ class _Priced:
 def tax_document(lines: Sequence[TaxInput], mode: TaxMode, currency: str) -> TaxedDocument:
     """Compute the net, tax and gross of every line, of every tax rate and of the whole document.
 
-    Line amount = quantity × unit price, rounded once; its discount, rounded once. Then, per code, rate and
+    Line amount = quantity × unit price × (100 − discount) per cent, rounded once. Then, per code, rate and
     category: with `document` rounding tax is rounded once on the sum of the rounded lines and its line shares
     follow by largest remainder; with `line` rounding tax is the sum of the lines' rounded taxes. With gross
     prices the gross is fixed, the net rounded, and tax = gross − net. The breakdown is in order of first
@@ -168,49 +168,19 @@ def tax_document(lines: Sequence[TaxInput], mode: TaxMode, currency: str) -> Tax
     return TaxedDocument(taxed, _totals(taxed, currency), breakdown)
 
 
-def prorate(
-    whole: TaxedLine,
-    *,
-    quantity: Decimal,
-    part: Decimal,
-    taken_quantity: Decimal = Decimal(0),
-    taken: TaxedLine | None = None,
-    prices: Prices = "net",
-) -> TaxedLine:
-    """What of a line's figures belongs to `part` of its `quantity`: a partial shipment or credit note.
-
-    `taken_quantity` and `taken` are what earlier parts took, as recorded. Each amount is the rounded share of
-    the cumulative quantity less what was taken, so that the parts sum to the whole exactly, whatever their
-    sizes and order, and the last absorbs the cents. With net prices net and tax are prorated, with gross
-    prices gross and net; the third figure follows. A part of the opposite sign gives back. Raises ValueError
-    when the cumulative quantity leaves 0..`quantity`, or `part` is zero; CurrencyMismatch.
-    """
-    if part == 0 or quantity == 0:
-        raise ValueError("a part and the quantity it belongs to must not be zero")
-    upto = taken_quantity + part
-    if not min(quantity, Decimal(0)) <= upto <= max(quantity, Decimal(0)):
-        raise ValueError(f"part {part} after {taken_quantity} is beyond the line's quantity {quantity}")
-    zero = Money.zero(whole.net.currency)
-    before = taken or TaxedLine(zero, zero, zero, zero)
-    net = whole.net.share(upto, quantity) - before.net
-    discount = whole.discount.share(upto, quantity) - before.discount
-    if prices == "gross":
-        gross = whole.gross.share(upto, quantity) - before.gross
-        return TaxedLine(net=net, tax=gross - net, gross=gross, discount=discount)
-    tax = whole.tax.share(upto, quantity) - before.tax
-    return TaxedLine(net=net, tax=tax, gross=net + tax, discount=discount)
-
-
 def _price(line: TaxInput, currency: str) -> _Priced:
-    """Quantity × unit price, rounded once, less its discount, rounded once."""
+    """Quantity × unit price × what the discount leaves, rounded once; the discount is what is missing to the whole."""
     if line.unit_price.currency != currency:
         raise CurrencyMismatch(f"price in {line.unit_price.currency} on a document in {currency}")
-    amount = line.unit_price.times(line.quantity)
-    discount = amount.share(line.discount_percent, _HUNDRED)
-    return _Priced(amount - discount, discount)
+    whole = line.unit_price.times(line.quantity)
+    if not line.discount_percent:
+        return _Priced(whole, Money.zero(currency))
+    left = Fraction(line.quantity) * Fraction(_HUNDRED - line.discount_percent)
+    amount = line.unit_price.share(left, Fraction(_HUNDRED))
+    return _Priced(amount, whole - amount)
 
 
-def _tax_on(amount: Money, rate: Decimal, prices: Prices) -> Money:
+def tax_on(amount: Money, rate: Decimal, prices: Prices) -> Money:
     """Tax on (net prices) or within (gross prices) an amount, by the one named rounding of its mode.
 
     Gross: the net is rounded and tax is what remains, never rounded itself (odoo#34842: 8.01 became 8.02).
@@ -220,12 +190,17 @@ def _tax_on(amount: Money, rate: Decimal, prices: Prices) -> Money:
     return amount - amount.share(_HUNDRED, _HUNDRED + rate)
 
 
+def factor_of(rate: Decimal, prices: Prices) -> Fraction:
+    """What share of an amount its tax is, exactly."""
+    return Fraction(rate) / Fraction(_HUNDRED if prices == "net" else _HUNDRED + rate)
+
+
 def _group_taxes(amounts: Sequence[Money], rate: Decimal, mode: TaxMode, currency: str) -> list[Money]:
     """Tax of each line of one rate; they sum to the group's tax."""
     if mode.rounding == "line":
-        return [_tax_on(amount, rate, mode.prices) for amount in amounts]
-    tax = _tax_on(total(amounts, currency), rate, mode.prices)
-    factor = Fraction(rate) / Fraction(_HUNDRED if mode.prices == "net" else _HUNDRED + rate)
+        return [tax_on(amount, rate, mode.prices) for amount in amounts]
+    tax = tax_on(total(amounts, currency), rate, mode.prices)
+    factor = factor_of(rate, mode.prices)
     exact = [amount.minor * factor.numerator for amount in amounts]
     shares = largest_remainder(tax.minor, exact, factor.denominator)
     return [Money(share, currency) for share in shares]

@@ -19,6 +19,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 _ALWAYS: Final = date(2000, 1, 1)
+_COUNTRY: Final = re.compile("[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def tax_codes_for(country: str) -> tuple[TaxCodeSeed, ...]:
     which has no national sales tax: state and local tax must be set. Raises ValueError when `country` is not
     two capital letters.
     """
-    if not re.fullmatch("[A-Z]{2}", country):
+    if not _COUNTRY.fullmatch(country):
         raise ValueError(f"not an ISO 3166-1 alpha-2 country code: {country!r}")
     known = _RATES.get(country)
     if known is None:

@@ -150,6 +150,22 @@ def dead_letter(service: str) -> Build:
     return build
 
 
+def job(service: str) -> Build:
+    """A job that is over, put there as its runner would leave it."""
+
+    async def build(suite: Suite, tenant: TenantFacts) -> str:
+        job_id, kind = new_id(), next(iter(suite[service].service.jobs()))
+        async with suite[service].app_db.transaction(tenant.id) as tx:
+            await tx.sql.execute(
+                "insert into jobs (tenant_id, id, kind, state, actor_id, actor_kind, request_id, traceparent, "
+                "finished_at) values ($1, $2, $3, 'done', 'a-test', 'client', 'a-test', '', now())",
+                tenant.id, job_id, kind,
+            )  # fmt: skip
+        return str(job_id)
+
+    return build
+
+
 BUILDERS: dict[str, Build] = {
     "products": product,
     "customers": customer,
@@ -161,6 +177,7 @@ BUILDERS: dict[str, Build] = {
     "fulfilments": fulfilment,
     "order-imports": order_import,
     "orders-dead-letters": dead_letter("orders"),
+    "orders-jobs": job("orders"),
     "accounts": first("billing", "/v1/accounts"),
     "journal-entries": journal_entry,
     "periods": first("billing", "/v1/periods"),

@@ -119,7 +119,8 @@ async def several_processes(
         root=tree.path,
     )
     try:
-        await asyncio.to_thread(migrated, suite["gateway-1"].environment, root=tree.path)
+        secret = {"BACKOFFICE_ROLE_SECRET": ROLE_SECRET}
+        await asyncio.to_thread(migrated, suite["gateway-1"].environment | secret, root=tree.path)
         await suite.start()
         yield suite
     finally:

@@ -31,6 +31,9 @@ START_AND_AWAIT_CTRL_C = (
     "signal.sigwait([signal.SIGINT]); print('interrupted', flush=True)\n"
 )
 
+# What the shell, pg_ctl and the server themselves put there.
+POSTGRES_OWN = ("PWD", "SHLVL", "_", "OLDPWD", "PG_GRANDPARENT_PID", "PGLOCALEDIR", "PGSYSCONFDIR", "PGDATA")
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
 
 
@@ -78,6 +81,23 @@ async def test_where_the_policy_is_refused_the_server_starts_all_the_same(
     monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
 
     assert await query(embedded.start(data_dir), "select 1") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
+def test_the_server_has_none_of_our_secrets_in_its_environment(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BACKOFFICE_ROLE_SECRET", "BACKOFFICE_SEALING_KEYS", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "not for the database")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+
+    server = embedded.start(data_dir)
+
+    environment = Path(f"/proc/{postmaster(server)}/environ").read_text().split("\0")
+    names = {line.partition("=")[0] for line in environment if line}
+    assert names <= {*host.KEPT_ENVIRONMENT, "HOME", "LC_ALL", "PGCONNECT_TIMEOUT", *POSTGRES_OWN}
+    assert "TZ=Europe/Berlin" in environment
+    assert not any("not for the database" in line for line in environment)
 
 
 async def test_a_new_cluster_is_utf8_with_checksums_and_durable(data_dir: Path) -> None:

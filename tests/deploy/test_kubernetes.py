@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from deploy.run.settings import DeploySettings
-from services.all import NAMES, SEALING
+from services.all import NAMES
 from tests.deploy.commands import accepts
 from tests.kit import docker_engine
 
@@ -22,8 +22,9 @@ FOLDER = REPOSITORY / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.37")  # the oldest and the newest that the manifests are meant for
 OF_OPERATORS = {"Cluster", "RabbitmqCluster", "Policy"}  # their schemas come with the operators
 SECRETS = {
-    "backoffice-services": {"backoffice_role_secret"},
-    "backoffice-sealing": {"backoffice_sealing_keys"},
+    "backoffice-migrate": set(),
+    "backoffice-gateway": set(),
+    **{f"backoffice-{name}": set() for name in NAMES},
     "backoffice-operator": set(),
     "backoffice-files": set(),
     "rabbitmq-default-user": {"connection_string"},
@@ -205,22 +206,37 @@ def test_secrets_are_named_and_never_included():
     for pod in pods().values():
         for volume in pod["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
-                items = {item["key"] for item in source["secret"]["items"]}
+                items = {item["key"] for item in source["secret"].get("items", [])}
                 asked.setdefault(source["secret"]["name"], set()).update(items)
             if "secret" in volume:
-                asked.setdefault(volume["secret"]["secretName"], set())
+                items = {item["key"] for item in volume["secret"].get("items", [])}
+                asked.setdefault(volume["secret"]["secretName"], set()).update(items)
     guide = (FOLDER / "README.md").read_text()
 
     assert asked == SECRETS
     assert of_kind("Secret") == {}
-    assert [name for name in SECRETS if f"`{name}`" not in guide] == []
+    ours = {f"backoffice-{name}" for name in NAMES}
+    assert [name for name in SECRETS.keys() - ours if f"`{name}`" not in guide] == []
 
 
-def test_sealing_keys_reach_only_services_with_sealed_columns_and_the_migration():
-    holders = {name for name, pod in pods().items() if "backoffice-sealing" in str(pod["spec"]["volumes"])}
-    services = [name for name in NAMES if name in SEALING]
+def test_what_is_a_processs_own_is_mounted_there_alone():
+    """The role secret and every keyring are in `backoffice-migrate`; the rest is what was made of them for one."""
+    of_everybody = {"rabbitmq-default-user"}
+    files = {"backoffice-files"}
+    mounted = {name: secrets_of(pod) - of_everybody - files for name, pod in pods().items()}
 
-    assert holders == {"migrate", *(f"{name}-{role}" for name in services for role in ("api", "worker"))}
+    assert mounted.pop("migrate") == {"backoffice-migrate", "postgres-app"}
+    assert mounted.pop("gateway") == {"backoffice-gateway", "backoffice-operator"}
+    assert mounted == {f"{n}-{role}": {f"backoffice-{n}"} for n in NAMES for role in ("api", "worker")}
+
+
+def secrets_of(pod: Resource) -> set[str]:
+    """The secrets that a pod mounts."""
+    found = set()
+    for volume in pod["spec"]["volumes"]:
+        found |= {source["secret"]["name"] for source in volume.get("projected", {}).get("sources", [])}
+        found |= {volume["secret"]["secretName"]} if "secret" in volume else set()
+    return found
 
 
 def rules(direction: str) -> Iterator[tuple[str, Resource, list[Any]]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.run.secrets import with_sealing_keys
 from deploy.run.settings import DeploySettings
-from deploy.run.suite import with_sealing_keys
+from services.all import KEYRINGS
 from services.billing.service import SERVICE as BILLING
 from shared.database.sealing import Keyring
 from shared.values.ids import new_id
@@ -97,8 +98,9 @@ def test_an_embedded_installation_makes_its_key_once_and_keeps_it_to_its_owner(t
 
     first, second = with_sealing_keys(settings), with_sealing_keys(settings)
 
-    kept = tmp_path / "sealing-keys"
-    assert first.sealing_keys == second.sealing_keys
+    kept = tmp_path / "sealing-keys-billing"
+    assert first.keyrings == second.keyrings
+    assert first.keyrings.keys() == set(KEYRINGS.values())
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(Keyring.parse(kept.read_text(), service="billing").ids) == 1
     assert kept.read_text().strip() not in repr(first)
@@ -107,8 +109,15 @@ def test_an_embedded_installation_makes_its_key_once_and_keeps_it_to_its_owner(t
 def test_processes_over_a_database_of_their_own_are_given_their_key_and_make_none(tmp_path: Path):
     settings = DeploySettings(data_dir=tmp_path, database_url="postgresql://db/x")
 
-    assert with_sealing_keys(settings).sealing_keys.get_secret_value() == ""
-    assert not (tmp_path / "sealing-keys").exists()
+    assert with_sealing_keys(settings).sealing_keys_of("billing") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_one_list_of_keys_that_there_was_before_is_billings(tmp_path: Path):
+    (tmp_path / "sealing-keys").write_text(f"{SEALING_KEYS}\n")
+
+    assert with_sealing_keys(DeploySettings(data_dir=tmp_path)).sealing_keys_of("billing") == SEALING_KEYS
+    assert (tmp_path / "sealing-keys").exists(), "for the program of before, should it come back"
 
 
 def test_what_is_given_goes_before_what_is_kept(tmp_path: Path):
@@ -116,4 +125,4 @@ def test_what_is_given_goes_before_what_is_kept(tmp_path: Path):
 
     given = with_sealing_keys(DeploySettings(data_dir=tmp_path, sealing_keys=SEALING_KEYS))
 
-    assert given.sealing_keys.get_secret_value() == SEALING_KEYS
+    assert given.sealing_keys_of("billing") == SEALING_KEYS

@@ -65,6 +65,9 @@ def test_a_further_service_reaches_every_deployment():
 
     compose = yaml.safe_load(files["docker-compose.yml"])["services"]
     assert {"laundry-api", "laundry-worker"} <= compose.keys()
+    assert "laundry-secrets:/run/secrets/own:ro" in compose["laundry-api"]["volumes"]
+    assert "laundry-secrets:/secrets/laundry" in compose["secrets"]["volumes"]
+    assert "laundry-secrets" in yaml.safe_load(files["docker-compose.yml"])["volumes"]
     assert "laundry-api" in compose["gateway"]["depends_on"]
     assert compose["gateway"]["environment"]["BACKOFFICE_UPSTREAMS"] == upstreams((*NAMES, "laundry"))
     assert {"laundry-api", "laundry-worker"} <= set(

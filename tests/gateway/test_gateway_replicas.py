@@ -19,7 +19,7 @@ from shared.httpserver.asgi import Receive, Scope, Send
 from shared.service.provisioning import PATH
 from tests.gateway.world import World, settings
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET, eventually, migrated_database
+from tests.kit.suite import BUS_PASSWORD, eventually, migrated_database
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def fresh_url(admin_url: str) -> AsyncIterator[str]:
 
 def gateway_at(url: str, data_dir: Path, **changes: Any) -> Gateway:
     """A gateway before no services at all."""
-    transport = PgTransport(url, role_secret=ROLE_SECRET)
+    transport = PgTransport(url, password=BUS_PASSWORD)
     chosen = settings(app_pool_size=2, worker_pool_size=2, **changes)
     return build_gateway({}, dsn=url, settings=chosen, transport=transport, data_dir=data_dir)
 

@@ -13,7 +13,9 @@ import uvicorn
 
 from gateway.app import build_gateway
 from gateway.upstream.http import HttpUpstream
+from shared.httpserver.admission import Admission
 from shared.httpserver.connection import HttpConnection
+from shared.httpserver.limits import ServerLimits
 from shared.httpserver.write_batch import WriteBatch
 from tests.gateway.world import ADMIN, Caller, World, echo, settings
 from tests.kit.suite import eventually
@@ -28,7 +30,9 @@ async def served(app: Any) -> AsyncIterator[str]:
     """An app behind a real server on a free port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    http = partial(HttpConnection, batch=WriteBatch(asyncio.get_running_loop()))
+    http = partial(
+        HttpConnection, batch=WriteBatch(asyncio.get_running_loop()), admission=Admission(ServerLimits())
+    )
     config = uvicorn.Config(
         app,
         http=http,
@@ -60,7 +64,7 @@ async def test_tenants_tokens_and_work_over_http(world: World, acme: Caller):
         gateway = build_gateway(
             upstreams,
             dsn=world.url,
-            settings=settings(app_pool_size=3, gateway_max_body_bytes=1 << 20),
+            settings=settings(app_pool_size=3),
             transport=world.transport,
             data_dir=world.data_dir,
         )

@@ -20,10 +20,19 @@ from shared.bus.pg import transport as bus_pg
 from shared.http import internal_token
 from shared.httpserver.asgi import AsgiApp, Message, Receive, Scope, Send
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, test_settings
+from tests.kit.suite import BUS_PASSWORD, test_settings
 
 ADMIN = ("operator-of-the-tests", "a secret + with % signs")
 ADDRESSES = (f"10.0.{n // 250}.{n % 250}" for n in itertools.count(1))
+ECHO_METHODS = {
+    "/v1/echoes": ("get", "post"),
+    "/v1/echoes/{id}": ("get", "patch"),
+    "/v1/echo-files": ("post",),
+}
+ECHO_LIMITS = {
+    ("patch", "/v1/echoes/{id}"): {"x-body-limit": 4096},
+    ("post", "/v1/echo-files"): {"x-upload-limit": 3 << 20},
+}
 ECHO_DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Echo", "version": "1"},
@@ -33,11 +42,12 @@ ECHO_DOCUMENT: dict[str, Any] = {
                 "operationId": f"{method}_{path}",
                 "x-required-scope": "helpdesk:read",
                 "tags": ["Echo"],
+                **ECHO_LIMITS.get((method, path), {}),
                 "responses": {"200": {"description": "What came."}},
             }
             for method in methods
         }
-        for path, methods in {"/v1/echoes": ("get", "post"), "/v1/echoes/{id}": ("get", "patch")}.items()
+        for path, methods in ECHO_METHODS.items()
     },
 }
 
@@ -201,7 +211,7 @@ class World:
 @asynccontextmanager
 async def running_world(url: str, data_dir: Path) -> AsyncIterator[World]:
     """Start services and gateway over a migrated database."""
-    transport = bus_pg.PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.05)
+    transport = bus_pg.PgTransport(url, password=BUS_PASSWORD, poll_seconds=0.05)
     gateway: Gateway
 
     async def fetch_keys() -> Any:

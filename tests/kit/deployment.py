@@ -24,7 +24,9 @@ from pathlib import Path
 
 import httpx
 
-from services.all import NAMES, SEALING
+from deploy.run.secrets import own_secrets
+from deploy.run.settings import DeploySettings
+from services.all import KEYRINGS, NAMES
 from tests.kit.program import READY_SECONDS, ROOT, NotStarted, Process, free_port
 from tests.kit.suite import SEALING_KEYS
 
@@ -85,6 +87,13 @@ class Deployment:
             process.kill()
 
 
+def secrets_of(name: str, *, role_secret: str, bus: bool) -> dict[str, str]:
+    """What the processes of a service, or the gateway, are given: their own secrets."""
+    keyrings = dict.fromkeys(KEYRINGS.values(), SEALING_KEYS)
+    found = own_secrets(name, DeploySettings(role_secret=role_secret, keyrings=keyrings), bus=bus)
+    return {setting.upper(): secret for setting, secret in found.items()}
+
+
 def migrated(environment: Mapping[str, str], *, root: Path = ROOT) -> None:
     """Run `backoffice migrate` under these settings, from this tree of the source."""
     command = [sys.executable, "-m", "deploy", "migrate"]
@@ -107,11 +116,13 @@ def planned(
     root: Path = ROOT,
     **more: str,
 ) -> Deployment:
-    """The processes of a deployment, none of them started; `more` are further settings of all (BACKOFFICE_…)."""
+    """The processes of a deployment, none of them started; `more` are further settings of all (BACKOFFICE_…).
+
+    Each has its own secrets and no other's; the role secret is for `migrated`.
+    """
     ports = {name: free_port() for name in ("gateway", *services)}
     shared = EAGER | {
         "BACKOFFICE_DATABASE_URL": database_url,
-        "BACKOFFICE_ROLE_SECRET": role_secret,
         "BACKOFFICE_AMQP_URL": amqp_url,
         "BACKOFFICE_GATEWAY_URL": f"http://127.0.0.1:{ports['gateway']}",
         "BACKOFFICE_UPSTREAMS": ",".join(f"{s}=http://127.0.0.1:{ports[s]}" for s in services),
@@ -122,17 +133,17 @@ def planned(
     }
     found = Deployment(folder)
 
-    def plan(name: str, command: Sequence[str], port: int, **own: str) -> None:
-        environment = shared | more | own | {"BACKOFFICE_PORT": str(port)}
+    def plan(name: str, of: str, command: Sequence[str], port: int) -> None:
+        own = secrets_of(of, role_secret=role_secret, bus=not amqp_url)
+        environment = shared | own | more | {"BACKOFFICE_PORT": str(port)}
         log = folder / f"{name}.log"
         found.processes[name] = Process(name, command, environment, log, preloaded, root=root)
 
     for number in range(1, replicas + 1):
-        plan(f"gateway-{number}", ["gateway"], ports["gateway"])
+        plan(f"gateway-{number}", "gateway", ["gateway"], ports["gateway"])
         for service in services:
-            own = {"BACKOFFICE_SEALING_KEYS": SEALING_KEYS} if service in SEALING else {}
-            plan(f"{service}-api-{number}", ["serve", service, "--role", "api"], ports[service], **own)
-            plan(f"{service}-worker-{number}", ["serve", service, "--role", "worker"], free_port(), **own)
+            plan(f"{service}-api-{number}", service, ["serve", service, "--role", "api"], ports[service])
+            plan(f"{service}-worker-{number}", service, ["serve", service, "--role", "worker"], free_port())
     return found
 
 

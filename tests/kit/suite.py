@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
@@ -27,19 +27,23 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared.base.settings import KernelSettings
 from shared.bus.pg import transport as bus_pg
+from shared.bus.pg.schema import ROLE as BUS_ROLE
 from shared.bus.transport import Transport
 from shared.context.ctx import SYSTEM, Actor, Ctx, TenantFacts
 from shared.context.unit_of_work import unit_of_work
 from shared.database.migrations import migrate
+from shared.database.rls import no_place_for_tables, role_password
 from shared.http import internal_token
 from shared.http.router import Operation
 from shared.service.manifest import Service
 from shared.service.provisioning import PATH, SCOPE, TenantWanted
 from shared.service.runtime import ServiceRuntime
 from shared.values.ids import new_id
-from tests.kit.postgres import create_database, database_url, drop_database
+from tests.kit.postgres import create_database, drop_database
 
 ROLE_SECRET = "a test's role secret"
+PASSWORD = partial(role_password, ROLE_SECRET)  # of a role
+BUS_PASSWORD = PASSWORD(BUS_ROLE)
 SEALING_KEYS = "YSBzZWFsaW5nIGtleSBmb3IgdGVzdHM6IDMyIGJ5dGU"  # 32 bytes in URL-safe base64
 TEMPLATE = "backoffice_template"
 T = TypeVar("T")
@@ -86,16 +90,25 @@ async def migrated_database(admin_url: str, services: Sequence[Service], name: s
             await migrate_all(url, services)
             await sql.execute(f'alter database "{template}" with is_template true')
         await drop_database(admin_url, name)
-        await create_database(admin_url, name, template)
+        url = await cloned_database(admin_url, name, template)
         await sql.close()
-    return database_url(admin_url, name)
+    return url
+
+
+async def cloned_database(admin_url: str, name: str, template: str) -> str:
+    """A copy of a migrated database; who may do what in it as a whole is not copied by PostgreSQL."""
+    url = await create_database(admin_url, name, template)
+    sql = await asyncpg.connect(url)
+    await sql.execute(no_place_for_tables(BUS_ROLE))
+    await sql.close()
+    return url
 
 
 async def migrate_all(url: str, services: Sequence[Service]) -> None:
     """Migrate the bus and every service."""
-    await bus_pg.migrate(url, role_secret=ROLE_SECRET)
+    await bus_pg.migrate(url, password=BUS_PASSWORD)
     for service in services:
-        await migrate(url, service.name, service.migrations, role_secret=ROLE_SECRET)
+        await migrate(url, service.name, service.migrations, password=PASSWORD)
 
 
 def revisions_before(directory: Path, number: str, copy: Path) -> Path:
@@ -238,7 +251,7 @@ async def running_suite(
     async def fetch_keys() -> KeySet:
         return keys
 
-    transport = bus_pg.PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=settings.poll_seconds)
+    transport = bus_pg.PgTransport(url, password=BUS_PASSWORD, poll_seconds=settings.poll_seconds)
     await transport.start()
     found: dict[str, ServiceRuntime] = {}
     async with AsyncExitStack() as stack:

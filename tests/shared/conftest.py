@@ -9,7 +9,7 @@ import pytest
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import Suite, migrate_all, running_suite
+from tests.kit.suite import Suite, cloned_database, migrate_all, running_suite
 from tests.shared.probe.service import PROBE
 
 
@@ -25,14 +25,14 @@ async def probe_template(admin_url: str) -> AsyncIterator[str]:
 async def fresh_url(admin_url: str, probe_template: str) -> AsyncIterator[str]:
     """A database for one test alone, for those who kill processes or need every partition."""
     name = f"probe_{new_id().hex}"
-    yield await postgres.create_database(admin_url, name, probe_template)
+    yield await cloned_database(admin_url, name, probe_template)
     await postgres.drop_database(admin_url, name)
 
 
 @pytest.fixture(scope="session")
 async def probe_url(admin_url: str, probe_template: str) -> AsyncIterator[str]:
     name = f"probe_{new_id().hex}"
-    yield await postgres.create_database(admin_url, name, probe_template)
+    yield await cloned_database(admin_url, name, probe_template)
     await postgres.drop_database(admin_url, name)
 
 

@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet, OKPKey
 from shared.bus.pg.transport import PgTransport
 from shared.http import internal_token
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, Suite, blobs_url, scopes_of, test_settings
+from tests.kit.suite import BUS_PASSWORD, Suite, blobs_url, scopes_of, test_settings
 from tests.shared.probe.service import PROBE
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ async def idle_suite(url: str) -> AsyncIterator[Suite]:
     async def keys() -> KeySet:
         return KeySet([OKPKey.import_key(key.as_dict(private=False))])
 
-    transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
+    transport = PgTransport(url, password=BUS_PASSWORD, poll_seconds=0.02)
     running = ServiceRuntime(
         PROBE,
         dsn=url,

@@ -13,10 +13,10 @@ import pytest
 from deploy.run.suite import migrate_all
 from tests.kit import postgres
 from tests.stories.steps import Document
-from tests.upgrade.dumping import restored, text_of
+from tests.upgrade.dumping import put_back, restored, text_of
 from tests.upgrade.noted import answers
 from tests.upgrade.past import changed
-from tests.upgrade.suites import Door, settings, suite_over
+from tests.upgrade.suites import Door, files_folder, settings, suite_over
 
 DUMPS = sorted((Path(__file__).parent / "dumps").glob("*.sql.gz"))
 
@@ -57,6 +57,7 @@ async def migrated(
     facts = json.loads(gzip.decompress(dump.with_name(dump.name.replace(".sql.", ".json.")).read_bytes()))
     data_dir = tmp_path_factory.mktemp("upgrade")
     url = await restored(admin_url, dump)
+    put_back(facts.get("files", {}), files_folder(data_dir))
     try:
         await migrate_all(url, settings(data_dir))
         once = text_of(url)

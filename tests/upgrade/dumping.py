@@ -7,9 +7,11 @@ that a plain connection restores them.
 """
 
 import asyncio
+import base64
 import gzip
 import importlib.util
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -61,3 +63,20 @@ async def restored(admin_url: str, dump: Path) -> str:
     finally:
         await sql.close()
     return url
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The files beside a database, as text by their paths within the folder."""
+    return {
+        str(path.relative_to(folder)): base64.b64encode(path.read_bytes()).decode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def put_back(files: Mapping[str, str], folder: Path) -> None:
+    """Files where they were when they were noted."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(content))

@@ -4,7 +4,7 @@
 A change that adds tables makes its own dump, before it is merged: let `past.py` fill them through the API, let
 `noted.py` read them if they have a list of their own, run this with a name that says when and what
 (`2026_11_orders_and_billing`), and commit both files that it writes to `dumps/`: the database, and the facts
-(credentials, what the API answered). Older dumps are never made again: they are what customers have.
+(credentials, what the API answered, the files in the store). Older dumps are never made again: customers have them.
 
 The suite runs here on a PostgreSQL of its own. Its workers are stopped one after the other, so that the dump also holds
 what was in flight: dead letters with an event waiting behind them, an event to be tried again, a message in the bus, a
@@ -26,10 +26,10 @@ from deploy.run.suite import database, migrate_all
 from shared.base import telemetry
 from tests.kit.suite import eventually
 from tests.stories.steps import a_customer, a_product, confirmed, listed, made, order_taken, shipped
-from tests.upgrade.dumping import dumped
+from tests.upgrade.dumping import dumped, files_of
 from tests.upgrade.noted import answers
 from tests.upgrade.past import changed, drafted, import_begun, traded
-from tests.upgrade.suites import Door, settings, suite_over
+from tests.upgrade.suites import Door, files_folder, settings, suite_over
 
 DUMPS = Path(__file__).parent / "dumps"
 SCOPES = ["orders:read", "orders:write", "billing:read", "billing:write", "billing:approve", "events:read",
@@ -74,6 +74,7 @@ async def make_dump(name: str) -> None:
             facts = await _lived(url, data_dir)
             await _check_under_way(url)
             (DUMPS / f"{name}.sql.gz").write_bytes(await dumped(url))
+        facts["files"] = files_of(files_folder(data_dir))
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (DUMPS / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 

@@ -42,6 +42,11 @@ def settings(data_dir: Path, **changes: Any) -> DeploySettings:
     return DeploySettings(**(values | changes)).with_blobs_url()
 
 
+def files_folder(data_dir: Path) -> Path:
+    """Where the suite keeps files under these settings."""
+    return data_dir / "blobs"
+
+
 @dataclass
 class Door:
     """The gateway of a running suite, and callers at it."""

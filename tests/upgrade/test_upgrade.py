@@ -17,6 +17,7 @@ from deploy.run.suite import migrate_all
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared.database.migrations import head
+from shared.database.rls import app_role, require_no_place_for_tables, worker_role
 from tests.kit import postgres
 from tests.kit.suite import eventually, migrated_database
 from tests.stories.steps import (
@@ -81,6 +82,23 @@ async def test_the_schema_is_the_one_that_a_new_database_gets(migrated: Migrated
         assert changes(schema_of(fresh), schema_of(migrated.url)) == []
     finally:
         await postgres.drop_database(admin_url, "upgrade_fresh")
+
+
+OPEN_FUNCTIONS = """
+select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = any($1) and has_function_privilege('public', p.oid, 'execute')
+"""
+
+
+async def test_what_everybody_might_call_and_make_before_nobody_may_any_more(migrated: Migrated):
+    schemas = ["app", "bus", *(service.name for service in (*SERVICES, GATEWAY))]
+    sql = await asyncpg.connect(migrated.url)
+    try:
+        assert await sql.fetch(OPEN_FUNCTIONS, schemas) == []
+        for service in (*SERVICES, GATEWAY):
+            await require_no_place_for_tables(sql, app_role(service.name), worker_role(service.name))
+    finally:
+        await sql.close()
 
 
 async def test_clients_read_what_they_had_read_before(upgraded: Upgraded):

@@ -34,7 +34,7 @@ from shared.contracts.billing import AllocatedInvoice, CreditNoteAllocated, Cred
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.values.ids import new_id
-from shared.values.tax import Totals
+from shared.values.tax import TaxMode, Totals
 
 
 async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
@@ -44,8 +44,9 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
         raise NotCreditable(f"This invoice is {invoice.state}.", state=invoice.state)
     stored = (await invoice_queries.find_lines(ctx, [invoice.id], lock=True))[invoice.id]
     asked = None if wanted.lines is None else [(x.invoice_line_id, x.quantity) for x in wanted.lines]
-    parts = parts_of([_creditable(line, invoice.currency) for line in stored], asked)
-    lines = credit(parts, invoice.prices)
+    creditable = [_creditable(line, invoice.currency) for line in stored]
+    mode = TaxMode(invoice.prices, invoice.rounding)
+    lines = credit(creditable, parts_of(creditable, asked), mode, invoice.currency)
     totals, breakdown = totals_of(lines, invoice.currency), breakdown_of(lines, invoice.currency)
     credit_note_id = new_id()
     entry_id = await _post(ctx, credit_note_id, invoice, totals, breakdown)

@@ -1,16 +1,12 @@
 """Credit notes over HTTP."""
 
-import asyncio
 from uuid import UUID
-
-from starlette.responses import Response
 
 from services.billing.credit_notes import actions, queries
 from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
-from services.billing.documents.pdf import render_pdf
-from services.billing.documents.queries import read_logo
-from services.billing.documents.sending import PDF, XML, named, xml_of
+from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices.schemas import AllocateIn
+from shared.http.documents import Document
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
@@ -45,23 +41,16 @@ async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: Allocate
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
 
 
-@router.read(
-    "/credit-notes/{credit_note_id}/pdf", scope="billing:read", response_class=Response, responses=PDF
-)
-async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Response:
+@router.document("/credit-notes/{credit_note_id}/pdf", scope="billing:read", media_type=PDF)
+async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Document:
     """The credit note on paper."""
-    content = await queries.get_document(ctx, credit_note_id)
-    logo = await read_logo(ctx, content)
-    return named(await asyncio.to_thread(render_pdf, content, logo), "application/pdf", content)
+    return await on_paper(ctx, await queries.get_document(ctx, credit_note_id))
 
 
-@router.read(
-    "/credit-notes/{credit_note_id}/xml", scope="billing:read", response_class=Response, responses=XML
-)
-async def get_credit_note_xml(ctx: CtxDep, credit_note_id: UUID) -> Response:
+@router.document("/credit-notes/{credit_note_id}/xml", scope="billing:read", media_type=XML)
+async def get_credit_note_xml(ctx: CtxDep, credit_note_id: UUID) -> Document:
     """The credit note as EN 16931 data (UN/CEFACT CII)."""
-    content = await queries.get_document(ctx, credit_note_id)
-    return named(await asyncio.to_thread(xml_of, content), "application/xml", content)
+    return as_data(ctx, await queries.get_document(ctx, credit_note_id))
 
 
 @router.read("/credits", scope="billing:read", response_model=Page[CreditOut])

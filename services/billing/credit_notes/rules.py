@@ -10,7 +10,8 @@ from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.money import total
-from shared.values.tax import Prices, TaxedLine, Totals, prorate
+from shared.values.tax import TaxedLine, TaxMode, Totals
+from shared.values.tax_parts import PartlyTaken, tax_parts
 
 SERIES: Final = "CN"
 FINALIZED: Final = "finalized"
@@ -96,23 +97,21 @@ def parts_of(
     return list(parts.values())
 
 
-def credit(parts: Sequence[tuple[Creditable, Decimal]], prices: Prices) -> list[CreditedLine]:
-    """The exact figures of each part; all parts of a line sum to the line whatever their sizes."""
-    return [
-        CreditedLine(
-            line,
-            quantity,
-            prorate(
-                line.figures,
-                quantity=line.quantity,
-                part=quantity,
-                taken_quantity=line.credited_quantity,
-                taken=line.credited,
-                prices=prices,
-            ),
-        )
-        for line, quantity in parts
-    ]
+def credit(
+    lines: Sequence[Creditable], parts: Sequence[tuple[Creditable, Decimal]], mode: TaxMode, currency: str
+) -> list[CreditedLine]:
+    """The figures of each part of an invoice's lines; all its credit notes together sum to it at most."""
+    places = {line.line_id: index for index, line in enumerate(lines)}
+    wanted = {places[line.line_id]: quantity for line, quantity in parts}
+    figures = tax_parts([_partly_credited(line) for line in lines], wanted, mode, currency)
+    return [CreditedLine(line, quantity, figures[places[line.line_id]]) for line, quantity in parts]
+
+
+def _partly_credited(line: Creditable) -> PartlyTaken:
+    return PartlyTaken(
+        line.figures, line.quantity, line.tax_code, line.tax_rate, line.tax_category, line.credited_quantity,
+        line.credited,
+    )  # fmt: skip
 
 
 def totals_of(lines: Sequence[CreditedLine], currency: str) -> Totals:

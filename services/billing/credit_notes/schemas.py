@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
-
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
+    Entries,
     LocalDate,
     MoneyIO,
     Percent,
@@ -35,7 +34,7 @@ class CreditNoteIn(WireInput):
     """What of an invoice is taken back, and why; without `lines` all that is left of it."""
 
     invoice_id: UUID
-    lines: Annotated[list[CreditNoteLineIn], Field(min_length=1, max_length=1000)] | None = None
+    lines: Annotated[list[CreditNoteLineIn], Entries(1, 1000)] | None = None
     reason: ShortText
 
 

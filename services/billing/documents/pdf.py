@@ -2,7 +2,7 @@
 
 The same content gives the same bytes: dates in the file come from the document, identifiers from its
 content. fpdf2 takes 0.4 s to import, so it is imported by the first rendering, not at start-up. Rendering
-is CPU work; a server runs it in a thread.
+is CPU work; a server runs it beside its event loop (`shared.http.documents`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from services.billing.documents.models import PaymentDetails, Seller
 from services.billing.documents.schemas import SellerOut
 from shared.blobs.records import find_blob
 from shared.blobs.refs import BlobRef
-from shared.blobs.store import Blobs
 from shared.context.ctx import Ctx
 from shared.context.sealed_fields import for_caller, opened
 from shared.values.faults import NotFound
@@ -76,8 +75,6 @@ async def get_logo(ctx: Ctx) -> BlobRef:
     return await find_blob(ctx, seller.logo_id)
 
 
-async def read_logo(ctx: Ctx, content: DocumentContent) -> bytes:
-    """The picture that a document carries; empty when it carries none."""
-    if content.logo_id is None:
-        return b""
-    return await ctx.port(Blobs).read(await find_blob(ctx, content.logo_id))
+async def find_logo(ctx: Ctx, content: DocumentContent) -> BlobRef | None:
+    """The picture that a document carries, if it carries one."""
+    return None if content.logo_id is None else await find_blob(ctx, content.logo_id)

@@ -14,17 +14,16 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from services.billing.documents.content import DocumentContent, DocumentLine, TaxRow
+from shared.values.faults import Refused
 
 _HUNDRED = Decimal(100)
 _TAX_TOLERANCE = Decimal(1)
 
 
-class DocumentRefusedError(ValueError):
-    """The content cannot become a legal document; `violations` lists the broken rules, one sentence each."""
+class DocumentNotSound(Refused):
+    """The content breaks a rule of EN 16931, so no receiver would take it; `violations`: one sentence for each."""
 
-    def __init__(self, violations: tuple[str, ...]) -> None:
-        super().__init__("; ".join(violations))
-        self.violations = violations
+    code = "document_not_sound"
 
 
 def rounded(amount: Decimal, decimals: int) -> Decimal:
@@ -46,7 +45,7 @@ def require_sound(content: DocumentContent) -> None:
     """Refuse content that a receiver's validation would reject."""
     found = violations(content)
     if found:
-        raise DocumentRefusedError(found)
+        raise DocumentNotSound("This document has no XML form.", violations=list(found))
 
 
 def _missing_facts(content: DocumentContent) -> Iterator[str]:

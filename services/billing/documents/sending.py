@@ -1,37 +1,32 @@
-"""A rendered document as an answer: its media type, its file name, and its refusal."""
+"""A document as an answer: made of its content after the transaction, under its media type and file name."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from services.billing.documents.content import DocumentContent
-from services.billing.documents.rules import DocumentRefusedError
+from services.billing.documents.pdf import render_pdf
+from services.billing.documents.queries import find_logo
 from services.billing.documents.xml import render_xml
-from shared.values.faults import Refused
+from shared.context.ctx import Ctx
+from shared.http.documents import Document
 
-PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/pdf": {}}}}
+PDF: Final = "application/pdf"
+XML: Final = "application/xml"
 PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": {}, "image/jpeg": {}}}}
-XML: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/xml": {}}}}
 
 
-class DocumentNotSound(Refused):
-    """The document breaks a rule of EN 16931, so no receiver would take it."""
-
-    code = "document_not_sound"
-
-
-def xml_of(content: DocumentContent) -> bytes:
-    """The document as XML, its refusal as a fault."""
-    try:
-        return render_xml(content)
-    except DocumentRefusedError as error:
-        raise DocumentNotSound("This document has no XML form.", violations=list(error.violations)) from error
+async def on_paper(ctx: Ctx, content: DocumentContent) -> Document:
+    """The document as PDF, with the logo it was numbered under."""
+    logo = await find_logo(ctx, content)
+    files = () if logo is None else (logo,)
+    return Document(ctx, render_pdf, content, *files, name=f"{_name(content)}.pdf", media_type=PDF)
 
 
-def named(body: bytes, media_type: str, content: DocumentContent) -> Response:
-    """The rendered bytes with the file name a browser saves them under."""
-    name = content.number or f"draft-{content.kind.replace('_', '-')}"
-    disposition = f'inline; filename="{name}.{media_type.rpartition("/")[2]}"'
-    return Response(body, media_type=media_type, headers={"content-disposition": disposition})
+def as_data(ctx: Ctx, content: DocumentContent) -> Document:
+    """The document as EN 16931 XML; refused where it has no such form."""
+    return Document(ctx, render_xml, content, name=f"{_name(content)}.xml", media_type=XML)
+
+
+def _name(content: DocumentContent) -> str:
+    return content.number or f"draft-{content.kind.replace('_', '-')}"

@@ -43,7 +43,7 @@ _EXEMPTIONS = {
 def render_xml(content: DocumentContent) -> bytes:
     """The finalized document as UTF-8 CII XML.
 
-    Raises `DocumentRefusedError` for a draft or for totals that break the standard's arithmetic (see
+    Raises `DocumentNotSound` for a draft or for totals that break the standard's arithmetic (see
     `rules`): a receiver would reject such a file, so none is made.
     """
     require_sound(content)

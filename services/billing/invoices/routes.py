@@ -1,15 +1,12 @@
 """Invoices over HTTP."""
 
-import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
 from starlette.responses import Response
 
-from services.billing.documents.pdf import render_pdf
-from services.billing.documents.queries import read_logo
-from services.billing.documents.sending import PDF, XML, named, xml_of
+from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices import actions, queries
 from services.billing.invoices.models import InvoiceSettings
 from services.billing.invoices.schemas import (
@@ -22,6 +19,7 @@ from services.billing.invoices.schemas import (
 )
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
+from shared.http.documents import Document
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -111,16 +109,13 @@ async def change_invoice_settings(
     return await actions.change_settings(ctx, body, version=version)
 
 
-@router.read("/invoices/{invoice_id}/pdf", scope="billing:read", response_class=Response, responses=PDF)
-async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Response:
+@router.document("/invoices/{invoice_id}/pdf", scope="billing:read", media_type=PDF)
+async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Document:
     """The invoice on paper; drafts and voided ones say so on every page."""
-    content = await queries.get_document(ctx, invoice_id)
-    logo = await read_logo(ctx, content)
-    return named(await asyncio.to_thread(render_pdf, content, logo), "application/pdf", content)
+    return await on_paper(ctx, await queries.get_document(ctx, invoice_id))
 
 
-@router.read("/invoices/{invoice_id}/xml", scope="billing:read", response_class=Response, responses=XML)
-async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID) -> Response:
+@router.document("/invoices/{invoice_id}/xml", scope="billing:read", media_type=XML)
+async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID) -> Document:
     """The invoice as EN 16931 data (UN/CEFACT CII); drafts have none."""
-    content = await queries.get_document(ctx, invoice_id)
-    return named(await asyncio.to_thread(xml_of, content), "application/xml", content)
+    return as_data(ctx, await queries.get_document(ctx, invoice_id))

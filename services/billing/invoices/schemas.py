@@ -17,6 +17,7 @@ from shared.values.fields import (
     Code,
     CurrencyCode,
     EmailText,
+    Entries,
     LocalDate,
     LongText,
     MoneyIO,
@@ -99,7 +100,7 @@ class SourceRefsIn(WireInput):
     fulfilment_id: UUID | None = None
 
 
-LinesIn = Annotated[list[InvoiceLineIn], Field(min_length=1, max_length=1000)]
+LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
@@ -257,7 +258,7 @@ class AllocationIn(WireInput):
 class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
-    allocations: Annotated[list[AllocationIn], Field(min_length=1, max_length=100)]
+    allocations: Annotated[list[AllocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

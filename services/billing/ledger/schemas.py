@@ -11,6 +11,7 @@ from services.billing.ledger.rules import LIFECYCLE
 from shared.values.fields import (
     Code,
     CurrencyCode,
+    Entries,
     LocalDate,
     MoneyIO,
     ShortText,
@@ -59,7 +60,7 @@ class LineIn(WireInput):
     account: Code
     debit: MoneyIO | None = None
     credit: MoneyIO | None = None
-    dimensions: Annotated[dict[Code, ShortText], Field(max_length=20)] = Field(default_factory=dict)
+    dimensions: Annotated[dict[Code, ShortText], Entries(most=20)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:
@@ -83,7 +84,7 @@ class EntryIn(WireInput):
 
     effective_on: LocalDate
     memo: ShortText
-    lines: Annotated[list[LineIn], Field(min_length=2, max_length=MOST_LINES)]
+    lines: Annotated[list[LineIn], Entries(2, MOST_LINES)]
 
 
 class ReverseIn(WireInput):

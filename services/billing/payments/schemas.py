@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from services.billing.invoices.schemas import AllocationIn, AllocationOut, above_zero
 from services.billing.payments.models import Payment
-from shared.values.fields import Code, LocalDate, MoneyIO, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, Entries, LocalDate, MoneyIO, ShortText, Timestamp, WireInput, WireModel
 from shared.values.money import Money
 
 
@@ -20,7 +20,7 @@ class PaymentIn(WireInput):
     received_on: LocalDate | None = None
     method: Code = "bank_transfer"
     reference: ShortText | None = None
-    allocations: Annotated[list[AllocationIn], Field(max_length=100)] = Field(default_factory=list)
+    allocations: Annotated[list[AllocationIn], Entries(most=100)] = Field(default_factory=list)
 
     @field_validator("amount")
     @classmethod

@@ -63,6 +63,10 @@ LOCK_OF = f"""
 order by o.id for no key update of o
 """  # noqa: S608 - our own column names
 
+COUNT_LINES = """
+select count(*) from order_lines where tenant_id = $1
+and order_id = any(array(select order_id from fulfilments where tenant_id = $1 and id = any($2::uuid[])))
+"""
 # A statement of its own after the lock, so that it sees what the lock's holder before us has committed. The first
 # line of each order brings the order's active holds.
 ACTIVE_HOLDS = """order_holds h
@@ -137,6 +141,12 @@ async def lock_orders_of(ctx: Ctx, fulfilment_ids: Sequence[UUID]) -> list[tuple
         if fulfilment_id not in found:
             raise NotFound("fulfilment", fulfilment_id)
     return [found[fulfilment_id] for fulfilment_id in fulfilment_ids]
+
+
+async def count_lines_of(ctx: Ctx, fulfilment_ids: Sequence[UUID]) -> int:
+    """How many lines the orders of these fulfilments have in all."""
+    count: int = await ctx.sql.fetchval(COUNT_LINES, ctx.tenant.id, fulfilment_ids)
+    return count
 
 
 async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:

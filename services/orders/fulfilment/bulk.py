@@ -14,7 +14,9 @@ from shared.context.batch import Batch
 async def ship_fulfilments(batch: Batch[tuple[UUID, ShipIn | None]]) -> list[Fulfilment]:
     """Ship fulfilments of a tenant, or some of each, all or none; several may be of one order."""
     ctx = batch.ctx
-    locked = await queries.lock_orders_of(ctx, [fulfilment_id for _, (fulfilment_id, _) in batch.items])
+    fulfilment_ids = [fulfilment_id for _, (fulfilment_id, _) in batch.items]
+    batch.require_light(await queries.count_lines_of(ctx, fulfilment_ids))
+    locked = await queries.lock_orders_of(ctx, fulfilment_ids)
     shipments = [
         (its_ctx, make_shipment(its_ctx, order, fulfilment, wanted or ShipIn()))
         for (its_ctx, (_, wanted)), (order, fulfilment) in zip(batch.items, locked, strict=True)

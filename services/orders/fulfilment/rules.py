@@ -10,7 +10,8 @@ from services.orders.book.rules import Fulfilment, FulfilmentLine, Order, OrderL
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.fields import decimal_text
 from shared.values.money import Money
-from shared.values.tax import TaxedLine, TaxMode, Totals, prorate
+from shared.values.tax import TaxedLine, TaxMode, Totals
+from shared.values.tax_parts import PartlyTaken, tax_parts
 
 MOST_PARCELS = 200
 
@@ -85,18 +86,23 @@ def _require_enough(held: dict[UUID, FulfilmentLine], wanted: Sequence[WantedPar
         raise QuantityExceeded(f"The fulfilment holds less of {len(over)} line(s).", lines=over)
 
 
-def ship_part(order: Order, part: Part) -> ShippedPart:
-    """Account for a shipped part: its share is what all shipped so far makes, less what was shipped before."""
+def ship_parts(order: Order, parts: Sequence[Part], mode: TaxMode) -> list[ShippedPart]:
+    """Account for what is shipped: its tax is that of all shipped so far, less what was stated before."""
+    places = {line.id: index for index, line in enumerate(order.lines)}
+    wanted = {places[part.line.id]: part.quantity for part in parts}
+    figures = tax_parts([_partly_shipped(line) for line in order.lines], wanted, mode, order.currency)
+    return [_shipped(part, figures[places[part.line.id]]) for part in parts]
+
+
+def _partly_shipped(line: OrderLine) -> PartlyTaken:
+    return PartlyTaken(
+        line.figures, line.quantity, line.tax_code, line.tax_rate, line.tax_category, line.shipped,
+        line.shipped_figures,
+    )  # fmt: skip
+
+
+def _shipped(part: Part, figures: TaxedLine) -> ShippedPart:
     line = part.line
-    mode = TaxMode("gross" if order.prices == "gross" else "net")
-    figures = prorate(
-        line.figures,
-        quantity=line.quantity,
-        part=part.quantity,
-        taken_quantity=line.shipped,
-        taken=line.shipped_figures,
-        prices=mode.prices,
-    )
     line.account(reserved=-part.quantity, shipped=part.quantity)
     line.shipped_net_minor += figures.net.minor
     line.shipped_tax_minor += figures.tax.minor

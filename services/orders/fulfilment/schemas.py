@@ -7,7 +7,16 @@ from pydantic import Field
 
 from services.orders.book.rules import FulfilmentState
 from services.orders.fulfilment.rules import MOST_PARCELS
-from shared.values.fields import Code, PositiveQuantity, Quantity, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import (
+    Code,
+    Entries,
+    PositiveQuantity,
+    Quantity,
+    ShortText,
+    Timestamp,
+    WireInput,
+    WireModel,
+)
 
 
 class ParcelIn(WireInput):
@@ -27,8 +36,8 @@ class ShipLineIn(WireInput):
 class ShipIn(WireInput):
     """What is shipped, in which parcels; without lines all of it."""
 
-    lines: Annotated[list[ShipLineIn], Field(min_length=1, max_length=1000)] | None = None
-    parcels: Annotated[list[ParcelIn], Field(max_length=MOST_PARCELS)] = Field(default_factory=list)
+    lines: Annotated[list[ShipLineIn], Entries(1, 1000)] | None = None
+    parcels: Annotated[list[ParcelIn], Entries(most=MOST_PARCELS)] = Field(default_factory=list)
 
 
 class CancelIn(WireInput):

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.orders.imports.rules import DEFAULT_MAPPING
-from shared.values.fields import Code, CurrencyCode, Flag, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Code, CurrencyCode, Entries, Flag, ShortText, Timestamp, WireInput, WireModel
 
 
 class ImportMapping(WireInput):
@@ -37,7 +37,9 @@ class ImportOptions(WireInput):
     tracked: Annotated[Flag, Field(description="Whether products that are created are kept in stock.")] = (
         False
     )
-    create_missing: list[Literal["products", "customers"]] = Field(default_factory=list, max_length=2)
+    create_missing: Annotated[list[Literal["products", "customers"]], Entries(most=2)] = Field(
+        default_factory=list
+    )
     confirm: Flag = False
     backorder: Literal["reject", "allow"] = "reject"
     on_error: Literal["skip_order", "reject_all"] = "skip_order"

@@ -12,7 +12,7 @@ from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.ids import new_id
 from shared.values.money import Money, MoneyOutOfRange
-from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
+from shared.values.tax import TaxedDocument, TaxInput, tax_document
 
 MOST_LINES = 1000
 HOLDABLE = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.PROCESSING)
@@ -149,21 +149,12 @@ def _price_line(
 
 
 def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDocument:
-    mode = TaxMode(_as_prices(order.prices), _as_rounding(order.rounding))
     try:
-        return tax_document(inputs, mode, order.currency)
+        return tax_document(inputs, order.tax_mode, order.currency)
     except MoneyOutOfRange as error:
         raise Invalid.field(
             f"{pointer}/lines", "money_out_of_range", "The order's amounts are too large."
         ) from error
-
-
-def _as_prices(text: str) -> Prices:
-    return "gross" if text == "gross" else "net"
-
-
-def _as_rounding(text: str) -> Rounding:
-    return "line" if text == "line" else "document"
 
 
 def require_holdable(order: Order) -> None:

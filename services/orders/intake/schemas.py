@@ -14,6 +14,7 @@ from shared.values.fields import (
     Address,
     Code,
     CurrencyCode,
+    Entries,
     Flag,
     MoneyIO,
     Percent,
@@ -43,7 +44,7 @@ class OrderLineIn(WireInput):
     discount_percent: Percent = Decimal(0)
 
 
-Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=MOST_LINES)]
+Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):

@@ -19,7 +19,7 @@ from shared.bus.transport import Deliver, PublishError, Subscription
 from shared.contracts.event import Envelope
 from shared.database.notifier import Notifier
 from shared.database.pool import Database
-from shared.database.rls import make_roles, role_password
+from shared.database.rls import make_roles, no_place_for_tables, quoted, require_no_place_for_tables
 
 UNROUTED_DAYS = 7  # kept for who wonders where a fact went; RabbitMQ's policy has the same
 TRIM_SECONDS = 3600.0
@@ -47,7 +47,7 @@ BIND = "insert into bus.bindings (queue, type) select $1, unnest($2::text[]) on 
 
 
 async def migrate(
-    admin_dsn: str, *, role_secret: str, bindings: Mapping[str, Sequence[str]] | None = None
+    admin_dsn: str, *, password: str, bindings: Mapping[str, Sequence[str]] | None = None
 ) -> None:
     """Create the bus schema and its role; safe to run again.
 
@@ -58,8 +58,10 @@ async def migrate(
     sql = await asyncpg.connect(admin_dsn)
     try:
         await sql.execute("select pg_advisory_lock($1)", LOCK_SPACE)
-        password = role_password(role_secret, ROLE)
-        await make_roles(sql, f"{SCHEMA} alter role {ROLE} password '{password}';")
+        await make_roles(
+            sql, f"{SCHEMA} alter role {ROLE} password {quoted(password)}; {no_place_for_tables(ROLE)}"
+        )
+        await require_no_place_for_tables(sql, ROLE)
         for queue, types in (bindings or {}).items():
             await sql.execute(UNBIND, queue, list(types))
             await sql.execute(BIND, queue, list(types))
@@ -74,7 +76,7 @@ class PgTransport:
         self,
         dsn: str,
         *,
-        role_secret: str,
+        password: str,
         poll_seconds: float = 0.25,
         linger_seconds: float = 0.0,
         size: int = 8,
@@ -86,7 +88,7 @@ class PgTransport:
         self._database = Database(
             dsn,
             user=ROLE,
-            password=role_password(role_secret, ROLE),
+            password=password,
             size=size,
             application_name="backoffice-bus",
         )

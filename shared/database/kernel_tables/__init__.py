@@ -1,12 +1,12 @@
 """The kernel's tables, created in each service's schema by its first migration and changed by later ones.
 
 A version that has been released is never edited: a change is a further version here, and a revision in every service
-that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=5)`).
+that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=6)`).
 """
 
 from collections.abc import Callable
 
-from shared.database.kernel_tables import approvals, blobs, first, ordering_key, sealing_keys
+from shared.database.kernel_tables import approvals, blobs, first, jobs, ordering_key, sealing_keys
 
 NAMES = frozenset(
     {
@@ -22,6 +22,7 @@ VERSIONS: tuple[Callable[[str], str], ...] = (
     sealing_keys.create,
     approvals.create,
     blobs.create,
+    jobs.create,
 )
 
 

@@ -3,12 +3,13 @@
 FastAPI looks at every possibility of a route again at every request (aliases, generators, streams, forms), about a
 sixth of a hot request's CPU here. Here the same fields check the same values, the same adapter writes the reply.
 A route of any other kind, and every request whose values do not fit, takes FastAPI's own way: what is refused, and
-how, stays its decision.
+how, stays its decision. Only a body that is all that is wrong is refused here, in FastAPI's words: looking through a
+large one again would hold the event loop twice as long.
 """
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from copy import deepcopy
 from functools import cache
@@ -17,16 +18,17 @@ from typing import Annotated, Any, cast
 import orjson
 import structlog
 from fastapi import Depends, Header, Query
-from fastapi._compat import ModelField, field_annotation_is_sequence, lenient_issubclass
-from fastapi.datastructures import DefaultPlaceholder
+from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
-from fastapi.params import Form
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.http.fast.usual_routes import is_usual
 from shared.http.request_transaction import SHOWN, Arguments, BatchForm, BatchFunction, Handle
+from shared.values.bounded import KnownKeys
 
 SWITCH = "BACKOFFICE_DIRECT_CALLS"  # `off`: every route takes FastAPI's own way
 log = structlog.get_logger()
@@ -39,7 +41,11 @@ SOURCES: tuple[tuple[str, Find], ...] = (
 
 
 class DoesNotFit(Exception):  # noqa: N818 - no error: FastAPI goes on
-    """A value is missing or does not fit."""
+    """A value is missing or does not fit; `refusal` is what FastAPI would say, where nothing but the body is wrong."""
+
+    def __init__(self, refusal: RequestValidationError | None = None) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
 class _Parameters:
@@ -112,10 +118,10 @@ class DirectCall:
         """What the endpoint is called with; raises `DoesNotFit` for what FastAPI has to look at."""
         try:
             values = await self._values(request)
-            if self._body is not None:
-                values[self._body.name] = self._given(self._body, request)
         except ValidationError as error:
             raise DoesNotFit from error
+        if self._body is not None:
+            values[self._body.name] = self._given(self._body, request)
         return values
 
     def _given(self, field: ModelField, request: Request) -> object:
@@ -126,7 +132,11 @@ class DirectCall:
             if getattr(request, "_body", None) != b"" or field.field_info.is_required():
                 raise DoesNotFit from None
             return deepcopy(field.default)
-        return field._type_adapter.validate_python(given, from_attributes=True)
+        try:
+            return field._type_adapter.validate_python(given, from_attributes=True)
+        except ValidationError as error:
+            found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+            raise DoesNotFit(RequestValidationError(found, body=given)) from error
 
     def shown(self, request: Request, result: object) -> Response:
         """The reply that shows a result."""
@@ -136,14 +146,16 @@ class DirectCall:
 
 def direct(route: APIRoute, handle: Handle) -> Handle:
     """A handler that calls the endpoint directly where it can, and by `handle` where it cannot."""
-    if not works() or not _is_usual(route):
+    if not works() or not is_usual(route):
         return handle
     call = DirectCall(route)
 
     async def reply(request: Request) -> Response:
         try:
             values = await call.arguments(request)
-        except DoesNotFit:
+        except DoesNotFit as misfit:
+            if misfit.refusal is not None:
+                raise misfit.refusal from misfit
             return await handle(request)
         result = await call.endpoint(**values)
         return result if isinstance(result, Response) else call.shown(request, result)
@@ -153,7 +165,7 @@ def direct(route: APIRoute, handle: Handle) -> Handle:
 
 def batch_form(route: APIRoute, function: BatchFunction) -> BatchForm | None:
     """How a route's requests are read for `function`, which does several at once; None without direct calls."""
-    if route.methods != {"POST"} or not _is_usual(route):
+    if route.methods != {"POST"} or not is_usual(route):
         raise TypeError(f"{route.path}: requests of this kind of route cannot share a transaction")
     if not works():
         return None
@@ -183,7 +195,7 @@ def works() -> bool:
     return True
 
 
-class _Sample(BaseModel):
+class _Sample(KnownKeys):
     """A body and a reply of every usual kind of value."""
 
     name: str
@@ -204,23 +216,37 @@ async def _sample(
 
 
 def _compare_with_fastapi() -> None:
-    """Put requests to a sample both ways; raises when they differ."""
+    """Put requests to a sample both ways, good ones and refused ones; raises when they differ."""
     route = APIRoute("/{thing}", _sample, methods=["POST"], status_code=201, response_model=_Sample)
-    if not _is_usual(route):
+    if not is_usual(route):
         raise TypeError("a usual route is not known as one")
     call = DirectCall(route)
 
     async def directly(request: Request) -> Response:
         return call.shown(request, await call.endpoint(**await call.arguments(request)))
 
+    fastapis = route.get_route_handler()
     for query, body in ((b"limit=2", {"name": "a", "size": 4}), (b"", {"name": "b"})):
-        replies = [_run(way, query, body) for way in (directly, route.get_route_handler())]
+        replies = [_run(way, query, body) for way in (directly, fastapis)]
         if len({(reply.status_code, bytes(reply.body)) for reply in replies}) != 1:
             raise TypeError("a sample comes out otherwise than by FastAPI")
+    if _refusal(directly, b"limit=10", {"name": "a"}) is not None:
+        raise TypeError("a value that FastAPI refuses is taken")
+    crowded = {"name": "a"} | {f"unknown_{n}": n for n in range(9)}
+    for wrong in ({"name": 1, "size": "x"}, crowded, [1]):
+        told = [_refusal(way, b"", wrong) for way in (directly, fastapis)]
+        if told[0] != told[1]:
+            raise TypeError("a body is refused otherwise than by FastAPI")
+
+
+def _refusal(handle: Handle, query: bytes, body: object) -> Sequence[Any] | None:
+    """What a handler that must refuse says; None where it leaves that to FastAPI."""
     try:
-        _run(directly, b"limit=10", {"name": "a"})
-    except DoesNotFit:
-        return
+        _run(handle, query, body)
+    except DoesNotFit as misfit:
+        return misfit.refusal.errors() if misfit.refusal is not None else None
+    except RequestValidationError as error:
+        return error.errors()
     raise TypeError("a value that FastAPI refuses is taken")
 
 
@@ -241,59 +267,3 @@ def _run(handle: Handle, query: bytes, body: object) -> Response:
     except StopIteration as ended:
         return cast(Response, ended.value)
     raise TypeError("the sample waits for something")
-
-
-def _is_usual(route: APIRoute) -> bool:
-    """Whether everything about a route is of the kinds known here."""
-    dependant = route.dependant
-    return (
-        dependant.call is not None
-        and route.response_field is not None
-        and isinstance(route.response_class, DefaultPlaceholder)
-        and not (route.response_model_include or route.response_model_exclude)
-        and not (route.response_model_exclude_unset or route.response_model_exclude_defaults)
-        and not route.response_model_exclude_none
-        and route.response_model_by_alias
-        and not route._embed_body_fields
-        and len(dependant.body_params) <= 1
-        and not any(isinstance(field.field_info, Form) for field in dependant.body_params)
-        and _is_plain(dependant)
-        and all(_is_plain(each) and not each.body_params for each in _below(dependant))
-        and _each_once(dependant)
-    )
-
-
-def _below(dependant: Dependant) -> list[Dependant]:
-    return [found for each in dependant.dependencies for found in (each, *_below(each))]
-
-
-def _each_once(dependant: Dependant) -> bool:
-    """FastAPI calls a dependency once however often it is named; here nothing remembers that."""
-    calls = [each.call for each in _below(dependant)]
-    return len(set(calls)) == len(calls)
-
-
-def _is_plain(dependant: Dependant) -> bool:
-    special = (
-        dependant.cookie_params, dependant.websocket_param_name, dependant.http_connection_param_name,
-        dependant.response_param_name, dependant.background_tasks_param_name,
-        dependant.security_scopes_param_name, dependant.own_oauth_scopes, dependant.concurrency,
-    )  # fmt: skip
-    fields = [*dependant.path_params, *dependant.query_params, *dependant.header_params]
-    return (
-        not any(special)
-        and inspect.iscoroutinefunction(dependant.call)
-        and all(_is_scalar(field) for field in fields)
-    )
-
-
-def _is_scalar(field: ModelField) -> bool:
-    """A single value by a single name."""
-    annotation = field.field_info.annotation
-    named = field.field_info.validation_alias in (None, field.alias)
-    return (
-        named
-        and not field.field_info.validate_default
-        and not field_annotation_is_sequence(annotation)
-        and not lenient_issubclass(annotation, BaseModel)
-    )

@@ -2,9 +2,9 @@
 
 A statement costs PostgreSQL and us nearly the same for three orders as for one, and requests of one tenant would only
 wait for each other's rows. So an operation that says how several are done at once (`batch=`) is done that way under
-load; alone, a request goes its own way at once. All or none: when one of several is refused, or anything else fails
-before the commit, nothing has happened, and each goes its own way after all, where it gets its own reply
-(docs/performance.md). Only a commit that is not answered is never tried again.
+load; alone, a request goes its own way at once. What is too heavy together is done in several. All or none: when one
+of several is refused, or anything else fails before the commit, nothing has happened, and each goes its own way after
+all, where it gets its own reply (docs/performance.md). Only a commit that is not answered is never tried again.
 """
 
 import asyncio
@@ -18,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.base import telemetry
-from shared.base.batcher import Batcher
+from shared.base.batcher import Batcher, RoundSize
+from shared.base.fair_share import FairShare, ShareExhausted
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.unit_of_work import UnitOfWork, open_work
-from shared.database.pool import NothingCommitted
+from shared.database.pool import WAIT_SECONDS, NothingCommitted, PoolExhausted, ShareUsedUp
 from shared.http import idempotency
 from shared.http.fast.direct_call import DoesNotFit
 from shared.http.request_transaction import (
@@ -41,6 +42,7 @@ from shared.http.request_transaction import (
 
 log = structlog.get_logger()
 BATCH_LIMIT = 64  # requests in one transaction at most
+BATCH_BYTES = 32 * 1024  # of their bodies together, some 800 lines of orders: lines are what takes time
 BATCH_SECONDS = 2.0  # a batch that takes longer is given up: one slow request must not hold the others
 
 
@@ -60,6 +62,11 @@ class Call:
         """Take it in a transaction of its own."""
         return await once(self.request, self.handle, self.info)
 
+    @property
+    def weight(self) -> int:
+        """The bytes of its body."""
+        return len(getattr(self.request, "_body", b""))
+
 
 @dataclass(frozen=True, slots=True)
 class _Fitting:
@@ -75,11 +82,15 @@ class RequestBatches:
     """Takes requests of one service."""
 
     def __init__(self, edge: EdgeState, *, at_once: int) -> None:
-        """`at_once`: batches at the same time, over all tenants and operations."""
+        """`at_once`: batches at the same time, over all tenants and operations; one tenant has its share of them."""
         self._edge = edge
         self._service = edge.runtime.name
         self._batcher: Batcher[tuple[UUID, BatchForm], Call, Response | None] = Batcher(
-            self._take_batch, id, most=BATCH_LIMIT, at_once=at_once
+            self._take_batch,
+            key_of=id,
+            weight_of=lambda call: call.weight,
+            most=RoundSize(BATCH_LIMIT, BATCH_BYTES),
+            turns=FairShare(at_once),
         )
 
     async def take(self, call: Call) -> Response:
@@ -87,8 +98,11 @@ class RequestBatches:
         form = call.info.operation.batch
         if form is None or is_provider(call.info.caller):
             return await call.alone()
+        key = (call.info.caller.tenant.id, form)
         try:
-            response = await self._batcher.put((call.info.caller.tenant.id, form), call)
+            response = await self._batcher.put(key, call, within=WAIT_SECONDS)
+        except ShareExhausted as error:
+            raise ShareUsedUp("too many requests of this operation wait") from error
         except BatchFailed as error:
             log.debug("taken alone", service=self._service, request_id=call.info.request_id,
                       error=repr(error.__cause__))  # fmt: skip
@@ -118,6 +132,8 @@ class RequestBatches:
                     if fitting:
                         await _do(unit, form, fitting, responses)
                     await unit.write()
+        except PoolExhausted:
+            raise  # it has not begun, and alone they would wait as long
         except (asyncpg.PostgresError, NothingCommitted) as error:
             raise BatchFailed from error
         except Exception as error:

@@ -19,7 +19,7 @@ from services.billing.credit_notes.rules import (
 from shared.values.faults import Invalid
 from shared.values.ids import new_id
 from shared.values.money import Money
-from shared.values.tax import TaxedLine
+from shared.values.tax import TaxedLine, TaxMode
 
 
 def eur(minor: int) -> Money:
@@ -55,7 +55,7 @@ def test_thirds_of_a_euro_sum_to_it():
     line, nets = creditable("3", 100, 20), []
 
     for _ in range(3):
-        (part,) = credit(parts_of([line], [(line.line_id, Decimal(1))]), "net")
+        (part,) = credit([line], parts_of([line], [(line.line_id, Decimal(1))]), TaxMode(), "EUR")
         nets.append((part.figures.net.minor, part.figures.tax.minor))
         line = after(line, part.figures, Decimal(1))
 
@@ -75,7 +75,8 @@ def test_parts_of_any_size_sum_exactly_and_are_never_negative(net, tax, cuts, pr
     sums = [0, 0, 0]
 
     for cut in cuts:
-        (part,) = credit(parts_of([line], [(line.line_id, Decimal(cut))]), prices)
+        parts = parts_of([line], [(line.line_id, Decimal(cut))])
+        (part,) = credit([line], parts, TaxMode(prices), "EUR")
         got = (part.figures.net.minor, part.figures.tax.minor, part.figures.gross.minor)
         assert got[0] + got[1] == got[2]
         sums = [a + b for a, b in zip(sums, got, strict=True)]
@@ -86,7 +87,8 @@ def test_parts_of_any_size_sum_exactly_and_are_never_negative(net, tax, cuts, pr
 
 
 def test_the_whole_is_one_row_per_tax_rate():
-    lines = credit(parts_of([creditable("1", 33, 7), creditable("2", 66, 13)], None), "net")
+    whole = [creditable("1", 33, 7), creditable("2", 66, 13)]
+    lines = credit(whole, parts_of(whole, None), TaxMode(), "EUR")
 
     (row,) = breakdown_of(lines, "EUR")
     assert (row.base, row.tax) == (eur(99), eur(20))

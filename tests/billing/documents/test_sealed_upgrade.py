@@ -17,7 +17,7 @@ from shared.database.migrations import migrate
 from shared.database.sealing import SealingKeysWrong
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET, SEALING_KEYS, Suite, migrate_all, revisions_before, running_suite
+from tests.kit.suite import PASSWORD, SEALING_KEYS, Suite, migrate_all, revisions_before, running_suite
 
 NOW, THEN = "Pay to IBAN GB33 BUKB 2020 1555 5555 55", "Pay to the old account, DE89 3704 0044 0532 0130 00"
 ADDRESS = {"line1": "2 Mill Lane", "city": "York", "country": "GB"}
@@ -30,7 +30,7 @@ async def old_url(admin_url: str, tmp_path: Path) -> AsyncIterator[str]:
     name = f"sealed_upgrade_{new_id().hex}"
     url = await postgres.create_database(admin_url, name)
     await migrate_all(url, [])
-    await migrate(url, "billing", before, role_secret=ROLE_SECRET)
+    await migrate(url, "billing", before, password=PASSWORD)
     yield url
     await postgres.drop_database(admin_url, name)
 
@@ -90,7 +90,7 @@ async def _invoice(
 
 
 async def upgraded(url: str, *, keys: str = SEALING_KEYS) -> bool:
-    return await migrate(url, "billing", SERVICE.migrations, role_secret=ROLE_SECRET, sealing_keys=keys)
+    return await migrate(url, "billing", SERVICE.migrations, password=PASSWORD, sealing_keys=keys)
 
 
 async def everything(url: str) -> str:

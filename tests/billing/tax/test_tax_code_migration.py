@@ -12,7 +12,7 @@ from services.billing.service import SERVICE
 from shared.database.migrations import current_revision, head, migrate
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET, revisions_before
+from tests.kit.suite import PASSWORD, revisions_before
 
 ROW = (
     "insert into billing.tax_codes (tenant_id, id, code, name, category, rate, valid_from, valid_to) "
@@ -29,7 +29,7 @@ async def before(admin_url: str, tmp_path: Path) -> AsyncIterator[asyncpg.Connec
     """Billing's schema as it was; the connection is the superuser's."""
     old = revisions_before(SERVICE.migrations, "0005", tmp_path / "migrations")
     name = f"tax_codes_{uuid4().hex}"
-    await migrate(await postgres.create_database(admin_url, name), "billing", old, role_secret=ROLE_SECRET)
+    await migrate(await postgres.create_database(admin_url, name), "billing", old, password=PASSWORD)
     sql = await asyncpg.connect(postgres.database_url(admin_url, name))
     yield sql
     await sql.close()
@@ -65,7 +65,7 @@ async def test_what_went_on_beside_its_successor_is_shortened_and_no_day_changes
     said = await rates(before, tenant)
     url = postgres.database_url(admin_url, await before.fetchval("select current_database()"))
 
-    await migrate(url, "billing", SERVICE.migrations, role_secret=ROLE_SECRET)
+    await migrate(url, "billing", SERVICE.migrations, password=PASSWORD)
 
     assert await rates(before, tenant) == said
     rows = await before.fetch(
@@ -94,7 +94,7 @@ async def test_a_rate_within_the_time_of_another_stops_the_migration_and_is_list
     with pytest.raises(
         asyncpg.RaiseError, match=f"tenant {tenant}: standard 2020-07-01..2020-12-31"
     ) as caught:
-        await migrate(url, "billing", SERVICE.migrations, role_secret=ROLE_SECRET)
+        await migrate(url, "billing", SERVICE.migrations, password=PASSWORD)
 
     assert "add its rate anew after it" in caught.value.hint
     assert await current_revision(before, "billing") == "billing_0004" != head(SERVICE.migrations)

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 import gateway.door.exchange  # noqa: F401 - registers its metrics
 from deploy.cli.generate_deployment import processes
 from deploy.run.processes import Role
-from services.all import NAMES, SEALING
+from services.all import NAMES
 from tests.deploy.commands import accepts
 
 REPOSITORY = Path(__file__).parents[3]
@@ -105,10 +105,20 @@ def test_secrets_are_mounted_only_where_they_are_needed():
     assert mounted == {
         "database-secrets": {"postgres", "migrate"},
         "broker-secrets": {"rabbitmq"},
-        "services-secrets": {"gateway", "migrate", *processes(NAMES)},
-        "sealing-secrets": {"migrate", *processes([name for name in NAMES if name in SEALING])},
+        "services-secrets": {"migrate"},
+        "sealing-secrets": {"migrate"},
         "operator-secrets": {"gateway"},
-    }
+        "gateway-secrets": {"gateway"},
+    } | {f"{name}-secrets": set(processes([name])) for name in NAMES}
+
+
+@pytest.mark.parametrize("process", ["migrate", "gateway", *processes(NAMES)])
+def test_a_process_reads_its_secrets_from_what_is_mounted_for_it(process: str):
+    service = SERVICES[process]
+    mounted = {mount.split(":")[1] for mount in service["volumes"]}
+
+    assert set(service["environment"]["BACKOFFICE_SECRETS_DIR"].split(":")) <= mounted
+    assert not [name for name in service["environment"] if re.search(r"PASSWORD|ROLE_SECRET|SEAL", name)]
 
 
 def test_every_command_is_one_that_the_program_has():
@@ -134,10 +144,12 @@ def test_the_small_shape_is_one_process_that_does_everything_with_what_the_gatew
     assert gateway["depends_on"].keys() == SERVICES["gateway"]["depends_on"].keys() - small.keys()
     assert gateway.keys() == {"command", "environment", "depends_on", "volumes"}
     assert gateway["volumes"] == [
+        "services-secrets:/run/secrets/services:ro",
         "sealing-secrets:/run/secrets/sealing:ro",
         "blobs:/var/lib/backoffice/blobs",
     ]
-    assert "/run/secrets/sealing" in gateway["environment"]["BACKOFFICE_SECRETS_DIR"].split(":")
+    mounted = {mount.split(":")[1] for mount in (*SERVICES["gateway"]["volumes"], *gateway["volumes"])}
+    assert set(gateway["environment"]["BACKOFFICE_SECRETS_DIR"].split(":")) <= mounted
 
 
 class OverlayLoader(yaml.SafeLoader):

@@ -189,12 +189,12 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
         "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/services/backoffice_role_secret"
     )
     keys = composition.compose(
-        "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/sealing/backoffice_sealing_keys"
+        "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/sealing/backoffice_sealing_keys_billing"
     )
     composition.compose("down", "--volumes", "--timeout", "40")
 
     composition.settings["BACKOFFICE_ROLE_SECRET"] = secret.strip()
-    composition.settings["BACKOFFICE_SEALING_KEYS"] = keys.strip()
+    composition.settings["BACKOFFICE_SEALING_KEYS_BILLING"] = keys.strip()
     composition.piped(
         "run", "--rm", "--no-deps", "-T", "orders-api", "tar", "-C", FILES, "-xf", "-", given=files
     )

@@ -9,20 +9,32 @@ from pathlib import Path
 import pytest
 
 from deploy.container import secrets as compose_secrets
+from gateway.identity.signing import derived_seal
+from services.all import NAMES
+from shared.database.rls import app_role, role_password
 from shared.database.sealing import Keyring
 
-FILES = {
+PROCESSES = (*NAMES, "gateway")
+OWN = {
+    f"{name}/{file}"
+    for name in PROCESSES
+    for file in (
+        "backoffice_amqp_url", f"backoffice_password_{name}_app", f"backoffice_password_{name}_worker"
+    )
+}  # fmt: skip
+FILES = OWN | {
     "database/password", "database/backoffice_database_url", "broker/password", "broker/definitions.json",
     "services/backoffice_role_secret", "services/backoffice_amqp_url",
-    "sealing/backoffice_sealing_keys",
+    "sealing/backoffice_sealing_keys_billing", "billing/backoffice_sealing_keys_billing",
+    "gateway/backoffice_signing_seal",
     "operator/backoffice_admin_client_id", "operator/backoffice_admin_client_secret",
 }  # fmt: skip
 
 
 @pytest.fixture
 def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The five volumes, for readers whose group we are in ourselves."""
-    for name in ("database", "broker", "services", "sealing", "operator"):
+    """The volumes, for readers whose group we are in ourselves."""
+    for name in ("database", "broker", "services", "sealing", "operator", *PROCESSES):
         (tmp_path / name).mkdir()
     for group in ("POSTGRES_GID", "RABBITMQ_GID", "BACKOFFICE_GID"):
         monkeypatch.setattr(compose_secrets, group, os.getgid())
@@ -45,11 +57,40 @@ def test_every_secret_is_made_once_and_kept(volumes: Path) -> None:
         k: v for k, v in second.items() if k not in salted
     }
     names = ("database/password", "broker/password", "services/backoffice_role_secret",
-             "sealing/backoffice_sealing_keys")  # fmt: skip
+             "sealing/backoffice_sealing_keys_billing", "gateway/backoffice_signing_seal",
+             "operator/backoffice_admin_client_secret", *sorted(f for f in OWN if "password" in f))  # fmt: skip
     secrets = [first[n] for n in names]
-    assert len(set(secrets)) == 4
-    assert len(Keyring.parse(first["sealing/backoffice_sealing_keys"], service="billing").ids) == 1
+    assert len(set(secrets)) == len(names)
+    assert len(Keyring.parse(first["sealing/backoffice_sealing_keys_billing"], service="billing").ids) == 1
     assert min(map(len, secrets)) > 40
+
+
+def test_what_a_process_is_given_is_nobody_elses_but_the_brokers_address(volumes: Path) -> None:
+    compose_secrets.prepare(volumes, {})
+    found = contents(volumes)
+
+    for name in PROCESSES:
+        own = {secret for file, secret in found.items() if file.startswith(f"{name}/")}
+        others = {
+            secret for file, secret in found.items() if file.split("/")[0] in (*PROCESSES, "operator", "services")
+            and not file.startswith(f"{name}/")
+        }  # fmt: skip
+        assert own & others == {found["services/backoffice_amqp_url"]}
+
+
+def test_an_installation_of_before_keeps_its_role_secret_and_its_keys_are_billings(volumes: Path) -> None:
+    key = "YSBzZWFsaW5nIGtleSBmb3IgdGVzdHM6IDMyIGJ5dGU"
+    (volumes / "services" / "backoffice_role_secret").write_text("of before\n")
+    (volumes / "sealing" / "backoffice_sealing_keys").write_text(f"{key}\n")
+    compose_secrets.prepare(volumes, {})
+    found = contents(volumes)
+
+    assert found["billing/backoffice_sealing_keys_billing"] == key
+    assert found["orders/backoffice_password_orders_app"] == role_password("of before", app_role("orders"))
+    assert found["gateway/backoffice_signing_seal"] == derived_seal("of before")
+    rotated = {"BACKOFFICE_SEALING_KEYS_BILLING": f"other,{key}", "BACKOFFICE_SEALING_KEYS": key}
+    compose_secrets.prepare(volumes, rotated)
+    assert contents(volumes)["billing/backoffice_sealing_keys_billing"] == f"other,{key}"
 
 
 def test_files_are_their_owners_and_their_groups_alone(volumes: Path) -> None:

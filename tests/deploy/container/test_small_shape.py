@@ -80,7 +80,7 @@ def test_the_process_holds_no_administrators_address(composition: Composition):
     mounts = {mount["Destination"] for mount in composition.container("gateway")["Mounts"]}
 
     assert mounts & {"/run/secrets/database", "/run/secrets/broker"} == set()
-    assert "/run/secrets/services" in mounts
+    assert {"/run/secrets/own", "/run/secrets/services", "/run/secrets/sealing"} <= mounts
 
 
 async def test_killed_with_work_in_hand_it_comes_back_and_nothing_is_lost(

@@ -97,7 +97,6 @@ async def test_a_wrong_role_secret_is_named(migrated_url: str, admin_url: str):
     ("given", "sentence"),
     [
         ({"role_secret": ROLE_SECRET}, "BACKOFFICE_DATABASE_URL is not set"),
-        ({"database_url": "postgresql://db/x"}, "BACKOFFICE_ROLE_SECRET is not set"),
         ({"database_url": "postgresql://db/x", "role_secret": "x"}, "BACKOFFICE_BLOBS_URL is not set"),
     ],
 )

@@ -1,9 +1,11 @@
 """What the gateway answers itself: document, pages, probes, first start."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -11,7 +13,9 @@ from gateway.first_start import FILE, prepare
 from gateway.identity.secrets import SecretKeeper
 from gateway.routes.merged_openapi import merged
 from gateway.routes.table import METHODS, RouteClash, RouteTable
+from shared.httpserver.asgi import Receive, Scope, Send
 from tests.gateway.world import ADMIN, World, settings
+from tests.kit.suite import eventually
 
 
 def references(part: Any) -> set[str]:
@@ -152,15 +156,66 @@ async def test_readiness_says_which_service_is_away(world: World):
     good = await client.get("/readyz")
     world.switches["billing"].away = True
 
-    bad = await client.get("/readyz")
+    async def not_ready() -> httpx.Response | None:
+        answer = await client.get("/readyz")
+        return answer if answer.status_code == 503 else None
+
+    bad = await eventually(not_ready)
     own = await client.get("/readyz?only=self")
 
     assert (good.status_code, good.json()["complaints"]) == (200, [])
-    assert bad.status_code == 503
     assert bad.json()["services"]["billing"] == "away"
     assert bad.json()["complaints"] == ["billing is away"]
     assert own.status_code == 200
     assert (await client.get("/livez")).json() == {"status": "alive"}
+
+
+async def test_however_many_ask_for_readiness_the_services_are_asked_once(world: World):
+    asked = 0
+    upstream = world.switches["billing"].upstream
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        asked += 1
+        await upstream(scope, receive, send)
+
+    async with world.another_gateway() as gateway:
+        world.switches["billing"].upstream = counting
+        client = world.anonymous(gateway)
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(50)))
+        world.switches["billing"].upstream = upstream
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert asked == 1
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("10.1.2.3", {}, 200),
+        ("::ffff:192.168.7.7", {}, 200),
+        ("fd00::1", {}, 200),
+        ("203.0.113.9", {}, 404),
+        ("2001:db8::1", {}, 404),
+        ("10.1.2.3", {"x-forwarded-for": "203.0.113.9"}, 404),
+        ("10.1.2.3", {"forwarded": "for=10.1.2.4"}, 404),
+        ("10.1.2.3", {"x-forwarded-proto": "https"}, 404),
+        ("10.1.2.3", {"via": "1.1 proxy"}, 404),
+    ],
+)
+async def test_metrics_are_for_who_asks_directly_from_a_network_of_ours(
+    world: World, peer: str, headers: dict[str, str], status: int
+):
+    transport = httpx.ASGITransport(app=world.gateway.asgi, client=(peer, 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        answer = await client.get("/metrics", headers=headers)
+        unknown = await client.get("/metricsss")
+
+    assert answer.status_code == status
+    if status == 404:
+        assert answer.json()["code"] == unknown.json()["code"]
+        assert answer.json()["detail"] == unknown.json()["detail"].replace("/metricsss", "/metrics")
 
 
 async def test_a_service_that_is_away_at_the_start_is_taken_up_when_it_comes(world: World):

@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -22,8 +24,11 @@ from gateway.routes.table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.upstream.http import HttpUpstream
 from gateway.upstream.pool import PoolLimits
+from gateway.upstream.spool import BodyRoom
 from shared.context.ctx import Actor, TenantFacts
+from shared.httpserver.admission import Admission
 from shared.httpserver.connection import HttpConnection
+from shared.httpserver.limits import ServerLimits
 from shared.httpserver.write_batch import WriteBatch
 from tests.gateway.upstream.proxy_harness import (
     OK,
@@ -64,15 +69,31 @@ async def gateway(handler: Handler, **changes: object) -> AsyncIterator[tuple[in
     table = RouteTable({"helpdesk": DOCUMENT})
     front = SimpleNamespace(catalog=SimpleNamespace(routes=table, route=table.find))
     async with serving(handler) as service:
+        folder = Path(tempfile.gettempdir())
         upstream = HttpUpstream(service.url, limits=PoolLimits(), head_timeout=1.0)
+        bodies = BodyRoom(folder, of_one=settings.tenant_spool_bytes, in_all=settings.spool_bytes)
         app = Pipeline(
-            front=front, directory=directory, keys=None, upstreams={"helpdesk": upstream}, settings=settings
+            front=front,
+            directory=directory,
+            keys=None,
+            upstreams={"helpdesk": upstream},
+            bodies=bodies,
+            settings=settings,
         )
         config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
         config.load()
         config.loaded_app = app
         state = ServerState()
-        made = partial(HttpConnection, config, state, {}, loop, batch=WriteBatch(loop))
+        service.callers = state.connections
+        made = partial(
+            HttpConnection,
+            config,
+            state,
+            {},
+            loop,
+            batch=WriteBatch(loop),
+            admission=Admission(ServerLimits()),
+        )
         server = await loop.create_server(made, "127.0.0.1", 0)
         try:
             yield server.sockets[0].getsockname()[1], upstream, service
@@ -82,6 +103,7 @@ async def gateway(handler: Handler, **changes: object) -> AsyncIterator[tuple[in
                 connection.transport.abort()
             await until(lambda: not state.connections and not state.tasks)
             await upstream.aclose(0.05)
+            bodies.stop()
     assert not next(iter(IN_FLIGHT.collect())).samples[0].value
 
 

@@ -119,7 +119,7 @@ async def test_who_waits_takes_at_most_half_of_the_connections(world: World, acm
 def test_waiting_is_possible_unless_settings_say_otherwise():
     billing = upstream_at("http://billing:8000", settings())
 
-    assert billing.lets_wait(WAIT_SECONDS)
+    assert billing.lets_wait(WAIT_SECONDS, "a tenant")
 
 
 async def test_nobody_waits_longer_than_the_gateway_would(world: World, acme: Caller):

@@ -250,14 +250,22 @@ async def test_without_credentials_there_is_nothing(world: World):
     assert basic.status_code == 401
 
 
-async def test_an_address_that_is_refused_too_often_has_to_wait(world: World, acme: Caller):
+async def test_what_is_refused_too_often_has_to_wait_and_valid_callers_of_the_address_do_not(
+    world: World, acme: Caller
+):
+    key = await world.given_key(acme.tenant, "orders:read")
     async with world.another_gateway(address_failures_per_minute=5) as gateway:
-        stranger = world.anonymous(gateway, authorization="Bearer bo_live_wrong")
-        answers = [await stranger.get("/v1/me") for _ in range(6)]
+        address = world.anonymous(gateway)
+
+        async def me(credential: str) -> httpx.Response:
+            return await address.get("/v1/me", headers={"authorization": f"Bearer {credential}"})
+
+        answers = [await me("bo_live_wrong") for _ in range(6)]
         assert [a.status_code for a in answers] == [401] * 5 + [429]
+        assert answers[-1].json()["code"] == "too_many_requests"
         assert int(answers[-1].headers["retry-after"]) >= 1
-        neighbour = world.anonymous(gateway, authorization=acme.http.headers["authorization"])
-        assert (await neighbour.get("/v1/me")).status_code == 200
+        assert (await me(acme.http.headers["authorization"].removeprefix("Bearer "))).status_code == 200
+        assert (await me(key["key"])).status_code == 200
 
 
 async def test_keys_survive_a_restart_and_tokens_of_one_gateway_hold_at_another(world: World, acme: Caller):

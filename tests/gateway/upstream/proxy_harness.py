@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from gateway.upstream.http import HttpUpstream
+from gateway.upstream.http import OWNER, HttpUpstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -19,6 +20,9 @@ class RawServer:
     connections: int = 0
     open: int = 0
     requests: list[bytes] = field(default_factory=list)
+    callers: set[Any] = field(
+        default_factory=set
+    )  # connections of a server that a test has put in front of us
 
     @property
     def url(self) -> str:
@@ -31,8 +35,11 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     lower = head.lower()
     body = b""
     if b"transfer-encoding: chunked" in lower:
-        while not body.endswith(b"0\r\n\r\n"):
-            body += await reader.readuntil(b"\r\n")
+        size = 1
+        while size:
+            line = await reader.readuntil(b"\r\n")
+            size = int(line, 16)
+            body += line + await reader.readexactly(size + 2)
     elif b"content-length: " in lower:
         body = await reader.readexactly(int(lower.split(b"content-length: ")[1].split(b"\r\n")[0]))
     return head + body
@@ -161,11 +168,13 @@ async def call(
     body: Iterable[bytes] = (b"",),
     within: float = 5.0,
     client: Client | None = None,
+    owner: str | None = None,
 ) -> Client:
     """Send one request through an upstream."""
     client = client or Client(body)
     deadline = asyncio.get_running_loop().time() + within
-    await upstream(scope_of(method, path, headers), client.receive, client.send, deadline=deadline)
+    scope = scope_of(method, path, headers) | {"extensions": {OWNER: owner}}
+    await upstream(scope, client.receive, client.send, deadline=deadline)
     return client
 
 

@@ -6,7 +6,13 @@ import socket
 import pytest
 
 from gateway.upstream.breaker import Breaker
-from gateway.upstream.errors import ClientDisconnected, UpstreamBusy, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.errors import (
+    ClientDisconnected,
+    ShareOfUpstreamUsedUp,
+    UpstreamBusy,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from gateway.upstream.http import HttpUpstream
 from gateway.upstream.pool import PoolLimits
 from tests.gateway.upstream.proxy_harness import (
@@ -243,3 +249,32 @@ async def test_closing_cuts_off_what_does_not_end() -> None:
         with pytest.raises(UpstreamUnavailable):
             await running
         assert upstream.stats().active == upstream._pool._total == 0
+
+
+async def test_one_owner_leaves_connections_for_another_and_has_a_queue_of_its_own() -> None:
+    handler = Gated()
+    limits = PoolLimits(connections=4, of_one=2, waiters=3, queue_timeout=5)
+    async with upstream_to(handler, limits=limits) as (upstream, _):
+        many = [asyncio.create_task(call(upstream, owner="a")) for _ in range(5)]
+        await until(lambda: handler.inside == 2 and upstream.stats().waiting == 3)
+        with pytest.raises(ShareOfUpstreamUsedUp):
+            await call(upstream, owner="a")
+
+        other = asyncio.create_task(call(upstream, owner="b"))
+        await until(lambda: handler.inside == 3)
+
+        handler.gate.set()
+        assert all(client.whole for client in await asyncio.gather(*many, other))
+        assert upstream.stats().active == upstream.stats().waiting == 0
+
+
+async def test_one_owner_holds_answers_back_in_half_of_its_share_and_another_still_may() -> None:
+    handler = Gated()
+    limits = PoolLimits(connections=8, of_one=4)
+    async with upstream_to(handler, limits=limits) as (upstream, _):
+        held = [asyncio.create_task(call(upstream, owner="a")) for _ in range(2)]
+        await until(lambda: handler.inside == 2)
+
+        assert (upstream.lets_wait(1, "a"), upstream.lets_wait(1, "b")) == (False, True)
+        handler.gate.set()
+        await asyncio.gather(*held)

@@ -49,14 +49,46 @@ async def test_what_was_shipped_in_parts_is_charged_like_the_whole(
         assert summed(facts, figure) == Decimal(order["totals"][figure]["amount"])
     for line in order["lines"]:
         parts = [p for fact in facts for p in fact["lines"] if p["line_id"] == line["id"]]
-        for figure in ("net", "tax", "gross", "discount"):
+        for figure in (prices, "discount"):  # what the price fixes; the cents of tax belong to the whole rate
             assert summed(parts, figure) == Decimal(line[figure]["amount"])
     for fact in facts:
+        for group in fact["tax_breakdown"]:
+            base, tax = Decimal(group["base"]["amount"]), Decimal(group["tax"]["amount"])
+            assert abs(tax - base * Decimal(group["rate"]) / 100) <= Decimal("0.01")
         assert summed(fact["tax_breakdown"], "base") == Decimal(fact["net"]["amount"])
         assert summed(fact["tax_breakdown"], "tax") == Decimal(fact["tax"]["amount"])
         assert Decimal(fact["net"]["amount"]) + Decimal(fact["tax"]["amount"]) == Decimal(
             fact["gross"]["amount"]
         )
+
+
+@pytest.mark.parametrize(
+    ("count", "price", "code", "first", "figures"),
+    [
+        (10, "1.02", "standard", 4, [("4.08", "0.82"), ("6.12", "1.22")]),
+        (40, "0.10", "reduced", 20, [("2.00", "0.10"), ("2.00", "0.10")]),
+        (2, "4.02", "standard", 1, [("4.02", "0.80"), ("4.02", "0.81")]),
+    ],
+)
+async def test_a_partial_shipment_states_its_rate_on_its_own_base(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient,
+    count: int, price: str, code: str, first: int, figures: list[tuple[str, str]],
+):  # fmt: skip
+    product = await given_product(orders, price=price, tracked=False)
+    order = await given_confirmed(orders, [{"sku": product["sku"], "quantity": 1, "tax_code": code}] * count)
+    (fulfilment,) = await fulfilments_of(orders, order, state="open")
+    chosen = [{"order_line_id": x["order_line_id"], "quantity": 1} for x in fulfilment["lines"][:first]]
+
+    await orders.post(f"/v1/fulfilments/{fulfilment['id']}/ship", json={"lines": chosen})
+    (rest,) = await fulfilments_of(orders, order, state="open")
+    await orders.post(f"/v1/fulfilments/{rest['id']}/ship")
+
+    facts = [
+        orjson.loads(f["envelope"])["data"]
+        for f in await suite.outbox("orders", tenant.id)
+        if f["type"] == "orders.fulfilment.shipped.v1"
+    ]
+    assert [(fact["net"]["amount"], fact["tax"]["amount"]) for fact in facts] == figures
 
 
 def summed(rows: list[dict[str, Any]], figure: str) -> Decimal:

@@ -5,6 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 import httpx
+import pytest
 
 from shared.context.ctx import Actor, TenantFacts
 from tests.kit.suite import Suite
@@ -43,6 +44,22 @@ async def test_stock_ledger_and_facts_tell_each_shipment_apart(
     assert {(f["fulfilment_id"], f["order_id"], f["lines"][0]["quantity"]) for f in facts} == {
         (f["id"], o["id"], str(n + 1)) for n, (o, f) in enumerate(zip(made, fulfilments, strict=True))
     }
+    assert (await orders.get("/v1/stock-audit")).json()["differing"] == 0
+
+
+async def test_what_has_too_many_lines_together_leaves_one_by_one(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shared.context.batch.MOST_LINES", 3)
+    sku = (await given_product(orders, stock=100))["sku"]
+    other = (await given_product(orders, stock=100))["sku"]
+    made = [await given_confirmed(orders, {sku: 1, other: 1}) for _ in range(COUNT)]
+    ids = [(await fulfilments_of(orders, order))[0]["id"] for order in made]
+
+    answers = await asyncio.gather(*(orders.post(f"/v1/fulfilments/{each}/ship") for each in ids))
+
+    assert [a.json()["state"] for a in answers] == ["shipped"] * COUNT
+    assert len(await facts_of(suite, tenant, "fulfilment.shipped")) == COUNT
     assert (await orders.get("/v1/stock-audit")).json()["differing"] == 0
 
 

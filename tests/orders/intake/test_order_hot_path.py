@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 
 from shared.context.ctx import TenantFacts
+from shared.values.ids import new_id
 from tests.kit.suite import Suite
 from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_order, given_product
 
@@ -37,7 +38,7 @@ async def statements(suite: Suite, tenant: TenantFacts) -> AsyncIterator[list[st
     watched: list[tuple[asyncpg.Connection, Callable[[Any], None]]] = []
     async with AsyncExitStack() as stack:
         for _ in range(running.settings.app_pool_size):
-            tx = await stack.enter_async_context(running.app_db.transaction(None))
+            tx = await stack.enter_async_context(running.app_db.transaction(new_id()))
             watched.append((tx.sql, watcher(tenant, seen)))
     for connection, watch in watched:
         connection.add_query_logger(watch)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.base.fair_share import FairShare, ShareExhausted
+from shared.base.fair_share import FairShare, NoPlace, ShareExhausted
 
 
 async def settle() -> None:
@@ -16,11 +16,11 @@ async def settle() -> None:
 class Taker:
     """Someone who takes a place and keeps it until told."""
 
-    def __init__(self, share: FairShare, key: str, order: list[str]) -> None:
+    def __init__(self, share: FairShare, key: str | None, order: list[str | None]) -> None:
         self.leave = asyncio.Event()
         self.task = asyncio.create_task(self._run(share, key, order))
 
-    async def _run(self, share: FairShare, key: str, order: list[str]) -> None:
+    async def _run(self, share: FairShare, key: str | None, order: list[str | None]) -> None:
         async with share.place(key):
             order.append(key)
             await self.leave.wait()
@@ -93,3 +93,47 @@ async def test_who_is_cancelled_while_waiting_takes_nothing_with_it(given_first:
     assert (share.in_use("a"), share.waiting) == (0, 0)
     async with share.place("b"):
         pass
+
+
+async def test_a_wait_that_has_an_end_says_whose_places_were_missing():
+    share, order = FairShare(2, of_one=1), []
+    takers = [Taker(share, key, order) for key in "ab"]
+    await settle()
+
+    with pytest.raises(ShareExhausted):
+        await share.take("a", within=0.01)
+    with pytest.raises(NoPlace) as none_free:
+        await share.take("c", within=0.01)
+
+    assert not isinstance(none_free.value, ShareExhausted)
+    for taker in takers:
+        taker.leave.set()
+    await asyncio.gather(*(taker.task for taker in takers))
+    assert (share.in_use("a"), share.in_use("c"), share.waiting) == (0, 0, 0)
+
+
+async def test_who_is_patient_joins_a_full_queue():
+    share, order = FairShare(1, of_one=1, waiting_of_one=0), []
+    first = Taker(share, "a", order)
+    await settle()
+
+    patient = asyncio.create_task(share.take("a", patient=True))
+    await settle()
+    with pytest.raises(ShareExhausted):
+        await share.take("a")
+    first.leave.set()
+
+    await asyncio.wait_for(patient, 5)
+    assert share.in_use("a") == 1
+
+
+async def test_nobody_in_particular_is_a_key_as_any_other():
+    share, order = FairShare(2, of_one=1), []
+    takers = [Taker(share, None, order) for _ in range(3)]
+    await settle()
+    assert (share.in_use(None), share.waiting) == (1, 2)
+
+    for taker in takers:
+        taker.leave.set()
+
+    await asyncio.wait_for(asyncio.gather(*(taker.task for taker in takers)), 5)

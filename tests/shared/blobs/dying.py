@@ -24,7 +24,7 @@ from shared.context.ctx import SYSTEM, TenantFacts
 from shared.context.unit_of_work import unit_of_work
 from shared.http.internal_token import TokenVerifier
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, test_settings
+from tests.kit.suite import BUS_PASSWORD, test_settings
 from tests.shared.probe.service import PROBE
 
 
@@ -72,7 +72,7 @@ async def main(url: str, tenant: str, file: str, point: str) -> None:
     async def no_keys() -> KeySet:
         return KeySet([])
 
-    transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=1)
+    transport = PgTransport(url, password=BUS_PASSWORD, poll_seconds=1)
     runtime = ServiceRuntime(
         PROBE,
         dsn=url,

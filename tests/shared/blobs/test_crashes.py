@@ -15,7 +15,7 @@ from shared.blobs.refs import BlobKey
 from shared.blobs.store import Blobs, StoreAway
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
-from tests.kit.suite import Suite, blobs_url
+from tests.kit.suite import Suite, blobs_url, eventually
 from tests.shared.blobs.files import folder, later, older, states, stored
 from tests.shared.processes import idle_suite
 
@@ -117,13 +117,16 @@ async def test_a_process_without_its_store_says_that_it_is_not_ready(kernel: Sui
     probe = folder() / "ready" / "probe"
     assert (await client.get("/readyz")).status_code == 200
 
+    async def refused() -> httpx.Response | None:
+        answer = await client.get("/readyz")
+        return answer if answer.status_code == 503 else None
+
     probe.rename(probe.with_name("away"))
     try:
-        answer = await client.get("/readyz")
+        answer = await eventually(refused)
     finally:
         probe.with_name("away").rename(probe)
 
-    assert answer.status_code == 503
     assert "blobs_reachable" in answer.json()["complaints"][0]
 
 

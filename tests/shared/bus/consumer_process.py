@@ -15,12 +15,12 @@ from pathlib import Path
 from shared.bus.transport import Delivery, Transport
 
 
-def transport_of(kind: str, url: str, role_secret: str) -> Transport:
+def transport_of(kind: str, url: str, password: str) -> Transport:
     """Only what is needed is imported: a test waits for this process to start."""
     if kind == "pg":
         from shared.bus.pg.transport import PgTransport
 
-        return PgTransport(url, role_secret=role_secret, poll_seconds=0.02)
+        return PgTransport(url, password=password, poll_seconds=0.02)
     from shared.bus.amqp.transport import AmqpTransport
 
     return AmqpTransport(url, name="consumer of a test", retry_seconds=0.02)
@@ -46,7 +46,7 @@ async def main(kind: str, url: str, spec: dict[str, str]) -> None:
             die()
         await asyncio.sleep(float(spec.get("slow", "0")))
 
-    transport = transport_of(kind, url, spec["role_secret"])
+    transport = transport_of(kind, url, spec["password"])
     await transport.start()
     subscription = await transport.subscribe(spec["queue"], [spec["type"]], deliver, concurrency=4)
     stop = asyncio.Event()

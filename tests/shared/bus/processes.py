@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared.values.ids import new_id
-from tests.kit.suite import ROLE_SECRET
+from tests.kit.suite import BUS_PASSWORD
 from tests.shared.processes import KILLED, ROOT
 
 
@@ -34,7 +34,7 @@ async def consumer_process(
     """A working consumer; killed at the end if it still lives."""
     journal = folder / new_id().hex
     told = json.dumps(
-        {"queue": queue, "type": type_, "journal": str(journal), "role_secret": ROLE_SECRET, **spec}
+        {"queue": queue, "type": type_, "journal": str(journal), "password": BUS_PASSWORD, **spec}
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.bus.consumer_process", *address, told,

@@ -10,7 +10,7 @@ from shared.bus.pg.transport import ROLE, PgTransport, migrate
 from shared.bus.transport import Subscription, Transport
 from shared.values.ids import new_id
 from tests.kit import postgres
-from tests.kit.suite import ROLE_SECRET, eventually
+from tests.kit.suite import BUS_PASSWORD, cloned_database, eventually
 from tests.shared.bus.conformance import Received, TransportConformance, message
 from tests.shared.given_notes import execute, listeners, rows
 
@@ -19,7 +19,7 @@ from tests.shared.given_notes import execute, listeners, rows
 async def bus_url(admin_url: str, probe_template: str) -> AsyncIterator[str]:
     """A database whose queues nobody else waits to see empty."""
     name = f"bus_{new_id().hex}"
-    yield await postgres.create_database(admin_url, name, probe_template)
+    yield await cloned_database(admin_url, name, probe_template)
     await postgres.drop_database(admin_url, name)
 
 
@@ -32,7 +32,7 @@ class TestPgTransport(TransportConformance):
 
     @pytest.fixture
     async def transport(self) -> AsyncIterator[PgTransport]:
-        transport = PgTransport(self.url, role_secret=ROLE_SECRET, poll_seconds=0.02)
+        transport = PgTransport(self.url, password=BUS_PASSWORD, poll_seconds=0.02)
         await transport.start()
         yield transport
         await transport.close()
@@ -58,13 +58,13 @@ class TestPgTransport(TransportConformance):
         )
 
     async def want_only(self, queue: str, type_: str) -> None:
-        await migrate(self.url, role_secret=ROLE_SECRET, bindings={queue: [type_]})
+        await migrate(self.url, password=BUS_PASSWORD, bindings={queue: [type_]})
 
     def address(self) -> list[str]:
         return ["pg", self.url]
 
     async def away(self) -> PgTransport:
-        return PgTransport("postgresql://127.0.0.1:9/none", role_secret=ROLE_SECRET)
+        return PgTransport("postgresql://127.0.0.1:9/none", password=BUS_PASSWORD)
 
     async def test_subscriptions_need_no_room_in_the_pool(self, transport: Transport, type_: str):
         subscriptions = [
@@ -80,7 +80,7 @@ class TestPgTransport(TransportConformance):
 
     async def test_what_one_process_publishes_another_takes_without_waiting_for_its_poll(self, type_: str):
         def transport() -> PgTransport:
-            return PgTransport(self.url, role_secret=ROLE_SECRET, poll_seconds=60.0, among_others=True)
+            return PgTransport(self.url, password=BUS_PASSWORD, poll_seconds=60.0, among_others=True)
 
         here, there, received = transport(), transport(), Received()
         for each in (here, there):
@@ -112,7 +112,7 @@ class TestPgTransport(TransportConformance):
             self.url, "update bus.unrouted set enqueued_at = now() - interval '8 days' where body = $1", old
         )
 
-        later = PgTransport(self.url, role_secret=ROLE_SECRET)
+        later = PgTransport(self.url, password=BUS_PASSWORD)
         await later.publish([message("b", "newer", type_)])
         await later.close()
 

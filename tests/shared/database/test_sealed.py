@@ -4,6 +4,7 @@ import asyncio
 import io
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -21,7 +22,8 @@ from shared.context.sealed_fields import seal
 from shared.database import resealing
 from shared.database.pool import Database, Transaction
 from shared.database.rls import app_role, role_password, worker_role
-from shared.database.sealing import Keyring, Place, Sealed, SealingKeysWrong, sealed_columns
+from shared.database.sealing import DoesNotOpen, Keyring, Place, Sealed, SealingKeysWrong, sealed_columns
+from shared.values.ids import new_id
 from tests.kit.suite import ROLE_SECRET, SEALING_KEYS, Suite, eventually, running_suite
 from tests.kit.suite import test_settings as settings_with
 from tests.shared.given_notes import execute, rows
@@ -406,3 +408,23 @@ async def test_what_a_lost_key_sealed_can_be_given_up(fresh_url: str):
         (vault,) = (await after.client("probe", tenant).get("/v1/vaults")).json()["items"]
         assert (vault["account"], vault["code"]) == (None, None)
         assert (await after.client("probe", tenant).post("/v1/vaults", json=BODY)).status_code == 201
+
+
+async def test_a_service_seals_with_the_keyring_that_its_manifest_names(fresh_url: str):
+    """Who shares the keyring opens what was handed over; the services' other keys do not."""
+    people, billing = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    hr = replace(PROBE, shared_keyring="people")
+    given = settings_with(sealing_keys="", keyrings={"people": people, "billing": billing})
+
+    async with running_suite(fresh_url, [hr], settings=given) as suite:
+        keyring = suite["probe"].keyring
+        assert keyring is not None
+        assert keyring.newest == keys(people).newest
+    place = Place(new_id(), "vaults", "account", new_id())
+    sealed = keyring.seal(place, ACCOUNT)
+    assert keys(people).open(place, sealed) == ACCOUNT
+    with pytest.raises(DoesNotOpen):
+        keys(billing).open(place, sealed)
+    with pytest.raises(SealingKeysWrong, match="BACKOFFICE_SEALING_KEYS_PEOPLE"):
+        async with running_suite(fresh_url, [hr], settings=settings_with(sealing_keys="")):
+            pass

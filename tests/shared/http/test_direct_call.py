@@ -97,6 +97,8 @@ ASKED: list[dict[str, Any]] = [
     {"body": {"name": ""}},
     {"body": {"name": "a", "price": {"amount": "1.505", "currency": "EUR"}}},
     {"body": {"name": "a", "sizes": ["x", None]}},
+    {"body": {"name": "a"} | {f"unknown_{n}": n for n in range(100)}},
+    {"body": {"name": "a", "sizes": ["x"] * 100}},
     {"body": {"name": "a"}, "thing": "not-a-uuid"},
     {"body": {"name": "a"}, "query": "limit=0"},
     {"body": {"name": "a"}, "query": "limit=x&from=abcde", "headers": {"if-match": "one"}},
@@ -124,7 +126,7 @@ async def test_both_ways_say_the_same(asked: dict[str, Any]):
     assert await said(direct(route, handle), asked) == await said(handle, asked)
 
 
-async def test_what_fits_does_not_go_fastapis_way_and_what_does_not_goes_it_once():
+async def test_only_what_has_wrong_parameters_or_no_body_goes_fastapis_way_and_goes_it_once():
     gone: list[Request] = []
 
     async def handle(request: Request) -> Response:
@@ -133,8 +135,10 @@ async def test_what_fits_does_not_go_fastapis_way_and_what_does_not_goes_it_once
 
     way = direct(route_of(change), handle)
 
-    assert [(await said(way, asked))[0] for asked in ASKED] == [201] * 4 + [422] * 8
-    assert len(gone) == 8
+    said_to_each = [await said(way, asked) for asked in ASKED]
+
+    assert [said_first[0] for said_first in said_to_each[:4]] == [201] * 4
+    assert len(gone) == 4
 
 
 class Why(BaseModel):
@@ -155,7 +159,7 @@ async def test_a_body_may_be_left_out_where_the_endpoint_says_so(asked: dict[str
         return await handle(request)
 
     assert await said(direct(route, watched), asked) == await said(handle, asked)
-    assert len(gone) == (asked == {"body": {}})
+    assert gone == []
 
 
 async def test_a_mutable_default_is_each_requests_own():

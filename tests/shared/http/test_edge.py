@@ -166,21 +166,44 @@ async def test_another_media_type_is_415(probe: httpx.AsyncClient, media_type: s
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_body_that_is_too_large_is_refused_while_it_comes(
-    kernel: Suite, probe: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("path", "limit"), [("/v1/notes", 1 << 20), ("/v1/notes/many", 4 << 20)])
+async def test_a_body_that_is_larger_than_its_operation_declares_is_refused_while_it_comes(
+    probe: httpx.AsyncClient, path: str, limit: int
 ):
-    monkeypatch.setattr(kernel["probe"].app.state.edge, "max_body", 1000)
     sent = 0
 
     async def endless():
         nonlocal sent
-        while sent < 100_000:
-            sent += 100
-            yield b"x" * 100
+        while sent < 2 * limit:
+            sent += 1 << 18
+            yield b" " * (1 << 18)
 
-    answer = await probe.post("/v1/notes", content=endless(), headers={"content-type": "application/json"})
+    answer = await probe.post(path, content=endless(), headers={"content-type": "application/json"})
 
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert (answer.status_code, answer.json()["code"], answer.json()["limit"]) == (
+        413,
+        "body_too_large",
+        limit,
+    )
+    assert sent <= limit + (1 << 18)
+
+
+async def test_a_body_as_large_as_its_operation_declares_is_taken(probe: httpx.AsyncClient):
+    body = b'{"titles": ["' + uuid4().hex.encode() + b'"]}'
+
+    answer = await probe.post(
+        "/v1/notes/many", content=body.ljust(4 << 20), headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_query_of_too_many_parameters_is_refused_unread(probe: httpx.AsyncClient):
+    most = await probe.get("/v1/notes?" + "&".join(["limit=1"] * 256))
+    more = await probe.get("/v1/notes?" + "&".join(["limit=1"] * 257))
+
+    assert most.status_code == 200
+    assert (more.status_code, more.json()["code"], more.json()["limit"]) == (400, "malformed", 256)
 
 
 async def test_a_caller_who_hangs_up_while_sending_leaves_nothing_and_no_connection_in_use(

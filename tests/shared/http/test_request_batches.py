@@ -86,6 +86,20 @@ async def test_what_is_refused_is_told_why_and_the_others_are_done(probe: httpx.
     assert answers[COUNT + 2].json()["errors"][0]["pointer"] == "/title"
 
 
+async def test_what_is_heavy_together_is_done_in_several_and_what_is_light_still_in_one(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
+):
+    heavy = "x" * (request_batches.BATCH_BYTES // 2)
+
+    answers = await sent(probe, *({"title": title(), "nested": heavy} for _ in range(COUNT)))
+    separate = await transactions(kernel, owner)
+    more = await sent(probe, *({"title": title(), "nested": "x"} for _ in range(COUNT)))
+
+    assert {a.status_code for a in answers + more} == {201}
+    assert separate == [1] * COUNT
+    assert (await transactions(kernel, owner))[0] > COUNT / 2
+
+
 async def test_bodies_that_do_not_fit_do_not_part_those_that_do(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
 ):

@@ -19,8 +19,8 @@ def fact(tenant_id: UUID = TENANT, names: UUID = ORDER) -> Envelope:
     return Envelope(new_id(), "a.b.c.v1", tenant_id, "ordering_key", f'{{"data": {{"order_id": "{names}"}}}}')
 
 
-def wish(seconds: int = 5) -> Wish:
-    return Wish(seconds, TENANT, str(ORDER))
+def wish(seconds: int = 5, tenant_id: UUID = TENANT) -> Wish:
+    return Wish(seconds, tenant_id, str(ORDER))
 
 
 class Shelf:
@@ -78,7 +78,7 @@ def test_the_first_wait_counts_and_nonsense_is_none(given: list[str], seconds: i
 
 @pytest.mark.usefixtures("rarely")
 async def test_a_fact_that_names_the_subject_ends_the_wait_at_once():
-    who, shelf = Waiting(), Shelf()
+    who, shelf = Waiting("probe"), Shelf()
     waits = asyncio.create_task(who.until_found(wish(), shelf.look))
     await eventually(lambda: shelf.looked(1))
 
@@ -92,7 +92,7 @@ async def test_a_fact_that_names_the_subject_ends_the_wait_at_once():
 
 @pytest.mark.usefixtures("rarely")
 async def test_facts_of_others_wake_nobody():
-    who, shelf = Waiting(), Shelf()
+    who, shelf = Waiting("probe"), Shelf()
     waits = asyncio.create_task(who.until_found(wish(1), shelf.look))
     await eventually(lambda: shelf.looked(1))
 
@@ -105,7 +105,7 @@ async def test_facts_of_others_wake_nobody():
 @pytest.mark.parametrize("in_look", [1, 2])
 @pytest.mark.usefixtures("rarely")
 async def test_a_fact_committed_while_one_looks_is_not_lost(in_look: int):
-    who, shelf = Waiting(), Shelf()
+    who, shelf = Waiting("probe"), Shelf()
 
     async def look() -> tuple[Response, bool]:
         seen = await shelf.look()
@@ -121,7 +121,7 @@ async def test_a_fact_committed_while_one_looks_is_not_lost(in_look: int):
 
 @pytest.mark.usefixtures("rarely")
 async def test_the_end_lets_everyone_answer_what_he_has_and_nobody_wait_any_more():
-    who, shelf = Waiting(), Shelf()
+    who, shelf = Waiting("probe"), Shelf()
     waits = [asyncio.create_task(who.until_found(wish(), shelf.look)) for _ in range(3)]
     await eventually(lambda: shelf.looked(3))
 
@@ -136,8 +136,8 @@ async def test_the_end_lets_everyone_answer_what_he_has_and_nobody_wait_any_more
 
 async def test_whoever_comes_when_too_many_wait_is_answered_at_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(waiting, "MOST_WAITING", 2)
-    who, shelf = Waiting(), Shelf()
-    waits = [asyncio.create_task(who.until_found(wish(), shelf.look)) for _ in range(2)]
+    who, shelf = Waiting("probe"), Shelf()
+    waits = [asyncio.create_task(who.until_found(wish(tenant_id=new_id()), shelf.look)) for _ in range(2)]
     await eventually(lambda: shelf.looked(2))
 
     answer = await asyncio.wait_for(who.until_found(wish(), shelf.look), 1)
@@ -147,10 +147,46 @@ async def test_whoever_comes_when_too_many_wait_is_answered_at_once(monkeypatch:
     await asyncio.gather(*waits)
 
 
+@pytest.mark.usefixtures("rarely")
+async def test_one_tenant_waits_in_half_of_the_places_and_others_in_the_rest(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(waiting, "MOST_WAITING", 8)
+    who, shelf, other = Waiting("probe"), Shelf(), new_id()
+    many = [asyncio.create_task(who.until_found(wish(), shelf.look)) for _ in range(20)]
+    await eventually(lambda: shelf.looked(20))
+
+    alone = asyncio.create_task(who.until_found(wish(tenant_id=other), shelf.look))
+    await eventually(lambda: shelf.looked(21))
+    waited = len(who)
+    shelf.full = True
+    who.tell([fact(), fact(tenant_id=other)])
+    answers = await asyncio.wait_for(asyncio.gather(*many, alone), 5)
+
+    assert waited == 4 + 1
+    assert [PREFERENCE_APPLIED in a.headers for a in answers].count(True) == waited
+    assert PREFERENCE_APPLIED in answers[-1].headers
+    assert len(who) == 0
+
+
+async def test_many_who_wait_do_not_make_another_tenant_look_less_often(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "LOOKS_A_SECOND", 10)
+    who, shelf, others = Waiting("probe"), Shelf(), Shelf()
+    many = [asyncio.create_task(who.until_found(wish(10), others.look)) for _ in range(100)]
+    await eventually(lambda: others.looked(100))
+
+    alone = asyncio.create_task(who.until_found(wish(10, new_id()), shelf.look))
+    await eventually(lambda: shelf.looked(3))  # every 0.2 s; each of a hundred of one tenant every 20 s
+
+    assert others.looks < 2 * len(many)
+    assert not any(task.done() for task in many)
+    who.end()
+    await asyncio.gather(*many, alone)
+
+
 async def test_the_more_wait_the_less_often_each_looks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(waiting, "LOOKS_A_SECOND", 50)
-    who, shelf = Waiting(), Shelf()
+    who, shelf = Waiting("probe"), Shelf()
 
     await asyncio.gather(*(who.until_found(wish(1), shelf.look) for _ in range(25)))
 
@@ -159,7 +195,7 @@ async def test_the_more_wait_the_less_often_each_looks(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("failure", [RuntimeError("a bug"), asyncio.CancelledError()])
 async def test_whoever_fails_or_is_cancelled_waits_no_more(failure: BaseException):
-    who = Waiting()
+    who = Waiting("probe")
 
     async def look() -> tuple[Response, bool]:
         raise failure

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from shared.httpserver.admission import Admission
 from shared.httpserver.connection import HttpConnection
+from shared.httpserver.limits import ServerLimits
 from shared.httpserver.write_batch import WriteBatch
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -50,7 +53,7 @@ async def answer(send: Any, body: bytes, status: int = 200, *headers: tuple[byte
 
 
 @asynccontextmanager
-async def serving(app: App | None = None) -> AsyncIterator[Served]:
+async def serving(app: App | None = None, limits: ServerLimits | None = None) -> AsyncIterator[Served]:
     """Serve an app, by default one that tells path and body back."""
     loop = asyncio.get_running_loop()
     state = ServerState()
@@ -72,10 +75,16 @@ async def serving(app: App | None = None) -> AsyncIterator[Served]:
     config = uvicorn.Config(app or echo, ws="none", lifespan="off", log_config=None)
     config.load()
     config.loaded_app = app or echo  # as it is, without uvicorn's middleware
-    batch = WriteBatch(loop)
-    server = await loop.create_server(
-        lambda: HttpConnection(config, state, {}, loop, batch=batch), "127.0.0.1", 0
+    made = partial(
+        HttpConnection,
+        config,
+        state,
+        {},
+        loop,
+        batch=WriteBatch(loop),
+        admission=Admission(limits or ServerLimits()),
     )
+    server = await loop.create_server(made, "127.0.0.1", 0)
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from deploy.run.server import bind
 from deploy.run.server import served as served_by_us
 from deploy.run.settings import DeploySettings
-from shared.httpserver import connection as protocol
+from shared.httpserver import limits
 from shared.httpserver.heads import Defaults
 from tests.shared.httpserver.http_harness import Served, answer, finish, one, said, serving, start, until
 
@@ -202,10 +202,10 @@ async def test_a_head_that_comes_too_slowly_is_refused() -> None:
         reader, writer = await served.caller()
         writer.write(b"GET / HT")
         await until(lambda: any(connection.in_head for connection in served.connections))
-        _later(served, protocol.HEAD_SECONDS - 1)
+        _later(served, limits.HEAD_SECONDS - 1)
         writer.write(b"TP/1.1\r\nhost")
         await asyncio.sleep(0.02)
-        _later(served, protocol.HEAD_SECONDS + 1)
+        _later(served, limits.HEAD_SECONDS + 1)
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
         writer.close()
 
@@ -238,7 +238,10 @@ async def test_a_caller_that_neither_reads_nor_leaves_is_cut_off_in_the_end() ->
         _, writer = await served.caller()
         writer.write(GET + b"\r\n")
         await until(lambda: bool(served.connections) and served.connections[0].transport.is_closing())
-        _later(served, protocol.LINGER_SECONDS + 1)
+        _later(served, 0)  # looked at for the first time
+        _later(served, limits.LINGER_SECONDS + 1)
+        assert served.connections  # who reads slowly may go on
+        _later(served, limits.ServerLimits().reader_seconds + 1)
         await until(lambda: not served.connections)
         writer.close()
 

@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from shared.httpserver.connection import MAX_LINE, HttpConnection
+from shared.httpserver.admission import Admission
+from shared.httpserver.connection import HttpConnection
 from shared.httpserver.cycle import Cycle
 from shared.httpserver.heads import target
+from shared.httpserver.limits import MAX_LINE, ServerLimits
 from shared.httpserver.write_batch import WriteBatch
 
 Request = tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]
@@ -71,7 +73,8 @@ def ours(pieces: list[bytes]) -> list[Request]:
     seen: list[Cycle] = []
     config = SimpleNamespace(loaded_app=lambda *_: _nothing(), timeout_keep_alive=1)
     loop = _Loop()
-    connection = HttpConnection(config, ServerState(), {}, loop, batch=WriteBatch(loop))
+    admission = Admission(ServerLimits())
+    connection = HttpConnection(config, ServerState(), {}, loop, batch=WriteBatch(loop), admission=admission)
     connection.connection_made(_Transport())
 
     class Line(type(connection._line)):

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from shared.httpserver import connection as protocol
+from shared.httpserver import limits
+from shared.httpserver.cycle import HIGH_WATER
 from tests.shared.httpserver.http_harness import answer, finish, one, said, serving, start, until
 
 CLOSE = b"connection: close\r\n"
@@ -49,7 +50,7 @@ async def test_a_line_of_requests_has_an_end() -> None:
     async with serving() as served:
         many = b"".join(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % n for n in range(500))
         got = await said(served, many)
-    assert got.count(b"HTTP/1.1 200") == protocol.MAX_LINE
+    assert got.count(b"HTTP/1.1 200") == limits.MAX_LINE
     assert got.count(b"connection: close") == 1
 
 
@@ -103,7 +104,7 @@ async def test_an_app_that_takes_its_time_stops_the_sender() -> None:
         pushing = asyncio.create_task(push())
         await until(lambda: bool(served.connections) and served.connections[0]._paused)
         held = served.connections[0]._line[0].size
-        assert held <= protocol.HIGH_WATER + 512 * 1024
+        assert held <= HIGH_WATER + 512 * 1024
         await asyncio.sleep(0.05)
         assert served.connections[0]._line[0].size == held
         assert not pushing.done()

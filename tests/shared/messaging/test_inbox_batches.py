@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
+from shared.base.batcher import RoundSize
 from shared.bus.transport import Delivery
 from shared.context.ctx import Ctx, TenantFacts
-from shared.messaging.inbox import Inbox
+from shared.messaging.inbox import BATCH_LIMIT, Inbox
 from shared.service.subscriptions import on
 from tests.kit.suite import Suite, eventually
 from tests.shared.given_notes import effects_of, execute, given_published, rows
@@ -66,6 +67,22 @@ async def test_what_comes_at_once_takes_effect_in_few_transactions(
 
     assert [await effects_of(kernel, note_of(fact)) for fact in facts] == [["published 0"]] * COUNT
     assert await transactions(kernel, owner) <= 3
+
+
+async def test_what_is_heavy_together_takes_effect_in_several(
+    kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient
+):
+    facts = await facts_of(kernel, owner, probe)
+    inbox = kernel["probe"].inbox
+    most = inbox._batcher._most
+    inbox._batcher._most = RoundSize(BATCH_LIMIT, len(facts[0]["envelope"]))
+    try:
+        await asyncio.gather(*delivered(kernel, facts))
+    finally:
+        inbox._batcher._most = most
+
+    assert [await effects_of(kernel, note_of(fact)) for fact in facts] == [["published 0"]] * COUNT
+    assert await transactions(kernel, owner) == COUNT
 
 
 @on(NotePublished)

@@ -17,7 +17,7 @@ from shared.bus.pg.transport import PgTransport
 from shared.bus.transport import Delivery
 from shared.http import internal_token
 from shared.service.runtime import ServiceRuntime
-from tests.kit.suite import ROLE_SECRET, test_settings
+from tests.kit.suite import BUS_PASSWORD, test_settings
 from tests.shared.probe.service import PROBE
 
 
@@ -51,7 +51,7 @@ async def main(url: str, point: str) -> None:
         return KeySet([])
 
     settings = test_settings(consumer_attempts=3)
-    transport = PgTransport(url, role_secret=ROLE_SECRET, poll_seconds=0.02)
+    transport = PgTransport(url, password=BUS_PASSWORD, poll_seconds=0.02)
     verifier = internal_token.TokenVerifier("probe", no_keys)
     running = ServiceRuntime(PROBE, dsn=url, settings=settings, transport=transport, verifier=verifier)
     plan(point, transport, running)

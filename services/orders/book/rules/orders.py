@@ -9,7 +9,7 @@ from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.customers.rules import Buyer
-from shared.values.tax import StoredFigures, TaxGroup, Totals
+from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
 
 @dataclass(slots=True)
@@ -63,6 +63,13 @@ class Order(StoredFigures):
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
         return Totals(self.net, self.tax, self.gross)
+
+    @property
+    def tax_mode(self) -> TaxMode:
+        """How its prices are meant and its tax is rounded."""
+        return TaxMode(
+            "gross" if self.prices == "gross" else "net", "line" if self.rounding == "line" else "document"
+        )
 
     @property
     def allowed_actions(self) -> list[str]:

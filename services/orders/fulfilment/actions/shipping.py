@@ -7,7 +7,7 @@ from services.orders.book import actions as book
 from services.orders.book import queries
 from services.orders.book.rules import Fulfilment, Order, Parcel, tax_groups
 from services.orders.fulfilment.actions.handling import begin_move
-from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, ship_part, totals_of
+from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, ship_parts, totals_of
 from services.orders.fulfilment.schemas import ShipIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
@@ -50,7 +50,7 @@ def make_shipment(ctx: Ctx, order: Order, fulfilment: Fulfilment, wanted: ShipIn
     _split(ctx, order, fulfilment, chosen)
     fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in wanted.parcels]
     fulfilment.shipped_at = ctx.now
-    parts = [ship_part(order, part) for part in chosen]
+    parts = ship_parts(order, chosen, order.tax_mode)
     return Shipment(order, fulfilment, parts, book.close_change(ctx, order))
 
 

@@ -131,3 +131,16 @@ async def touch_in_order(ctx: Ctx, first: UUID, second: UUID) -> None:
 async def start_counting(ctx: Ctx, note_id: UUID) -> None:
     await get_note(ctx, note_id)
     await jobs.start_job(ctx, "count", note_id, total=5)
+
+
+async def start_walking(ctx: Ctx, note_id: UUID) -> None:
+    await get_note(ctx, note_id)
+    await jobs.start_job(ctx, "walk", note_id)
+
+
+async def close_walk(ctx: Ctx, note_id: UUID, why: jobs.Unfinished) -> None:
+    """What a walk that does not reach its end leaves on its note."""
+    note = await get_note(ctx, note_id, lock=True)
+    if note.title.startswith("cannot be closed"):
+        raise RuntimeError("a bug in what closes it")
+    await record_effect(ctx, note_id, f"{why.state}: {why.code}")

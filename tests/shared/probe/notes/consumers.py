@@ -54,6 +54,22 @@ async def count(run: JobRun) -> None:
             await run.progress(ctx, step + 1)
 
 
+@on_job("walk", unfinished=actions.close_walk, reads="probe.walks:read")
+async def walk(run: JobRun) -> None:
+    """Five steps from the checkpoint on, trusting in it alone, and a map of the way."""
+    at = run.checkpoint["step"] if run.checkpoint else 0
+    while at < STEPS:
+        async with run.transaction() as ctx:
+            note = await actions.get_note(ctx, run.job_id)
+            await switches.pass_by(note.title)
+            await actions.record_effect(ctx, run.job_id, f"step {at}")
+            at += 1
+            await run.progress(ctx, at, STEPS, checkpoint={"step": at})
+    way = await run.store_result(f"{STEPS} steps".encode(), file_name="way.csv", media_type="text/csv")
+    async with run.transaction() as ctx:
+        await run.leave_result(ctx, way)
+
+
 @on_approved(actions.ARCHIVE, facts=actions.archive_facts)
 async def archive(ctx: Ctx, note_id: UUID, command: Mapping[str, Any]) -> None:
     await actions.archive_note(ctx, note_id, command)

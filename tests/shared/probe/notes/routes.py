@@ -7,6 +7,7 @@ from fastapi import File, Query
 from starlette.responses import Response
 
 from shared.approvals.routes import ACCEPTED, accepted
+from shared.http.documents import Document
 from shared.http.paging import Page, PageDep, list_rows
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -14,7 +15,8 @@ from shared.http.uploads import Upload
 from shared.values.faults import Unavailable
 from tests.shared.probe.notes import actions
 from tests.shared.probe.notes.models import Note
-from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut
+from tests.shared.probe.notes.papers import make_paper
+from tests.shared.probe.notes.schemas import NoteChange, NoteIn, NoteOut, NotesIn
 
 router = Router("Notes")
 W, R = "probe:write", "probe:read"
@@ -24,6 +26,12 @@ W, R = "probe:write", "probe:read"
 async def create_note(ctx: CtxDep, body: NoteIn) -> Note:
     """Add a note."""
     return await actions.create_note(ctx, body)
+
+
+@router.verb("/notes/many", scope=W, body_limit=4 << 20)
+async def create_many(ctx: CtxDep, body: NotesIn) -> list[UUID]:
+    """Add notes."""
+    return [(await actions.create_note(ctx, NoteIn(title=title))).id for title in body.titles]
 
 
 @router.read("/notes", scope=R, response_model=Page[NoteOut])
@@ -36,6 +44,13 @@ async def list_notes(ctx: CtxDep, page: PageDep, state: Annotated[str | None, Qu
 async def get_note(ctx: CtxDep, note_id: UUID) -> Note:
     """One note."""
     return await actions.get_note(ctx, note_id)
+
+
+@router.document("/notes/{note_id}/paper", scope=R, media_type="text/x-paper")
+async def get_paper(ctx: CtxDep, note_id: UUID) -> Document:
+    """A note on paper."""
+    note = await actions.get_note(ctx, note_id)
+    return Document(ctx, make_paper, note.title, name="note.paper", media_type="text/x-paper")
 
 
 @router.change("/notes/{note_id}", scope=W, response_model=NoteOut)
@@ -104,6 +119,19 @@ async def count(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
     """Start a job."""
     await actions.start_counting(ctx, note_id)
     return {"started": True}
+
+
+@router.verb("/notes/{note_id}/walk", scope=W)
+async def walk(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
+    """Start a job that leaves a result."""
+    await actions.start_walking(ctx, note_id)
+    return {"started": True}
+
+
+@router.read("/notes/{note_id}/walk", scope="probe.walks:read")
+async def may_see_walks(ctx: CtxDep, note_id: UUID) -> dict[str, bool]:
+    """An operation that needs the scope of walks."""
+    return {"may": True}
 
 
 add_timeline(router, "notes", "probe_note", scope=R)

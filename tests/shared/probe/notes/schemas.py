@@ -1,15 +1,20 @@
 """Wire shapes and the fact of notes."""
 
+from typing import Annotated
 from uuid import UUID
 
 from shared.contracts.event import Event
-from shared.values.fields import ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import Entries, ShortText, Timestamp, WireInput, WireModel
 
 
 class NoteIn(WireInput):
     title: ShortText
     link_to: UUID | None = None
     nested: object = None
+
+
+class NotesIn(WireInput):
+    titles: Annotated[list[ShortText], Entries(1, 1000)]
 
 
 class NoteChange(WireInput):

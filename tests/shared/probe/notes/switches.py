@@ -5,6 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from shared.approvals.rules import Step
+from shared.values.faults import Refused
 
 BEFORE_EFFECT: dict[str, Callable[[], Awaitable[object]]] = {}
 TRIES: dict[str, int] = {}
@@ -15,8 +16,12 @@ async def pass_by(title: str) -> None:
     TRIES[title] = TRIES.get(title, 0) + 1
     if title.startswith("kills-its-process"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if title.startswith("dies-at-its-fourth") and TRIES[title] == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
     if title.startswith("always-fails"):
-        raise RuntimeError("this note cannot be handled")
+        raise RuntimeError("this note cannot be handled: IBAN GB33BUKB20201555555555")
+    if title.startswith("refused"):
+        raise Refused("This note is not for counting.", code="note_not_countable")
     if title in BEFORE_EFFECT:
         await BEFORE_EFFECT[title]()
 

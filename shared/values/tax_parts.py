@@ -1,0 +1,121 @@
+"""Tax of a document that is taken in parts: an order shipped in several shipments, an invoice credited bit by bit.
+
+Each part is a document of its own and must obey the law's arithmetic by itself: its tax is the rate on its base. So
+that all parts together also sum to the whole, tax is computed on what was taken so far, this part included, less the
+tax stated before. A part's tax may therefore differ from rate × base by one minor unit, which EN 16931-1 (BR-CO-17)
+tolerates in its official validation. Source: Directive 2006/112/EC art. 226 (10), tax payable per rate; ADR 0007.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shared.values.money import Money, half_up, largest_remainder, total
+from shared.values.tax import Prices, TaxedLine, TaxMode, factor_of, tax_on
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyTaken:
+    """A line of the whole document, and what earlier parts took of it, as they stated it."""
+
+    figures: TaxedLine
+    quantity: Decimal
+    tax_code: str
+    rate: Decimal
+    category: str
+    taken_quantity: Decimal
+    taken: TaxedLine
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A line's share before tax: its amount (with tax for gross prices) and discount."""
+
+    line: PartlyTaken
+    amount: Money
+    discount: Money
+
+
+def tax_parts(
+    lines: Sequence[PartlyTaken], parts: Mapping[int, Decimal], mode: TaxMode, currency: str
+) -> dict[int, TaxedLine]:
+    """The figures of one part: so much (`parts`, by index) of some `lines` of a whole document.
+
+    Amount and discount of a line are its rounded share of the quantity so far, less what was taken. Tax is rounded once
+    per tax code, rate and category on the amount taken so far (per line with `line` rounding), less what was taken, and
+    shared among the part's lines by largest remainder; when all of a group is taken its tax is the whole document's.
+    Raises ValueError when more is taken of a line than it has, or nothing; CurrencyMismatch.
+    """
+    cut = {index: _cut(lines[index], part, mode.prices) for index, part in parts.items()}
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index in range(len(lines)):
+        line = lines[index]
+        own = index if mode.rounding == "line" else None
+        groups.setdefault((line.tax_code, line.rate, line.category, own), []).append(index)
+    taxes: dict[int, Money] = {}
+    for members in groups.values():
+        taken = [index for index in members if index in cut]
+        if taken:
+            tax = _tax_now([lines[i] for i in members], [cut[i].amount for i in taken], mode.prices, currency)
+            shares = _spread(tax, [cut[i].amount for i in taken], lines[taken[0]].rate, mode.prices)
+            taxes |= zip(taken, shares, strict=True)
+    return {index: _completed(part, taxes[index], mode.prices) for index, part in cut.items()}
+
+
+def _cut(line: PartlyTaken, part: Decimal, prices: Prices) -> _Part:
+    """What of a line's amount and discount belongs to a part of its quantity."""
+    if part == 0 or line.quantity == 0:
+        raise ValueError("a part and the quantity it belongs to must not be zero")
+    upto = line.taken_quantity + part
+    if not min(line.quantity, Decimal(0)) <= upto <= max(line.quantity, Decimal(0)):
+        raise ValueError(
+            f"part {part} after {line.taken_quantity} is beyond the line's quantity {line.quantity}"
+        )
+    amount = _amount(line.figures, prices).share(upto, line.quantity) - _amount(line.taken, prices)
+    discount = line.figures.discount.share(upto, line.quantity) - line.taken.discount
+    return _Part(line, amount, discount)
+
+
+def _amount(figures: TaxedLine, prices: Prices) -> Money:
+    return figures.gross if prices == "gross" else figures.net
+
+
+def _tax_now(
+    members: Sequence[PartlyTaken], amounts: Iterable[Money], prices: Prices, currency: str
+) -> Money:
+    """The tax that a part adds to what a group of lines has stated so far; never against the sign of its amount.
+
+    It could be where earlier parts stated more than their rate, as those before this rule did.
+    """
+    now = total(amounts, currency)
+    whole = total((_amount(line.figures, prices) for line in members), currency)
+    stated = total((line.taken.tax for line in members), currency)
+    upto = total((_amount(line.taken, prices) for line in members), currency) + now
+    due, all_due = (
+        tax_on(upto, members[0].rate, prices),
+        total((line.figures.tax for line in members), currency),
+    )
+    if upto == whole or (abs(upto) < abs(whole) and abs(due) > abs(all_due)):
+        due = all_due
+    tax = due - stated
+    return Money.zero(currency) if tax.minor * now.minor < 0 else tax
+
+
+def _spread(tax: Money, amounts: Sequence[Money], rate: Decimal, prices: Prices) -> list[Money]:
+    """The tax of each line of a part; together exactly `tax`."""
+    factor = factor_of(rate, prices)
+    exact = [amount.minor * factor.numerator for amount in amounts]
+    near = half_up(sum(exact), factor.denominator)
+    try:
+        shares = largest_remainder(tax.minor, exact, factor.denominator)
+    except ValueError:  # earlier parts stated another tax than their rate's: this one makes up for it
+        shares = largest_remainder(near, exact, factor.denominator)
+        largest = max(range(len(amounts)), key=lambda index: abs(amounts[index].minor))
+        shares[largest] += tax.minor - near
+    return [Money(share, tax.currency) for share in shares]
+
+
+def _completed(part: _Part, tax: Money, prices: Prices) -> TaxedLine:
+    if prices == "gross":
+        return TaxedLine(part.amount - tax, tax, part.amount, part.discount)
+    return TaxedLine(part.amount, tax, part.amount + tax, part.discount)
