@@ -77,14 +77,6 @@ async def has_refused_rows(ctx: Ctx, import_id: UUID) -> bool:
     return found
 
 
-async def find_rows_done(ctx: Ctx, import_id: UUID) -> int:
-    """How many rows of the file the import is done with."""
-    done: int = await ctx.sql.fetchval(
-        "select rows_done from order_imports where tenant_id = $1 and id = $2", ctx.tenant.id, import_id
-    )
-    return done
-
-
 def shown(row: OrderImport) -> OrderImportOut:
     """An import as its client sees it."""
     failure = None

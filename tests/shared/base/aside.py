@@ -1,6 +1,5 @@
 """What the tests of side processes have done beside the event loop."""
 
-import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -45,16 +44,11 @@ def hoard() -> None:
         held.append(bytearray(1024 * 1024))
 
 
-def count(most: int) -> Iterator[int]:
-    yield from range(most)
-
-
-def sheets(mark: str) -> Iterator[int | bytes]:
-    """Numbers, each with 100 kB behind it; the file `mark` tells how far it came."""
-    for number in itertools.count():
+def pages(most: int, mark: str) -> Iterator[tuple[int, bytes]]:
+    """Numbered pages of 64 KiB; the file `mark` tells how far it came."""
+    for number in range(most):
         Path(mark).write_text(str(number))
-        yield number
-        yield bytes(100_000)
+        yield number, bytes(64 * 1024)
 
 
 def chatter() -> str:

@@ -74,12 +74,12 @@ async def test_a_stream_runs_no_further_ahead_than_the_pipe_holds_and_ends_when_
     aside: SideProcesses, tmp_path: Path
 ):
     mark = tmp_path / "mark"
-    async with aclosing(aside.stream(TENANT, work.sheets, str(mark))) as numbers:
-        taken = [await anext(numbers) for _ in range(3)]
+    async with aclosing(aside.stream(TENANT, work.pages, 1000, str(mark))) as pages:
+        taken = [(await anext(pages))[0] for _ in range(3)]
         process = _processes()[0]
         await eventually(lambda: _rests(process))
 
-    assert [taken[0], taken[2]] == [0, 1]
+    assert taken == [0, 1, 2]
     assert int(mark.read_text()) < 100
     assert not process.is_running()
 
@@ -89,8 +89,8 @@ async def test_a_stream_that_is_left_with_results_on_their_way_leaves_no_pipe_op
 ):
     before = psutil.Process().num_fds()
     for _ in range(3):
-        async with aclosing(aside.stream(TENANT, work.sheets, str(tmp_path / "mark"))) as sheets:
-            await anext(sheets)
+        async with aclosing(aside.stream(TENANT, work.pages, 1000, str(tmp_path / "mark"))) as pages:
+            await anext(pages)
             process = _processes()[0]
             await eventually(lambda: _rests(process))  # noqa: B023 - called in this round
 
@@ -101,9 +101,9 @@ async def _rests(process: psutil.Process) -> bool:
     return process.status() == psutil.STATUS_SLEEPING
 
 
-async def test_a_whole_stream_is_yielded_in_order(aside: SideProcesses):
-    stream = aside.stream(TENANT, work.count, 1000)
-    assert [number async for number in stream] == list(range(1000))
+async def test_a_whole_stream_is_yielded_in_order(aside: SideProcesses, tmp_path: Path):
+    stream = aside.stream(TENANT, work.pages, 100, str(tmp_path / "mark"))
+    assert [number async for number, _ in stream] == list(range(100))
 
 
 async def test_a_cancelled_call_ends_its_process(aside: SideProcesses):

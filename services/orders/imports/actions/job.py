@@ -60,18 +60,9 @@ async def run_import(run: JobRun) -> None:
     except UnreadableFile as error:
         await _end(run, "fail", code=error.code, message=error.detail)
     except SideProcessFailed as error:
-        log.warning(
-            "an import's file is given up",
-            import_id=str(run.job_id),
-            tenant_id=str(run.tenant_id),
-            why=str(error),
-        )
-        await _end(
-            run,
-            "fail",
-            code="file_too_costly",
-            message="The file takes too much time or memory to read; split it.",
-        )
+        log.error("reading an import's file failed", import_id=str(run.job_id), why=str(error))
+        message = "The file takes too much time or memory to read; split it."
+        await _end(run, "fail", code="file_too_costly", message=message)
     except BlobLost:
         log.exception("an import's file is lost", import_id=str(run.job_id), tenant_id=str(run.tenant_id))
         await _end(run, "fail", code="file_lost", message="The file is no longer whole; send it again.")
@@ -164,10 +155,8 @@ def _refuse(order: FileOrder, error: Exception, outcome: Outcome) -> None:
 
 async def _take_all_or_nothing(run: JobRun, options: ImportOptions, steps: Sequence[Step]) -> bool:
     """Take the whole file in one transaction, or nothing of it; returns whether it was taken."""
-    async with run.transaction() as ctx:
-        refused = await queries.has_refused_rows(
-            ctx, run.job_id
-        )  # by a run that died while it wrote the reasons
+    async with run.transaction() as ctx:  # by a run that died while it wrote the reasons
+        refused = await queries.has_refused_rows(ctx, run.job_id)
     if not refused and not any(order.problems for step in steps for order in step.orders):
         with suppress(Rejected):
             return await _take_all(run, options, steps)

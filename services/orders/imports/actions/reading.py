@@ -87,8 +87,8 @@ async def _while_wanted(run: JobRun, work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.create_task(work)
     try:
         while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
-            async with run.transaction() as ctx:
-                await run.progress(ctx, await queries.find_rows_done(ctx, run.job_id))
+            async with run.transaction():
+                pass  # raises when the job is cancelled, or the process is to stop
         return task.result()
     finally:
         task.cancel()

@@ -113,12 +113,9 @@ def split_records(lines: Iterator[str]) -> Iterator[tuple[str, list[str] | Refus
         if cells is None and (joined := ahead.joined()) is not None:
             text, taken = joined
             cells = _cells(text)
-        yield (
-            text,
-            RefusedRow(Code.QUOTE, "A quote is opened in this row and never closed.")
-            if cells is None
-            else cells,
-        )
+        if cells is None:
+            cells = RefusedRow(Code.QUOTE, "A quote is opened in this row and never closed.")
+        yield text, cells
         ahead.drop(taken)
 
 
