@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
 
 log = structlog.get_logger()
-T = TypeVar("T")
 AFTER_FAILURE_SECONDS = 1.0
 REPORT_SECONDS = 5.0  # a metric that says whether something is stuck may be that old
 LINGER_LOOK_SECONDS = 0.005
@@ -77,15 +75,6 @@ class LoopAlarm:
             await pause(self._earlier, left)
         if self._at < end:
             await in_flight.linger(linger)
-
-
-async def side_by_side(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What several works return, in their order; one that fails is raised when all have ended."""
-    outcomes = await asyncio.gather(*works, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
 class Seldom:

@@ -8,7 +8,7 @@ import structlog
 
 from shared.base import telemetry
 from shared.base.fair_share import FairShare
-from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat, side_by_side
+from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
 from shared.context.unit_of_work import Runtime, open_work
 from shared.contracts.event import Envelope, read_envelope
 from shared.database.pool import DatabaseAway
@@ -55,7 +55,11 @@ class Retries:
             async with turns.place(row["tenant_id"], patient=True):
                 return await self._retry(row)
 
-        return sum(await side_by_side(map(retried, rows)))
+        taken = await asyncio.gather(*map(retried, rows), return_exceptions=True)
+        for outcome in taken:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return sum(bool(outcome) for outcome in taken)
 
     async def _retry(self, row: asyncpg.Record) -> bool:
         """One counted try; returns whether it fell to this process."""
