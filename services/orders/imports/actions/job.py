@@ -60,7 +60,7 @@ async def run_import(run: JobRun) -> None:
     except UnreadableFile as error:
         await _end(run, "fail", code=error.code, message=error.detail)
     except SideProcessFailed as error:
-        log.error("reading an import's file failed", import_id=str(run.job_id), why=str(error))
+        log.exception("reading an import's file failed", import_id=str(run.job_id), why=str(error))
         message = "The file takes too much time or memory to read; split it."
         await _end(run, "fail", code="file_too_costly", message=message)
     except BlobLost:
