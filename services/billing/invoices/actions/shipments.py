@@ -149,7 +149,7 @@ def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on
     postings: list[Posting] = []
     items: list[OpenItem] = []
     if shipped.gross.minor:
-        postings += sales_postings(invoice_id, shipped.net, shipped.gross, shipped.tax_breakdown)
+        postings += sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
         items.append(
             OpenItem(
                 invoice_id, "invoice", shipped.customer.id, ROLE_RECEIVABLE, shipped.gross, due_on=due_on
