@@ -107,6 +107,16 @@ class FiscalYearFixed(Refused):
     code = "fiscal_year_fixed"
 
 
+class DateOutOfRange(Invalid):
+    """A day that lies before what may be, or after it; `earliest` and `latest` are the bounds."""
+
+    code = "date_out_of_range"
+
+    def __init__(self, sentence: str, pointer: str, bounds: "DateBounds") -> None:
+        errors = [FieldError(pointer, self.code, sentence)]
+        super().__init__(sentence, errors=errors, earliest=bounds.first, latest=bounds.last)
+
+
 @dataclass(frozen=True, slots=True)
 class DateBounds:
     """The first and the last day that a date may be, both included."""
@@ -115,15 +125,11 @@ class DateBounds:
     last: date
 
     def require(self, pointer: str, day: date | None) -> None:
-        """Refuse a day outside with 422 `date_too_early` or `date_too_late`, naming field and bound; none passes."""
-        if day is None or self.first <= day <= self.last:
-            return
-        sentence = f"{day} is not possible here: give a day from {self.first} to {self.last}."
-        if day < self.first:
-            code, bound = "date_too_early", {"earliest": self.first}
-        else:
-            code, bound = "date_too_late", {"latest": self.last}
-        raise Invalid(sentence, code=code, errors=[FieldError(pointer, code, sentence)], **bound)
+        """Refuse a day outside with 422 `date_out_of_range`, which names the field and both bounds; none passes."""
+        if day is not None and not self.first <= day <= self.last:
+            raise DateOutOfRange(
+                f"{day} is not possible here: give a day from {self.first} to {self.last}.", pointer, self
+            )
 
 
 @dataclass(frozen=True, slots=True)

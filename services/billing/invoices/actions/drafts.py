@@ -13,6 +13,7 @@ from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
+    FulfilmentInvoiced,
     NotADraft,
     PricedLine,
     UnknownCustomer,
@@ -36,6 +37,7 @@ from shared.values.tax import TaxedDocument
 async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     """Write a draft; its tax rates are those of the day of supply, or of today when that is not given."""
     _require_supply(ctx, invoice.delivered_on)
+    await _require_unclaimed(ctx, invoice.source_refs.fulfilment_id)
     row = Invoice(
         tenant_id=ctx.tenant.id,
         created_at=ctx.now,
@@ -86,6 +88,12 @@ async def delete_invoice(ctx: Ctx, invoice_id: UUID) -> None:
 
 def _require_supply(ctx: Ctx, delivered_on: date | None) -> None:
     DateBounds(EARLIEST, a_year_after(ctx.today)).require("/delivered_on", delivered_on)
+
+
+async def _require_unclaimed(ctx: Ctx, fulfilment_id: UUID | None) -> None:
+    claims = None if fulfilment_id is None else await queries.find_claims(ctx, fulfilment_id)
+    if claims is not None:
+        raise FulfilmentInvoiced.by(claims.id, claims.number)
 
 
 async def _get_draft(ctx: Ctx, invoice_id: UUID) -> Invoice:
