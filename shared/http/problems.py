@@ -112,18 +112,12 @@ def database_fault(error: asyncpg.PostgresError) -> Fault | None:
     if error.sqlstate is not None and error.sqlstate.startswith("BO"):
         return Refused(error.detail or error.message, code=error.message)
     if isinstance(error, asyncpg.UniqueViolationError):
-        return Refused(
-            f"There is already one like this ({_columns(error)}).",
-            code="already_exists",
-            constraint=error.constraint_name,
-        )
+        return Refused(f"There is already one like this ({_columns(error)}).", code="already_exists")
     if isinstance(error, asyncpg.ExclusionViolationError):
         return Refused("Something else holds on some of these days already.", code="validity_overlaps")
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return Refused(
-            "This refers to something absent, or something still refers to it.",
-            code="reference_violated",
-            constraint=error.constraint_name,
+            "This refers to something absent, or something still refers to it.", code="reference_violated"
         )
     if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError):
         return Busy("Others are working on the same rows; try again.")

@@ -112,11 +112,7 @@ async def journal_entry(suite: Suite, tenant: TenantFacts) -> str:
 async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
     """A shipment into a month whose books are closed."""
     billing = suite.client("billing", tenant)
-    month = datetime.now(UTC).strftime("%Y-%m-01")
-    periods = (await billing.get("/v1/periods")).json()["items"]
-    period = next(p for p in periods if p["starts_on"] == month)
-    closed = await billing.post(f"/v1/periods/{period['id']}/close")
-    assert closed.status_code == 200, closed.text
+    await billing_given.close_month(billing)
     await billing_given.delivered(suite, tenant, billing_given.shipment())
     (found,) = (await billing.get("/v1/posting-exceptions")).json()["items"]
     assert found["code"] == "period_closed"

@@ -175,6 +175,22 @@ def shipment(*prices: str, currency: str = "GBP", cost: str | None = None, **fac
     return FulfilmentShipped(**(values | facts))
 
 
+async def close_month(billing: httpx.AsyncClient, day: date | None = None) -> dict[str, Any]:
+    """The month of a day (today) is closed, and all before it."""
+    month = (day or datetime.now(UTC).date()).replace(day=1).isoformat()
+    periods = (await billing.get("/v1/periods", params={"limit": 200})).json()["items"]
+    period: dict[str, Any] = next(p for p in periods if p["starts_on"] == month)
+    answer = await billing.post(f"/v1/periods/{period['id']}/close", json={"through": True})
+    assert answer.status_code == 200, answer.text
+    return period
+
+
+async def reopen_month(billing: httpx.AsyncClient, period: dict[str, Any]) -> None:
+    """The latest closed month is open again."""
+    answer = await billing.post(f"/v1/periods/{period['id']}/reopen", json={"reason": "Something came late"})
+    assert answer.status_code == 200, answer.text
+
+
 async def events_of(suite: Suite, tenant: TenantFacts, *types: str) -> list[dict[str, Any]]:
     """The payloads of the facts that billing told of a tenant, of some types, oldest first."""
     rows = await suite.outbox("billing", tenant.id)

@@ -120,6 +120,7 @@ def test_control_accounts_are_those_with_a_sub_ledger():
     controls = {seed.code: seed.control for seed in STANDARD_CHART if seed.control}
     assert controls == {
         "1000": "bank",
+        "1010": "bank",
         "1100": "receivable",
         "1300": "tax",
         "2000": "payable",

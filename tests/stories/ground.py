@@ -94,17 +94,16 @@ async def _import(api: httpx.AsyncClient) -> None:
 
 
 async def _held_shipment(api: httpx.AsyncClient, customer_id: str) -> None:
-    """Close every month, ship, and open them again: the shipment is a posting exception."""
+    """Close every month, ship, and open them again, newest first: the shipment is a posting exception."""
     periods = await ids_of(api, "/v1/periods?state=open")
-    for period in periods:
-        await made(api, f"/v1/periods/{period}/close")
+    await made(api, f"/v1/periods/{periods[0]}/close", {"through": True})
     wish = {"customer_id": customer_id, "lines": [{"sku": "SKU-0", "quantity": 1}], "confirm": True}
     order = await made(api, "/v1/orders", wish)
     work = (await api.get("/v1/fulfilments", params={"order_id": order["id"]})).json()["items"]
     await made(api, f"/v1/fulfilments/{work[0]['id']}/ship")
     await eventually(lambda: ids_of(api, "/v1/posting-exceptions"))
     for period in periods:
-        await made(api, f"/v1/periods/{period}/reopen")
+        await made(api, f"/v1/periods/{period}/reopen", {"reason": "a shipment came late"})
 
 
 COLLECTIONS = {

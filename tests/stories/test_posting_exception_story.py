@@ -42,7 +42,7 @@ async def test_a_shipment_into_a_closed_month_waits_and_is_invoiced_once_when_it
     lamp = await a_product(orders, "LAMP", "10.00", stock=5)
     month = datetime.now(UTC).strftime("%Y-%m-01")
     period = next(p for p in await listed(billing, "/v1/periods") if p["starts_on"] == month)
-    await made(billing, f"/v1/periods/{period['id']}/close")
+    await made(billing, f"/v1/periods/{period['id']}/close", {"through": True})
     order = await order_taken(orders, customer, {lamp: 1}, confirm=True)
 
     await shipped(orders, order)
@@ -56,7 +56,7 @@ async def test_a_shipment_into_a_closed_month_waits_and_is_invoiced_once_when_it
 
     path = f"/v1/posting-exceptions/{held['id']}/retry"
     assert (await refused(billing, path))["code"] == "still_not_postable"
-    await made(billing, f"/v1/periods/{period['id']}/reopen")
+    await made(billing, f"/v1/periods/{period['id']}/reopen", {"reason": "a shipment came late"})
     assert (await made(billing, path))["state"] == "resolved"
     (invoice,) = await invoices_of(billing, order, 1)
     assert invoice["totals"] == order["totals"]

@@ -1,5 +1,6 @@
 """What the API answers about a company, noted when a dump is made and compared after the upgrade."""
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -52,8 +53,49 @@ def differences(noted: dict[str, Any], found: dict[str, Any]) -> list[str]:
         if path in MAY_GROW:
             known = {each["id"] for each in was}
             now = [each for each in now if each["id"] in known]
+        if path == "/v1/periods":
+            was = _closed_in_order(was, now)
+        if path.startswith(("/v1/reports/trial-balance", "/v1/reports/balance-sheet")):
+            was, now = _results_together(was), _results_together(now)
         texts += _differences(was, now, path)
     return texts
+
+
+def _closed_in_order(was: list[Document], now: list[Document]) -> list[Document]:
+    """Months that were open before a closed one are closed by the upgrade (billing_0013), in one change."""
+    closed = max((month["starts_on"] for month in was if month["state"] == "closed"), default="")
+    changed_at = {month["id"]: month["updated_at"] for month in now}
+    return [
+        month
+        if month["state"] == "closed" or month["starts_on"] > closed
+        else {
+            **month,
+            "state": "closed",
+            "version": month["version"] + 1,
+            "updated_at": changed_at[month["id"]],
+        }
+        for month in was
+    ]
+
+
+def _results_together(report: Document) -> Document:
+    """A trial balance or balance sheet without the line that fiscal years draw between results since billing_0013.
+
+    Results are income and expenses (accounts from 4000 on), what is computed of them, and retained earnings.
+    """
+    part = report.get("equity", report)
+    kept, results = [], Decimal(0)
+    for row in part["rows"]:
+        if row["account"] is not None and row["account"] < "4000" and row["account"] != "3100":
+            kept.append(row)
+        elif "amount" in row:
+            results += Decimal(row["amount"]["amount"])
+        else:
+            results += Decimal(row["credit"]["amount"]) - Decimal(row["debit"]["amount"])
+    together: Document = {**part, "rows": kept, "results": results}
+    if "equity" in report:
+        return {**report, "equity": together}
+    return {name: value for name, value in together.items() if not name.startswith("total_")}
 
 
 def _differences(was: Any, now: Any, where: str) -> list[str]:

@@ -171,7 +171,7 @@ async def _books(api: httpx.AsyncClient, currency: str) -> None:
     await made(api, f"/v1/journal-entries/{entries[1]['id']}/reverse", {"memo": "typed wrongly"})
     months = await listed(api, "/v1/periods", state="open")
     (month,) = [m for m in months if m["starts_on"] <= before.isoformat() <= m["ends_on"]]
-    await made(api, f"/v1/periods/{month['id']}/close")
+    await made(api, f"/v1/periods/{month['id']}/close", {"through": True})
 
 
 async def entry(api: httpx.AsyncClient, currency: str, day: date, amount: str) -> Document:
@@ -205,9 +205,9 @@ async def _posting_exception(api: httpx.AsyncClient, customer: str) -> None:
     """A shipment while the month was closed: it waits for somebody to have it posted."""
     months = await listed(api, "/v1/periods", state="open")
     for month in months:
-        await made(api, f"/v1/periods/{month['id']}/close")
+        await made(api, f"/v1/periods/{month['id']}/close")  # oldest first
     order = await order_taken(api, customer, {"TEA": 1}, external_ref="not-posted", confirm=True)
     await shipped(api, order)
     await eventually(lambda: listed(api, "/v1/posting-exceptions", state="open"))
-    for month in months:
-        await made(api, f"/v1/periods/{month['id']}/reopen")
+    for month in months[::-1]:
+        await made(api, f"/v1/periods/{month['id']}/reopen", {"reason": "a shipment came late"})

@@ -25,8 +25,8 @@ from services.billing.invoices.queries import Invoice, InvoiceLine
 from services.billing.invoices.rules import FINALIZED
 from services.billing.invoices.schemas import AllocateIn
 from services.billing.ledger import actions as ledger
-from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_RECEIVABLE, ROLE_SALES
-from services.billing.ledger.rules import Entry, OpenItem, Posting
+from services.billing.ledger.chart import ROLE_RECEIVABLE
+from services.billing.ledger.rules import Entry, OpenItem, mirrored
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
@@ -126,15 +126,11 @@ def _creditable(line: InvoiceLine, currency: str) -> Creditable:
 async def _post(
     ctx: Ctx, credit_note_id: UUID, invoice: Invoice, totals: Totals, breakdown: Sequence[TaxBreakdownRow]
 ) -> UUID:
-    """Dr sales, Dr output tax per tax code; Cr receivable, as an open item of its own."""
-    postings = [Posting(ROLE_RECEIVABLE, -totals.gross, credit_note_id), Posting(ROLE_SALES, totals.net)]
-    postings += [
-        Posting(ROLE_OUTPUT_TAX, row.tax, dimensions={"tax_code": row.tax_code}) for row in breakdown
-    ]
+    """What an invoice posts, mirrored: Dr sales, Dr output tax; Cr receivable, as an open item of its own."""
     return await ledger.post_entry(
         ctx,
         Entry(
-            postings=[posting for posting in postings if not posting.amount.is_zero],
+            postings=mirrored(invoices.sales_postings(credit_note_id, totals.gross, breakdown)),
             effective_on=ctx.today,
             memo=f"Credit note on invoice {invoice.number}",
             source="credit_note",

@@ -38,9 +38,6 @@ select asked.id from unnest($2::uuid[]) as asked(id)
 where exists (select from customers c where c.tenant_id = $1 and c.id = asked.id)
   or exists (select from invoices i where i.tenant_id = $1 and i.customer_id = asked.id)
 """
-INVOICED = """
-select exists (select from invoices where tenant_id = $1 and fulfilment_id = $2 and number is not null)
-"""
 
 
 async def get_invoice(ctx: Ctx, invoice_id: UUID, *, lock: bool = False) -> Invoice:
@@ -102,10 +99,10 @@ async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]
     return {row["id"] for row in rows}
 
 
-async def is_invoiced(ctx: Ctx, fulfilment_id: UUID) -> bool:
-    """Whether a fulfilment has its numbered invoice."""
-    numbered: bool = await ctx.sql.fetchval(INVOICED, ctx.tenant.id, fulfilment_id)
-    return numbered
+async def find_claims(ctx: Ctx, fulfilment_id: UUID) -> Invoice | None:
+    """The invoice of a fulfilment, or the draft that claims it."""
+    statement = select(Invoice).where(Invoice.fulfilment_id == fulfilment_id)
+    return (await ctx.session.exec(statement)).one_or_none()
 
 
 async def show_invoice(ctx: Ctx, row: Invoice) -> InvoiceOut:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 AccountType = Literal["asset", "liability", "equity", "income", "expense"]
 Control = Literal["receivable", "payable", "bank", "tax"]
-"""The sub-ledger an account must tie out with; postings to it need an open item, bank line or tax code."""
+"""The sub-ledger an account must tie out with; `bank` marks all money, cash in hand too (IAS 7, 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class AccountSeed:
 
 
 ROLE_BANK: Final = "1000"
+ROLE_CASH: Final = "1010"
 ROLE_RECEIVABLE: Final = "1100"
 ROLE_INVENTORY: Final = "1200"
 ROLE_INPUT_TAX: Final = "1300"
@@ -55,6 +56,7 @@ ROLE_EXCHANGE: Final = "7100"
 
 STANDARD_CHART: Final[tuple[AccountSeed, ...]] = (
     AccountSeed(ROLE_BANK, "Bank", "asset", "bank"),
+    AccountSeed(ROLE_CASH, "Cash", "asset", "bank"),
     AccountSeed(ROLE_RECEIVABLE, "Accounts receivable", "asset", "receivable"),
     AccountSeed(ROLE_INVENTORY, "Inventory", "asset"),
     AccountSeed(ROLE_INPUT_TAX, "Input tax recoverable", "asset", "tax"),

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
+from services.billing.ledger.rules import EARLIEST
 
 
 class Account(BillingRow, table=True):
@@ -47,6 +48,22 @@ class Period(BillingRow, table=True):
     state: str = Field(sa_type=Text)
 
 
+class Books(BillingRow, table=True):
+    """What holds for all of a tenant's books; one row per tenant, under the tenant's own id."""
+
+    __tablename__ = "books"
+
+    opened_on: date | None = None
+    fiscal_year_starts: int = Field(
+        default=1, sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")}
+    )
+
+    @property
+    def first_day(self) -> date:
+        """The first day that may be posted to."""
+        return self.opened_on or EARLIEST
+
+
 class JournalEntry(BillingRow, table=True):
     """A balanced, unchangeable record; `created_at` is when it was recorded, `effective_on` when it counts."""
 
@@ -61,6 +78,12 @@ class JournalEntry(BillingRow, table=True):
             name="journal_entries_reverses_fkey",
         ),
         Index("journal_entries_by_day", "tenant_id", "effective_on", "id"),
+        Index(
+            "journal_entries_closing",
+            "tenant_id",
+            "effective_on",
+            postgresql_where=text("kind = 'closing'"),
+        ),
     )
 
     number: str | None = Field(default=None, sa_type=Text)
@@ -71,6 +94,9 @@ class JournalEntry(BillingRow, table=True):
     line_count: int
     reverses_id: UUID | None = None
     actor_id: str = Field(sa_type=Text)
+    kind: str = Field(
+        default="ordinary", sa_type=Text, sa_column_kwargs={"server_default": text("'ordinary'")}
+    )
 
 
 class OpenItemRow(BillingRow, table=True):

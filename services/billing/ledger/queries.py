@@ -6,10 +6,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 import orjson
-from sqlmodel import select
+from sqlmodel import col, select
 
-from services.billing.ledger.models import Account, AllocationRow, Period
-from services.billing.ledger.rules import Posting, month_of
+from services.billing.ledger.models import Account, AllocationRow, Books, JournalEntry, Period
+from services.billing.ledger.rules import DateBounds, EntryKind, PeriodState, Posting, a_year_after, month_of
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows, page_of
 from shared.values.faults import NotFound
@@ -49,9 +49,11 @@ class EntryView:
     id: UUID
     number: str | None
     effective_on: date
+    kind: EntryKind
     memo: str
     source: str
     source_id: UUID | None
+    source_number: str | None
     reverses_id: UUID | None
     reversed_by_id: UUID | None
     actor_id: str
@@ -66,9 +68,14 @@ class EntryView:
         return month_of(self.effective_on)
 
 
+# Documents are numbered last, after they are posted: an entry cannot carry the number, it is looked up.
 ENTRIES = """
-select e.id, e.number, e.effective_on, e.memo, e.source, e.source_id, e.reverses_id, e.actor_id, e.version,
-  e.created_at, e.updated_at,
+select e.id, e.number, e.effective_on, e.kind, e.memo, e.source, e.source_id, e.reverses_id, e.actor_id, e.version,
+  e.created_at, e.updated_at, coalesce(
+    (select i.number from invoices i where i.tenant_id = $1 and i.id = e.source_id),
+    (select c.number from credit_notes c where c.tenant_id = $1 and c.id = e.source_id),
+    (select o.number from journal_entries o where o.tenant_id = $1 and o.id = e.source_id)
+  ) as source_number,
   (select r.id from journal_entries r where r.tenant_id = $1 and r.reverses_id = e.id) as reversed_by_id
 from journal_entries e where e.tenant_id = $1
 """
@@ -82,6 +89,22 @@ select entry_id, line, account, amount_minor, currency, open_item_id, dimensions
 where tenant_id = $1 and entry_id = any($2::uuid[]) order by entry_id, line
 """
 OPEN_AMOUNTS = "select id, open_minor, currency from open_items where tenant_id = $1 and id = any($2::uuid[])"
+
+
+async def get_books(ctx: Ctx) -> Books:
+    """What holds for all of the tenant's books; a new row, not yet stored, when it has said nothing."""
+    found = (await ctx.session.exec(select(Books).where(Books.id == ctx.tenant.id))).one_or_none()
+    return found or Books(tenant_id=ctx.tenant.id, id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now)
+
+
+async def entry_days(ctx: Ctx) -> DateBounds:
+    """When an entry may take effect: from the opening of the books to a year from today."""
+    return DateBounds((await get_books(ctx)).first_day, a_year_after(ctx.today))
+
+
+async def receipt_days(ctx: Ctx) -> DateBounds:
+    """When money may have come in: from the opening of the books to today."""
+    return DateBounds((await get_books(ctx)).first_day, ctx.today)
 
 
 async def get_account(ctx: Ctx, account_id: UUID, *, lock: bool = False) -> Account:
@@ -130,6 +153,26 @@ async def list_periods(
     statement = statement.order_by(Period.starts_on.desc()).limit(page.limit + 1)  # type: ignore[attr-defined]
     rows = (await ctx.session.exec(statement)).all()
     return page_of(rows, page, lambda row: row.starts_on.toordinal())
+
+
+async def open_periods_before(ctx: Ctx, month: date) -> list[Period]:
+    """The open periods before a month, the earliest first."""
+    earlier = (Period.starts_on < month, Period.state == PeriodState.OPEN)
+    return list(
+        (await ctx.session.exec(select(Period).where(*earlier).order_by(col(Period.starts_on)))).all()
+    )
+
+
+async def latest_closed(ctx: Ctx) -> Period | None:
+    """The latest closed period, if there is one."""
+    closed = select(Period).where(Period.state == PeriodState.CLOSED)
+    return (await ctx.session.exec(closed.order_by(col(Period.starts_on).desc()).limit(1))).one_or_none()
+
+
+async def first_entry(ctx: Ctx) -> JournalEntry | None:
+    """The entry of the earliest day, if there is one."""
+    by_day = select(JournalEntry).order_by(col(JournalEntry.effective_on), col(JournalEntry.id))
+    return (await ctx.session.exec(by_day.limit(1))).one_or_none()
 
 
 async def get_entry(ctx: Ctx, entry_id: UUID) -> EntryView:

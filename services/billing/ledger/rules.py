@@ -1,4 +1,4 @@
-"""What an entry, a period and an open item must be; refused here with facts, and again by the database."""
+"""What an entry, a period, a day of the books and an open item must be; refused with facts, and by the database."""
 
 import calendar
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from shared.context.lifecycle import Lifecycle
@@ -34,6 +34,11 @@ SUBLEDGER_CONTROLS: Final = frozenset({"receivable", "payable"})
 SOURCE_MANUAL: Final = "manual"
 SOURCE_REVERSAL: Final = "reversal"
 SERIES: Final = "JE"
+EntryKind = Literal["ordinary", "closing"]
+"""A closing entry moves a year's result to equity by hand; no statement shows that as income or expense."""
+EARLIEST: Final = date(1990, 1, 1)
+"""The first day of books that say nothing of their opening; the trigger on entries names the same day."""
+EARLIEST_OPENING: Final = date(1900, 1, 1)
 
 
 class UnbalancedEntry(Invalid):
@@ -72,6 +77,61 @@ class ReversalOfReversal(Refused):
     code = "reversal_of_reversal"
 
 
+class AccountExists(Refused):
+    """The chart has an account of this code."""
+
+    code = "already_exists"
+
+
+class EarlierPeriodOpen(Refused):
+    """Months close in order: one before this is still open."""
+
+    code = "earlier_period_open"
+
+
+class LaterPeriodClosed(Refused):
+    """Months reopen in the opposite order: one after this is closed."""
+
+    code = "later_period_closed"
+
+
+class EntriesBeforeOpening(Refused):
+    """The books cannot open after their first entry."""
+
+    code = "entries_before_opening"
+
+
+class FiscalYearFixed(Refused):
+    """Years that were closed or reported keep their first month."""
+
+    code = "fiscal_year_fixed"
+
+
+class DateOutOfRange(Invalid):
+    """A day that lies before what may be, or after it; `earliest` and `latest` are the bounds."""
+
+    code = "date_out_of_range"
+
+    def __init__(self, sentence: str, pointer: str, bounds: "DateBounds") -> None:
+        errors = [FieldError(pointer, self.code, sentence)]
+        super().__init__(sentence, errors=errors, earliest=bounds.first, latest=bounds.last)
+
+
+@dataclass(frozen=True, slots=True)
+class DateBounds:
+    """The first and the last day that a date may be, both included."""
+
+    first: date
+    last: date
+
+    def require(self, pointer: str, day: date | None) -> None:
+        """Refuse a day outside with 422 `date_out_of_range`, which names the field and both bounds; none passes."""
+        if day is not None and not self.first <= day <= self.last:
+            raise DateOutOfRange(
+                f"{day} is not possible here: give a day from {self.first} to {self.last}.", pointer, self
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One line of an entry: debit positive, credit negative; a control account's line names its open item."""
@@ -108,6 +168,7 @@ class Entry:
     open_items: Sequence[OpenItem] = ()
     number: str | None = None
     reverses_id: UUID | None = None
+    kind: EntryKind = "ordinary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +188,16 @@ def month_of(day: date) -> date:
 def month_end(day: date) -> date:
     """The last day of a day's month."""
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def a_year_after(day: date) -> date:
+    """The same day of the next year; of 29 February the 28th."""
+    return day.replace(year=day.year + 1, day=min(day.day, 28) if day.month == 2 else day.day)
+
+
+def fiscal_year_start(day: date, first_month: int) -> date:
+    """The first day of the fiscal year that a day lies in."""
+    return date(day.year if day.month >= first_month else day.year - 1, first_month, 1)
 
 
 def check_entry(postings: Sequence[Posting]) -> None:

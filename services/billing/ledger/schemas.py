@@ -7,17 +7,20 @@ from pydantic import Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.billing.ledger.chart import AccountType, Control
-from services.billing.ledger.rules import LIFECYCLE
+from services.billing.ledger.rules import LIFECYCLE, EntryKind
 from shared.values.fields import (
     Code,
     CurrencyCode,
     Entries,
+    Flag,
     LocalDate,
     MoneyIO,
     ShortText,
     Timestamp,
+    WholeNumber,
     WireInput,
     WireModel,
+    left_out,
 )
 from shared.values.money import Money
 
@@ -54,6 +57,23 @@ class AccountOut(WireModel):
     updated_at: Timestamp
 
 
+class BooksChange(WireInput, validate_default=False):
+    """When the books open (null: any day since 1990), and the month in which their fiscal years begin."""
+
+    opened_on: LocalDate | None = None
+    fiscal_year_starts: Annotated[WholeNumber, Field(ge=1, le=12)] = left_out()
+
+
+class BooksOut(WireModel):
+    """What holds for all of the tenant's books."""
+
+    opened_on: LocalDate | None
+    fiscal_year_starts: int
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
 class LineIn(WireInput):
     """One line: an account and either a debit or a credit."""
 
@@ -84,6 +104,7 @@ class EntryIn(WireInput):
 
     effective_on: LocalDate
     memo: ShortText
+    kind: EntryKind = "ordinary"
     lines: Annotated[list[LineIn], Entries(2, MOST_LINES)]
 
 
@@ -92,6 +113,18 @@ class ReverseIn(WireInput):
 
     effective_on: LocalDate | None = None
     memo: ShortText | None = None
+
+
+class CloseIn(WireInput):
+    """Whether the open months before it close along."""
+
+    through: Flag = False
+
+
+class ReopenIn(WireInput):
+    """Why a closed month is posted to again."""
+
+    reason: ShortText
 
 
 class LineOut(WireModel):
@@ -106,15 +139,21 @@ class LineOut(WireModel):
 
 
 class EntryOut(WireModel):
-    """An entry; `created_at` is when it was recorded. Its version never changes, for it never does."""
+    """An entry; `created_at` is when it was recorded. Its version never changes, for it never does.
+
+    `source_number` is the number of what `source_id` names: the invoice or credit note it belongs to (their voids,
+    too), or the entry it reverses.
+    """
 
     id: UUID
     number: str | None
     effective_on: LocalDate
     period: LocalDate
+    kind: EntryKind
     memo: str
     source: str
     source_id: UUID | None
+    source_number: str | None
     reverses_id: UUID | None
     reversed_by_id: UUID | None
     actor_id: str

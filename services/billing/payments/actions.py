@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from services.billing.invoices import actions as invoices
@@ -11,7 +12,8 @@ from services.billing.invoices.actions import Settled, Settlement, Settling
 from services.billing.invoices.rules import UnknownCustomer
 from services.billing.invoices.schemas import AllocateIn, AllocationIn, AllocationOut
 from services.billing.ledger import actions as ledger
-from services.billing.ledger.chart import ROLE_BANK, ROLE_RECEIVABLE
+from services.billing.ledger import queries as ledger_queries
+from services.billing.ledger.chart import ROLE_BANK, ROLE_CASH, ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
 from services.billing.payments import queries
 from services.billing.payments.models import Payment
@@ -41,6 +43,7 @@ class _NewPayment:
     entry_id: UUID
 
 
+METHOD_CASH: Final = "cash"
 PAYMENTS = TableSql(Payment, _NewPayment)
 INSERT = PAYMENTS.insert(2)
 
@@ -62,6 +65,7 @@ async def record_payment(ctx: Ctx, given: PaymentIn) -> PaymentOut:
 
     What is returned comes from memory.
     """
+    await require_received(ctx, [given])
     received = receive(ctx, given)
     found = await invoices.lock_settled(ctx, received.settling)
     if not given.allocations:
@@ -73,12 +77,21 @@ async def record_payment(ctx: Ctx, given: PaymentIn) -> PaymentOut:
     return show_recorded(received, settled)
 
 
+async def require_received(ctx: Ctx, payments: Sequence[PaymentIn]) -> None:
+    """Refuse money that came in before the books opened, or has not come in yet."""
+    if any(given.received_on for given in payments):
+        bounds = await ledger_queries.receipt_days(ctx)
+        for given in payments:
+            bounds.require("/received_on", given.received_on)
+
+
 def receive(ctx: Ctx, given: PaymentIn) -> Received:
-    """Dr bank, Cr receivable: the credit is an open item of its own until it settles something."""
+    """Dr bank (or cash), Cr receivable: the credit is an open item of its own until it settles something."""
     payment_id, amount = new_id(), given.amount
     received_on = given.received_on or ctx.today
+    money = ROLE_CASH if given.method == METHOD_CASH else ROLE_BANK
     entry = Entry(
-        postings=[Posting(ROLE_BANK, amount), Posting(ROLE_RECEIVABLE, -amount, payment_id)],
+        postings=[Posting(money, amount), Posting(ROLE_RECEIVABLE, -amount, payment_id)],
         effective_on=received_on,
         memo=f"Payment {given.reference or given.method}",
         source="payment",

@@ -5,6 +5,7 @@ from services.billing.ledger import actions as ledger
 from services.billing.payments.actions import (
     receive,
     require_customers,
+    require_received,
     show_recorded,
     store_payments,
     tell_recorded,
@@ -16,6 +17,7 @@ from shared.context.batch import Batch
 async def record_payments(batch: Batch[tuple[PaymentIn]]) -> list[PaymentOut]:
     """Record payments of a tenant, all or none; several may settle parts of one invoice."""
     ctx = batch.ctx
+    await require_received(ctx, [given for _, (given,) in batch.items])
     received = [receive(its_ctx, given) for its_ctx, (given,) in batch.items]
     settlings = Batch([(each.ctx, each.settling) for each in received])
     found = await invoices.lock_settled(settlings)

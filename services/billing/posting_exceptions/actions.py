@@ -38,11 +38,15 @@ values ($1, $2, $3, $3, $4, $5, $6, $7::text::jsonb, $8, $9) on conflict (tenant
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """How events of a type are posted, and how to see that one was posted before under another event id."""
+    """How events of a type are posted, and what their refusal means.
+
+    `refused` answers None for one that was posted before under another event id; else the refusal, with the document in
+    the way where there is one.
+    """
 
     contract: type[Event]
     post: Callable[[Batch[Any]], Awaitable[object]]
-    is_posted: Callable[[Ctx, Any], Awaitable[bool]]
+    refused: Callable[[Ctx, Any, Fault], Awaitable[Fault | None]]
 
 
 _posters: dict[str, Poster] = {}
@@ -98,7 +102,7 @@ async def _try(ctx: Ctx, poster: Poster, event: Event) -> Fault | None:
         refusal = _refusal(error)
         if refusal is None:
             raise
-        return None if await poster.is_posted(ctx, event) else refusal
+        return await poster.refused(ctx, event, refusal)
     return None
 
 

@@ -10,6 +10,7 @@ from services.billing.reports.schemas import (
     BalanceSheetOut,
     CashFlowOut,
     ProfitAndLossOut,
+    TaxReportOut,
     TieOutOut,
     TrialBalanceOut,
 )
@@ -18,7 +19,9 @@ from shared.values.fields import CurrencyCode, LocalDate
 
 router = Router("Reports")
 AsOf = Annotated[LocalDate | None, Query(description="The end of this day; today, unless given.")]
-From = Annotated[LocalDate | None, Query(alias="from", description="First of January, unless given.")]
+From = Annotated[
+    LocalDate | None, Query(alias="from", description="The first day of the fiscal year, unless given.")
+]
 To = Annotated[LocalDate | None, Query(description="Today, unless given.")]
 Currency = Annotated[CurrencyCode | None, Query(description="The tenant's own, unless given.")]
 
@@ -27,7 +30,10 @@ Currency = Annotated[CurrencyCode | None, Query(description="The tenant's own, u
 async def get_trial_balance(
     ctx: CtxDep, as_of: AsOf = None, currency: Currency = None
 ) -> queries.TrialBalance:
-    """Every account's balance at the end of a day, debits equal to credits."""
+    """Every account's balance at the end of a day, debits equal to credits.
+
+    Income and expenses are those of the fiscal year; results of earlier years stand in retained earnings.
+    """
     return await queries.get_trial_balance(ctx, as_of=as_of, currency=currency)
 
 
@@ -35,7 +41,7 @@ async def get_trial_balance(
 async def get_profit_and_loss(
     ctx: CtxDep, from_: From = None, to: To = None, currency: Currency = None
 ) -> queries.ProfitAndLoss:
-    """Income and expenses from one day to another, both included."""
+    """Income and expenses from one day to another, both included; closing entries are left out."""
     return await queries.get_profit_and_loss(ctx, from_=from_, to=to, currency=currency)
 
 
@@ -43,7 +49,7 @@ async def get_profit_and_loss(
 async def get_balance_sheet(
     ctx: CtxDep, as_of: AsOf = None, currency: Currency = None
 ) -> queries.BalanceSheet:
-    """Assets, liabilities and equity at the end of a day; earnings to date stand in equity."""
+    """Assets, liabilities and equity at the end of a day; the year's earnings to date stand beside retained ones."""
     return await queries.get_balance_sheet(ctx, as_of=as_of, currency=currency)
 
 
@@ -51,8 +57,16 @@ async def get_balance_sheet(
 async def get_cash_flow(
     ctx: CtxDep, from_: From = None, to: To = None, currency: Currency = None
 ) -> queries.CashFlow:
-    """What came into and left the bank accounts, by counter account (direct method)."""
+    """What came into and left bank and cash accounts, by counter account (direct method)."""
     return await queries.get_cash_flow(ctx, from_=from_, to=to, currency=currency)
+
+
+@router.read("/reports/tax", scope="billing:read", response_model=TaxReportOut)
+async def get_tax_report(
+    ctx: CtxDep, from_: From = None, to: To = None, currency: Currency = None
+) -> queries.TaxReport:
+    """Base and tax of sales and of credit notes by tax code, category and rate, against the account of output tax."""
+    return await queries.get_tax_report(ctx, from_=from_, to=to, currency=currency)
 
 
 @router.read("/reports/aging", scope="billing:read", response_model=AgingOut)

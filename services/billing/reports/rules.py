@@ -1,7 +1,7 @@
 """Financial statements as arithmetic on balances: nothing here knows a table."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.values.money import Money, total
@@ -25,6 +25,34 @@ class Balance:
     def net(self) -> Money:
         """The balance, debit positive."""
         return self.debited - self.credited
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it counts what was earned or spent, which begins anew with each fiscal year."""
+        return self.type in ("income", "expense")
+
+    def __add__(self, other: "Balance") -> "Balance":
+        """The account with what another one was moved by."""
+        debited, credited = self.debited + other.debited, self.credited + other.credited
+        return replace(self, debited=debited, credited=credited)
+
+    def __sub__(self, other: "Balance") -> "Balance":
+        """The account without what it was moved by before."""
+        debited, credited = self.debited - other.debited, self.credited - other.credited
+        return replace(self, debited=debited, credited=credited)
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """An account until the end of a day, and what of that was before the first day of a range."""
+
+    until: Balance
+    before: Balance
+
+    @property
+    def within(self) -> Balance:
+        """What moved it in the range."""
+        return self.until - self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +98,28 @@ def section(balances: Iterable[Balance], type_: str, currency: str, *, sign: int
     return Section(rows, total((row.amount for row in rows), currency))
 
 
+def carried_forward(turnovers: Sequence[Turnover], retained: str) -> list[Balance]:
+    """Balances at the end of a day, where the ranges begin with the fiscal year.
+
+    Income and expenses are those of the year; what was earned before stands in the account of retained earnings, with
+    no closing entry (as IAS 1, 106(d), has profit of the period change equity).
+    """
+    found = {t.until.account: t.within if t.until.is_result else t.until for t in turnovers}
+    for turnover in turnovers:
+        if turnover.until.is_result:
+            found[retained] += turnover.before
+    if not (found[retained].debited.minor or found[retained].credited.minor):
+        del found[retained]
+    return list(found.values())
+
+
 def earnings(balances: Iterable[Balance], currency: str) -> Money:
     """Income less expenses."""
-    return -total((b.net for b in balances if b.type in ("income", "expense")), currency)
+    return -total((b.net for b in balances if b.is_result), currency)
 
 
 def with_earnings(equity: Section, earned: Money) -> Section:
-    """Equity with what was earned and not yet carried to an account: year-end needs no closing entry."""
+    """Equity with what the fiscal year has earned so far, which no account holds yet."""
     row = StatementRow(None, "Earnings to date", earned)
     return Section([*equity.rows, row], equity.total + earned)
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.values.fields import LocalDate, MoneyIO, WireModel
+from shared.values.fields import LocalDate, MoneyIO, Percent, WireModel
 
 
 class TrialRowOut(WireModel):
@@ -17,7 +17,10 @@ class TrialRowOut(WireModel):
 
 
 class TrialBalanceOut(WireModel):
-    """Every account that was ever posted to; both totals are equal."""
+    """Every account that was ever posted to; both totals are equal.
+
+    Income and expenses are those of the fiscal year, results of earlier ones stand in retained earnings (3100).
+    """
 
     as_of: LocalDate
     currency: str
@@ -53,13 +56,19 @@ class ProfitAndLossOut(WireModel):
 
 
 class BalanceSheetOut(WireModel):
-    """What is owned and owed at the end of a day; the two totals are equal."""
+    """What is owned and owed at the end of a day; the two totals are equal.
+
+    Among equity are `retained_earnings` (account 3100, with the results of earlier fiscal years) and
+    `current_earnings`, the result of the year to date, which stands in no account yet.
+    """
 
     as_of: LocalDate
     currency: str
     assets: SectionOut
     liabilities: SectionOut
     equity: SectionOut
+    retained_earnings: MoneyIO
+    current_earnings: MoneyIO
     total_assets: MoneyIO
     total_liabilities_and_equity: MoneyIO
 
@@ -114,3 +123,44 @@ class TieOutOut(WireModel):
 
     checks: list[str]
     differences: list[DifferenceOut]
+
+
+class TaxRowOut(WireModel):
+    """One tax code, category and rate: the documents of these days less their voids; `base` and `tax` are what is left.
+
+    `credit_base` and `credit_tax` are what credit notes took back.
+    """
+
+    tax_code: str
+    category: str
+    rate: Percent
+    sales_base: MoneyIO
+    sales_tax: MoneyIO
+    credit_base: MoneyIO
+    credit_tax: MoneyIO
+    base: MoneyIO
+    tax: MoneyIO
+
+
+class OutputTaxOut(WireModel):
+    """What the account of output tax was credited with in these days, and how much of it the rows explain.
+
+    The difference is what was posted by hand, such as tax paid over.
+    """
+
+    account: str
+    posted: MoneyIO
+    explained: MoneyIO
+    difference: MoneyIO
+
+
+class TaxReportOut(WireModel):
+    """Sales and credit notes of these days by tax code, category and rate, as returns ask for them."""
+
+    from_: LocalDate = Field(serialization_alias="from")
+    to: LocalDate
+    currency: str
+    rows: list[TaxRowOut]
+    base: MoneyIO
+    tax: MoneyIO
+    output_tax: OutputTaxOut

@@ -13,6 +13,7 @@ from shared.contracts.orders import CustomerChanged
 from tests.billing.given import (
     assert_tied_out,
     balances,
+    close_month,
     delivered,
     events_of,
     get_invoice,
@@ -22,6 +23,7 @@ from tests.billing.given import (
     given_payment,
     line,
     money,
+    reopen_month,
 )
 from tests.kit.suite import Suite, eventually
 
@@ -218,6 +220,13 @@ async def test_voiding_reverses_the_posting_and_keeps_the_number(
     assert (voided.json()["state"], voided.json()["number"]) == ("voided", invoice["number"])
     assert voided.json()["open"] == money("0.00")
     assert not any((await balances(billing)).values())
+    query = {"source_id": invoice["id"]}
+    undone, made = (await billing.get("/v1/journal-entries", params=query)).json()["items"]
+    assert [(e["source"], e["source_number"]) for e in (undone, made)] == [
+        ("void", invoice["number"]),
+        ("invoice", invoice["number"]),
+    ]
+    assert (undone["reverses_id"], undone["memo"]) == (made["id"], f"Void of invoice {invoice['number']}")
     assert len(await events_of(suite, tenant, "billing.invoice.voided.v1")) == 1
     timeline = (await billing.get(f"/v1/invoices/{invoice['id']}/timeline")).json()["items"]
     assert (timeline[0]["verb"], timeline[0]["why"]) == ("void", "wrong buyer")
@@ -244,17 +253,14 @@ async def test_nothing_goes_into_a_closed_period_and_no_number_is_burnt(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     invoice, draft = await given_invoice(billing), await given_draft(billing)
-    month = datetime.now(UTC).strftime("%Y-%m-01")
-    periods = (await billing.get("/v1/periods")).json()["items"]
-    period = next(p for p in periods if p["starts_on"] == month)
-    await billing.post(f"/v1/periods/{period['id']}/close")
+    period = await close_month(billing)
 
     refused = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
     unvoided = await billing.post(f"/v1/invoices/{invoice['id']}/void")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "period_closed")
     assert (unvoided.status_code, unvoided.json()["code"]) == (409, "period_closed")
-    await billing.post(f"/v1/periods/{period['id']}/reopen")
+    await reopen_month(billing, period)
     finalized = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
     assert finalized.json()["number"].endswith("-000002")
     await assert_tied_out(suite, tenant, billing)

@@ -166,6 +166,7 @@ async def test_a_draft_that_claims_the_fulfilment_does_not_hide_the_shipment(
 
     (held,) = (await billing.get("/v1/posting-exceptions")).json()["items"]
     assert held["code"] == "already_exists"
+    assert draft["id"] in held["reason"]
     await billing.delete(f"/v1/invoices/{draft['id']}")
     assert (await billing.post(f"/v1/posting-exceptions/{held['id']}/retry")).status_code == 200
     assert len(await invoices_of(billing)) == 1

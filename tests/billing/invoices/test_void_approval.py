@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import httpx
@@ -9,7 +10,17 @@ import pytest
 
 from shared.context.ctx import Actor, TenantFacts
 from shared.values.ids import new_id
-from tests.billing.given import assert_tied_out, events_of, get_invoice, given_invoice, line, money, pay
+from tests.billing.given import (
+    assert_tied_out,
+    close_month,
+    events_of,
+    get_invoice,
+    given_invoice,
+    line,
+    money,
+    pay,
+    reopen_month,
+)
 from tests.kit.suite import Suite
 
 A = "/v1/billing-approvals"
@@ -142,13 +153,11 @@ async def test_a_closed_period_refuses_the_void_and_leaves_the_approval(
     billing: httpx.AsyncClient, acting: As
 ):
     invoice, asked = await given_asked(acting)
-    periods = (await billing.get("/v1/periods", params={"limit": 200})).json()["items"]
-    month = next(p for p in periods if p["starts_on"] == invoice["issued_on"][:8] + "01")
-    assert (await billing.post(f"/v1/periods/{month['id']}/close")).status_code == 200
+    month = await close_month(billing, date.fromisoformat(invoice["issued_on"]))
 
     assert await approve(acting("ben"), asked) == (409, "period_closed")
 
-    await billing.post(f"/v1/periods/{month['id']}/reopen")
+    await reopen_month(billing, month)
     assert await approve(acting("ben"), asked) == (200, "approved")
 
 

@@ -15,8 +15,9 @@ from shared.context.ctx import Ctx, TenantFacts
 from shared.values.money import Money
 from tests.kit.suite import Suite
 
-RECEIVABLE, BANK, SALES, COSTS = "1100", "1000", "4000", "6300"
+RECEIVABLE, BANK, SALES, COSTS, RETAINED = "1100", "1000", "4000", "6300", "3100"
 DAY = date(2025, 3, 10)
+YEAR_END = "2025-12-31"
 
 
 def gbp(minor: int) -> Money:
@@ -110,8 +111,8 @@ async def open_of(suite: Suite, tenant: TenantFacts, *items: UUID) -> list[int]:
 
 
 async def trial_balance(billing: httpx.AsyncClient, **query: str) -> dict[str, str]:
-    """Balances by account, debit positive; the report's own totals are equal."""
-    answer = await billing.get("/v1/reports/trial-balance", params=query)
+    """Balances by account, debit positive, at the end of the year of `DAY` unless said; the totals are equal."""
+    answer = await billing.get("/v1/reports/trial-balance", params={"as_of": YEAR_END, **query})
     assert answer.status_code == 200, answer.text
     report = answer.json()
     assert report["total_debit"] == report["total_credit"]

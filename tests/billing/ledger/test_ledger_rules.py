@@ -7,11 +7,15 @@ import pytest
 
 from services.billing.ledger.rules import (
     LIFECYCLE,
+    DateBounds,
+    DateOutOfRange,
     Posting,
     ReversalOfReversal,
     UnbalancedEntry,
+    a_year_after,
     check_entry,
     check_reversal,
+    fiscal_year_start,
     mirrored,
     month_end,
     month_of,
@@ -71,6 +75,25 @@ def test_a_reversal_comes_after_its_entry_and_is_final():
 def test_a_month_knows_its_days():
     assert month_of(date(2024, 2, 17)) == date(2024, 2, 1)
     assert [month_end(date(y, 2, 1)).day for y in (2023, 2024, 2100)] == [28, 29, 28]
+
+
+def test_a_year_begins_in_its_month():
+    assert fiscal_year_start(date(2025, 12, 31), 1) == date(2025, 1, 1)
+    assert fiscal_year_start(date(2025, 3, 31), 4) == date(2024, 4, 1)
+    assert fiscal_year_start(date(2025, 4, 1), 4) == date(2025, 4, 1)
+    assert a_year_after(date(2024, 2, 29)) == date(2025, 2, 28)
+    assert a_year_after(date(2025, 1, 31)) == date(2026, 1, 31)
+
+
+def test_a_day_lies_within_its_bounds():
+    bounds = DateBounds(date(2025, 1, 1), date(2025, 12, 31))
+    for day in (None, bounds.first, bounds.last):
+        bounds.require("/on", day)
+
+    for day in (date(2024, 12, 31), date(2026, 1, 1)):
+        with pytest.raises(DateOutOfRange, match="2025-01-01 to 2025-12-31") as refused:
+            bounds.require("/on", day)
+        assert refused.value.errors[0].pointer == "/on"
 
 
 def test_periods_close_and_reopen():

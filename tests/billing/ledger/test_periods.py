@@ -54,7 +54,8 @@ async def test_a_closed_month_takes_no_entry_until_it_is_reopened(billing: httpx
     refused = await billing.post(ENTRIES, json=entry_body())
     other_month = await billing.post(ENTRIES, json=entry_body(on=date(2025, 4, 1)))
     again = await billing.post(f"{path}/close")
-    reopened = (await billing.post(f"{path}/reopen")).json()
+    unexplained = await billing.post(f"{path}/reopen", json={})
+    reopened = (await billing.post(f"{path}/reopen", json={"reason": "A late bill"})).json()
     taken = await billing.post(ENTRIES, json=entry_body())
 
     assert (closed["state"], closed["version"], closed["allowed_actions"]) == ("closed", 2, ["reopen"])
@@ -62,6 +63,7 @@ async def test_a_closed_month_takes_no_entry_until_it_is_reopened(billing: httpx
     assert "2025-03" in refused.json()["detail"]
     assert other_month.status_code == 201
     assert (again.status_code, again.json()["allowed_actions"]) == (409, ["reopen"])
+    assert (unexplained.status_code, unexplained.json()["errors"][0]["pointer"]) == (422, "/reason")
     assert (reopened["state"], reopened["allowed_actions"]) == ("open", ["close"])
     assert taken.status_code == 201
     assert await trial_balance(billing) == {BANK: "300.00", SALES: "-300.00"}
@@ -79,14 +81,19 @@ async def test_a_reversal_lands_in_an_open_month(billing: httpx.AsyncClient):
     assert next_month.status_code == 200
 
 
-async def test_who_closed_a_month_is_on_its_timeline(billing: httpx.AsyncClient):
+async def test_who_closed_a_month_and_why_it_was_opened_again_is_on_its_timeline(billing: httpx.AsyncClient):
     await given_entry(billing)
     path = f"/v1/periods/{(await given_period(billing))['id']}"
     await billing.post(f"{path}/close")
+    await billing.post(f"{path}/reopen", json={"reason": "A late bill"})
 
     moves = (await billing.get(f"{path}/timeline")).json()["items"]
 
-    assert [(m["verb"], m["to_state"]) for m in moves] == [("close", "closed"), ("create", "open")]
+    assert [(m["verb"], m["to_state"], m["why"]) for m in moves] == [
+        ("reopen", "open", "A late bill"),
+        ("close", "closed", None),
+        ("create", "open", None),
+    ]
     assert {m["actor_id"] for m in moves} == {"client-of-a-test"}
 
 

@@ -223,3 +223,20 @@ async def test_a_day_the_database_takes_for_infinite_is_refused(billing: httpx.A
     refused = await pay(billing, invoice, "12.00", received_on=day)
 
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "date_out_of_range")
+
+
+async def test_cash_goes_into_the_till_and_counts_as_money(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    invoice = await given_invoice(billing)
+
+    answers = await asyncio.gather(
+        *(pay(billing, invoice, amount, method=m) for amount, m in (("5.00", "cash"), ("7.00", "card")))
+    )
+
+    assert [a.status_code for a in answers] == [201, 201]
+    stands = await balances(billing)
+    assert (stands["1010"], stands["1000"]) == (5, 7)
+    flow = (await billing.get("/v1/reports/cash-flow")).json()
+    assert (flow["net_change"], flow["closing"]) == (money("12.00"), money("12.00"))
+    await assert_tied_out(suite, tenant, billing)

@@ -1,7 +1,7 @@
 """Events that the books refuse stay visible until they are posted or discarded."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,16 +10,16 @@ import pytest
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from shared.values.money import Money
-from tests.billing.given import assert_tied_out, balances, delivered, events_of, shipment
+from tests.billing.given import (
+    assert_tied_out,
+    balances,
+    close_month,
+    delivered,
+    events_of,
+    reopen_month,
+    shipment,
+)
 from tests.kit.suite import Suite
-
-
-async def close_this_month(billing: httpx.AsyncClient) -> dict[str, Any]:
-    month = datetime.now(UTC).strftime("%Y-%m-01")
-    periods = (await billing.get("/v1/periods")).json()["items"]
-    period = next(p for p in periods if p["starts_on"] == month)
-    assert (await billing.post(f"/v1/periods/{period['id']}/close")).status_code == 200
-    return period
 
 
 async def held(billing: httpx.AsyncClient, state: str = "open") -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ async def held(billing: httpx.AsyncClient, state: str = "open") -> list[dict[str
 async def test_a_shipment_into_a_closed_period_is_kept_and_posted_when_it_opens(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    period, shipped = await close_this_month(billing), shipment(cost="3.00")
+    period, shipped = await close_month(billing), shipment(cost="3.00")
 
     event_id = await delivered(suite, tenant, shipped)
     await delivered(suite, tenant, shipped, event_id=event_id)
@@ -57,7 +57,7 @@ async def test_a_shipment_into_a_closed_period_is_kept_and_posted_when_it_opens(
     assert refused.json()["reason"]["code"] == "period_closed"
     assert (await billing.get(path)).json()["state"] == "open"
 
-    await billing.post(f"/v1/periods/{period['id']}/reopen")
+    await reopen_month(billing, period)
     resolved = await billing.post(f"{path}/retry")
     assert resolved.status_code == 200, resolved.text
     assert (resolved.json()["state"], resolved.json()["allowed_actions"]) == ("resolved", [])
@@ -127,9 +127,9 @@ async def test_discarding_needs_approval_rights(
 async def test_retried_many_times_at_once_it_is_posted_once(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    period = await close_this_month(billing)
+    period = await close_month(billing)
     await delivered(suite, tenant, shipment())
-    await billing.post(f"/v1/periods/{period['id']}/reopen")
+    await reopen_month(billing, period)
     path = f"/v1/posting-exceptions/{(await held(billing))[0]['id']}"
 
     answers = await asyncio.gather(*(billing.post(f"{path}/retry") for _ in range(8)))
@@ -142,9 +142,9 @@ async def test_retried_many_times_at_once_it_is_posted_once(
 async def test_one_that_was_posted_meanwhile_resolves_without_a_second_invoice(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    period, shipped = await close_this_month(billing), shipment()
+    period, shipped = await close_month(billing), shipment()
     await delivered(suite, tenant, shipped)
-    await billing.post(f"/v1/periods/{period['id']}/reopen")
+    await reopen_month(billing, period)
     await delivered(suite, tenant, shipped, event_id=new_id())
 
     resolved = await billing.post(f"/v1/posting-exceptions/{(await held(billing))[0]['id']}/retry")

@@ -1,6 +1,15 @@
 """Statements as arithmetic, without a database."""
 
-from services.billing.reports.rules import Balance, cash_category, earnings, section, trial_row, with_earnings
+from services.billing.reports.rules import (
+    Balance,
+    Turnover,
+    carried_forward,
+    cash_category,
+    earnings,
+    section,
+    trial_row,
+    with_earnings,
+)
 from shared.values.money import Money
 
 
@@ -31,6 +40,20 @@ def test_claims_equal_assets_when_the_books_balance():
     assert earnings(books, "GBP") == Money(100, "GBP")
     assert equity.rows[-1].account is None
     assert assets.total == debts.total + equity.total
+
+
+def test_results_of_earlier_years_are_retained():
+    books = [
+        Turnover(balance("1000", "asset", 900, 0), balance("1000", "asset", 500, 0)),
+        Turnover(balance("3100", "equity", 0, 0), balance("3100", "equity", 0, 0)),
+        Turnover(balance("4000", "income", 0, 1_000), balance("4000", "income", 0, 600)),
+        Turnover(balance("6000", "expense", 100, 0), balance("6000", "expense", 100, 0)),
+    ]
+
+    found = {b.account: b.net.minor for b in carried_forward(books, "3100")}
+
+    assert found == {"1000": 900, "3100": -500, "4000": -400, "6000": 0}
+    assert "3100" not in {b.account for b in carried_forward(books[:2], "3100")}
 
 
 def test_cash_has_three_sources():

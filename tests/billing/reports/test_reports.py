@@ -74,7 +74,7 @@ async def test_a_trial_balance_is_right_at_every_day(billing: httpx.AsyncClient,
 async def test_a_trial_balance_shows_each_account_on_its_side(billing: httpx.AsyncClient):
     await given_entry(billing, 700)
 
-    found = await report(billing, "trial-balance")
+    found = await report(billing, "trial-balance", as_of="2025-12-31")
 
     assert found["rows"] == [
         {"account": BANK, "name": "Bank", "debit": wire(700), "credit": wire(0)},

@@ -2,7 +2,7 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, tell_overdue
+from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -37,6 +37,7 @@ __all__ = [
     "find_void_facts",
     "keep_customer",
     "lock_settled",
+    "sales_postings",
     "settle_invoices",
     "tell_overdue",
     "void_approved_invoice",

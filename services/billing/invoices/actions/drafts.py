@@ -1,6 +1,7 @@
 """Drafts: invoices that are still being written. They have no number and are in no ledger."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
+    FulfilmentInvoiced,
     NotADraft,
     PricedLine,
     UnknownCustomer,
@@ -19,6 +21,7 @@ from services.billing.invoices.rules import (
     require_prices,
 )
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
+from services.billing.ledger.rules import EARLIEST, DateBounds, a_year_after
 from services.billing.tax import queries as tax
 from services.billing.tax.rules import require_known
 from shared.context import lifecycle
@@ -33,6 +36,8 @@ from shared.values.tax import TaxedDocument
 
 async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     """Write a draft; its tax rates are those of the day of supply, or of today when that is not given."""
+    _require_supply(ctx, invoice.delivered_on)
+    await _require_unclaimed(ctx, invoice.source_refs.fulfilment_id)
     row = Invoice(
         tenant_id=ctx.tenant.id,
         created_at=ctx.now,
@@ -60,6 +65,7 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     row = await _get_draft(ctx, invoice_id)
     require_version(row, version)
     given = change.model_fields_set
+    _require_supply(ctx, change.delivered_on)
     for name in given & {"payment_terms_days", "delivered_on", "notes"}:
         setattr(row, name, getattr(change, name))
     if "customer" in given:
@@ -78,6 +84,16 @@ async def delete_invoice(ctx: Ctx, invoice_id: UUID) -> None:
     await ctx.session.exec(delete(InvoiceLine).where(*_lines_of(row)))
     await ctx.session.delete(row)
     ctx.record_move(LIFECYCLE.aggregate, row.id, "delete", DRAFT, "deleted", None)
+
+
+def _require_supply(ctx: Ctx, delivered_on: date | None) -> None:
+    DateBounds(EARLIEST, a_year_after(ctx.today)).require("/delivered_on", delivered_on)
+
+
+async def _require_unclaimed(ctx: Ctx, fulfilment_id: UUID | None) -> None:
+    claims = None if fulfilment_id is None else await queries.find_claims(ctx, fulfilment_id)
+    if claims is not None:
+        raise FulfilmentInvoiced.by(claims.id, claims.number)
 
 
 async def _get_draft(ctx: Ctx, invoice_id: UUID) -> Invoice:

@@ -23,6 +23,7 @@ from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
 from shared.contracts.billing import InvoiceFinalized, InvoiceOverdue, InvoicePaid, SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.values.fields import decimal_text
 from shared.values.money import Money
 
 
@@ -43,7 +44,7 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
         row.entry_id = await ledger.post_entry(
             ctx,
             Entry(
-                postings=sales_postings(row.id, row.net, row.gross, breakdown),
+                postings=sales_postings(row.id, row.gross, breakdown),
                 effective_on=row.issued_on,
                 memo=f"Invoice to {row.customer['name']}",
                 source="invoice",
@@ -63,13 +64,25 @@ def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) 
     return OpenItem(invoice_id, "invoice", customer_id, ROLE_RECEIVABLE, gross, due_on=row.due_on)
 
 
-def sales_postings(
-    invoice_id: UUID, net: Money, gross: Money, breakdown: Sequence[TaxBreakdownRow]
-) -> list[Posting]:
-    """Dr receivable; Cr sales, Cr output tax per tax code. Lines of nothing are left out."""
-    lines = [Posting(ROLE_RECEIVABLE, gross, invoice_id), Posting(ROLE_SALES, -net)]
-    lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions={"tax_code": row.tax_code}) for row in breakdown]
+def sales_postings(document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow]) -> list[Posting]:
+    """Dr receivable; Cr sales and Cr output tax, each per tax code, category and rate. Lines of nothing are left out.
+
+    Sales and tax say what they are by dimensions, with the base as the document states it: a return asks for the value
+    of exempt and untaxed sales, too (VAT Directive 2006/112/EC, articles 250 and 251; rows as EN 16931 BG-23).
+    """
+    lines = [Posting(ROLE_RECEIVABLE, gross, document_id)]
+    lines += [Posting(ROLE_SALES, -row.base, dimensions=_of_tax(row)) for row in breakdown]
+    lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions=_of_tax(row)) for row in breakdown]
     return [line for line in lines if not line.amount.is_zero]
+
+
+def _of_tax(row: TaxBreakdownRow) -> dict[str, str]:
+    return {
+        "tax_code": row.tax_code,
+        "tax_category": row.category,
+        "tax_rate": decimal_text(row.rate),
+        "tax_base": row.base.text,
+    }
 
 
 async def tell_overdue(ctx: Ctx, invoice_id: UUID) -> None:

@@ -19,6 +19,7 @@ from services.billing.invoices.rules import (
     LIFECYCLE,
     OVERDUE,
     SERIES,
+    FulfilmentInvoiced,
     midnight_after,
     require_coherent,
 )
@@ -33,6 +34,7 @@ from shared.contracts.billing import InvoiceFinalized, InvoicePaid, SourceRefs
 from shared.contracts.orders import FulfilmentShipped
 from shared.database.number_blocks import TAKE
 from shared.database.table_sql import TableSql
+from shared.values.faults import Fault
 from shared.values.ids import new_id
 
 
@@ -127,11 +129,15 @@ async def invoice_shipments(batch: Batch[FulfilmentShipped]) -> None:
         _tell(each, numbers[each.id])
 
 
-async def _is_invoiced(ctx: Ctx, shipped: FulfilmentShipped) -> bool:
-    return await queries.is_invoiced(ctx, shipped.fulfilment_id)
+async def _refused(ctx: Ctx, shipped: FulfilmentShipped, refusal: Fault) -> Fault | None:
+    """Nothing where the fulfilment has its numbered invoice; a draft that claims it is named."""
+    claims = await queries.find_claims(ctx, shipped.fulfilment_id)
+    if claims is None:
+        return refusal
+    return None if claims.number is not None else FulfilmentInvoiced.by(claims.id, claims.number)
 
 
-SHIPMENTS: Final = posted_by(Poster(FulfilmentShipped, invoice_shipments, _is_invoiced))
+SHIPMENTS: Final = posted_by(Poster(FulfilmentShipped, invoice_shipments, _refused))
 
 
 def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
@@ -149,7 +155,7 @@ def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on
     postings: list[Posting] = []
     items: list[OpenItem] = []
     if shipped.gross.minor:
-        postings += sales_postings(invoice_id, shipped.net, shipped.gross, shipped.tax_breakdown)
+        postings += sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
         items.append(
             OpenItem(
                 invoice_id, "invoice", shipped.customer.id, ROLE_RECEIVABLE, shipped.gross, due_on=due_on

@@ -93,7 +93,9 @@ async def _void(ctx: Ctx, row: Invoice, *, reason: str | None) -> Invoice:
     """Reverse its posting, and tell."""
     if row.entry_id is not None:
         memo = f"Void of invoice {row.number}"
-        await ledger.reverse_entry(ctx, row.entry_id, effective_on=ctx.today, memo=memo)
+        await ledger.reverse_entry(
+            ctx, row.entry_id, effective_on=ctx.today, memo=memo, source=("void", row.id)
+        )
     lifecycle.advance(ctx, LIFECYCLE, row, "void", why=reason)
     row.open_minor = 0
     ctx.unschedule(OVERDUE, row.id)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
+from uuid import UUID
 
 from shared.approvals.rules import Step, steps_for
 from shared.context.lifecycle import Lifecycle
@@ -62,6 +63,18 @@ class InvoiceMismatch(Refused):
     """Money of one customer, or in one currency, cannot settle an invoice of another."""
 
     code = "invoice_mismatch"
+
+
+class FulfilmentInvoiced(Refused):
+    """A fulfilment is invoiced once; an invoice or draft has it already."""
+
+    code = "already_exists"
+
+    @classmethod
+    def by(cls, invoice_id: UUID, number: str | None) -> Self:
+        """Refused for this document."""
+        name = f"Invoice {number}" if number else f"Draft invoice {invoice_id}"
+        return cls(f"{name} is for this fulfilment already.", invoice_id=invoice_id, number=number)
 
 
 class InconsistentFigures(Refused):

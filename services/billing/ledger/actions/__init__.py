@@ -2,12 +2,12 @@
 
 from services.billing.ledger.actions.books import (
     change_account,
-    close_period,
+    change_books,
     create_account,
     provision,
-    reopen_period,
 )
 from services.billing.ledger.actions.manual import create_entry, reverse_manually
+from services.billing.ledger.actions.periods import close_period, reopen_period
 from services.billing.ledger.actions.posting import post_entries, post_entry, reverse_entry
 from services.billing.ledger.actions.settling import allocate, allocate_all, undo_allocation
 
@@ -15,6 +15,7 @@ __all__ = [
     "allocate",
     "allocate_all",
     "change_account",
+    "change_books",
     "close_period",
     "create_account",
     "create_entry",

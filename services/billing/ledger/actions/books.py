@@ -1,15 +1,25 @@
-"""Keeping the books: accounts and periods."""
+"""Keeping the books: what holds for all of them, and their accounts."""
 
 from datetime import date
 from uuid import UUID
 
 from services.billing.ledger import queries
+from services.billing.ledger.actions.periods import hold_books
 from services.billing.ledger.chart import STANDARD_CHART
-from services.billing.ledger.models import Account, Period
-from services.billing.ledger.rules import LIFECYCLE, month_end
-from services.billing.ledger.schemas import AccountChange, AccountIn
+from services.billing.ledger.models import Account, Books
+from services.billing.ledger.rules import (
+    EARLIEST,
+    EARLIEST_OPENING,
+    LIFECYCLE,
+    AccountExists,
+    DateBounds,
+    EntriesBeforeOpening,
+    FiscalYearFixed,
+    month_end,
+)
+from services.billing.ledger.schemas import AccountChange, AccountIn, BooksChange
 from shared.context.ctx import Ctx
-from shared.context.lifecycle import advance, begin
+from shared.context.lifecycle import begin
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.ids import new_id
@@ -20,11 +30,17 @@ select $1, a.id, $2, $2, a.code, a.name, a.type, a.control
 from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) as a(id, code, name, type, control)
 on conflict (tenant_id, code) do nothing
 """
+# A month before a closed one counts as closed and does not come to be.
 OPEN_YEAR = """
 insert into periods (tenant_id, id, created_at, updated_at, starts_on, ends_on, state)
 select $1, p.id, $2, $2, p.starts_on, p.ends_on, 'open'
 from unnest($3::uuid[], $4::date[], $5::date[]) as p(id, starts_on, ends_on)
+where not exists (select from periods c where c.tenant_id = $1 and c.state = 'closed' and c.starts_on >= p.starts_on)
 on conflict (tenant_id, starts_on) do nothing returning id
+"""
+ADD_ACCOUNT = """
+insert into accounts (tenant_id, id, created_at, updated_at, code, name, type, currency, control)
+values ($1, $2, $3, $3, $4, $5, $6, $7, $8) on conflict (tenant_id, code) do nothing returning id
 """
 
 
@@ -48,11 +64,55 @@ async def provision(ctx: Ctx) -> None:
         begin(ctx, LIFECYCLE, row["id"])
 
 
-async def create_account(ctx: Ctx, account: AccountIn) -> Account:
-    """Add an account to the chart."""
-    row = Account(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **account.model_dump())
+async def change_books(ctx: Ctx, change: BooksChange, *, version: int) -> Books:
+    """Say when the books open and in which month their years begin; nobody posts or closes meanwhile."""
+    await hold_books(ctx)
+    row = await queries.get_books(ctx)
+    require_version(row, version)
+    if "opened_on" in change.model_fields_set:
+        await _require_opening(ctx, change.opened_on)
+        row.opened_on = change.opened_on
+    if change.fiscal_year_starts not in (None, row.fiscal_year_starts):
+        await _require_no_month_closed(ctx)
+        row.fiscal_year_starts = change.fiscal_year_starts
+    touch(row, ctx.now)
     ctx.session.add(row)
     return row
+
+
+async def _require_opening(ctx: Ctx, opened_on: date | None) -> None:
+    DateBounds(EARLIEST_OPENING, ctx.today).require("/opened_on", opened_on)
+    first = await queries.first_entry(ctx)
+    if first is not None and first.effective_on < (opened_on or EARLIEST):
+        raise EntriesBeforeOpening(
+            f"There are entries from {first.effective_on} on; the books open then or before.",
+            journal_entry_id=first.id,
+            number=first.number,
+            effective_on=first.effective_on,
+        )
+
+
+async def _require_no_month_closed(ctx: Ctx) -> None:
+    closed = await queries.latest_closed(ctx)
+    if closed is not None:
+        raise FiscalYearFixed(
+            f"{closed.starts_on:%Y-%m} is closed; reopen every month to have years begin in another.",
+            period_id=closed.id,
+            starts_on=closed.starts_on,
+        )
+
+
+async def create_account(ctx: Ctx, account: AccountIn) -> Account:
+    """Add an account to the chart. Of two that come at once with one code, the other one is refused."""
+    a = account
+    values = (a.code, a.name, a.type, a.currency, a.control)
+    added = await ctx.sql.fetchval(ADD_ACCOUNT, ctx.tenant.id, new_id(), ctx.now, *values)
+    found = (await queries.accounts_by_code(ctx, [account.code]))[account.code]
+    if added is None:
+        raise AccountExists(
+            f"Account {found.code} is there already: {found.name}.", account_id=found.id, account=found.code
+        )
+    return found
 
 
 async def change_account(ctx: Ctx, account_id: UUID, change: AccountChange, *, version: int) -> Account:
@@ -61,21 +121,4 @@ async def change_account(ctx: Ctx, account_id: UUID, change: AccountChange, *, v
     require_version(row, version)
     row.name = change.name
     touch(row, ctx.now)
-    return row
-
-
-async def close_period(ctx: Ctx, period_id: UUID) -> Period:
-    """Let nothing more be posted to a month. Waits for postings in flight; those that come later are refused."""
-    return await _move(ctx, period_id, "close")
-
-
-async def reopen_period(ctx: Ctx, period_id: UUID) -> Period:
-    """Let a closed month be posted to again."""
-    return await _move(ctx, period_id, "reopen")
-
-
-async def _move(ctx: Ctx, period_id: UUID, verb: str) -> Period:
-    row = await queries.get_period(ctx, period_id, lock=True)
-    advance(ctx, LIFECYCLE, row, verb)
-    await ctx.tx.flush()
     return row

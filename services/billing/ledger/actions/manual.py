@@ -25,7 +25,8 @@ from shared.values.faults import FieldError, Invalid
 
 
 async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:
-    """Post an entry by hand."""
+    """Post an entry by hand, between the opening of the books and a year from today."""
+    (await queries.entry_days(ctx)).require("/effective_on", entry.effective_on)
     postings = [Posting(line.account, line.signed, None, line.dimensions) for line in entry.lines]
     check_entry(postings)
     _check_accounts(postings, await queries.accounts_by_code(ctx, [p.account for p in postings]))
@@ -39,6 +40,7 @@ async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:
             source=SOURCE_MANUAL,
             source_id=None,
             number=number,
+            kind=entry.kind,
         ),
     )
     return await queries.get_entry(ctx, entry_id)
@@ -48,12 +50,14 @@ async def reverse_manually(
     ctx: Ctx, entry_id: UUID, *, effective_on: date | None, memo: str | None
 ) -> EntryView:
     """Reverse an entry by hand. One that a document made is undone through the document."""
+    (await queries.entry_days(ctx)).require("/effective_on", effective_on)
     original = await queries.get_entry(ctx, entry_id)
     if any(line.open_item_id for line in original.lines):
         raise ControlAccount(
             "This entry belongs to a document; void or credit the document instead.",
             source=original.source,
             source_id=original.source_id,
+            source_number=original.source_number,
         )
     day = effective_on or max(ctx.today, original.effective_on)
     number = await take_number(ctx, SERIES, day.year)

@@ -67,10 +67,29 @@ def _already_posted(entry: Entry) -> AlreadyPosted:
     return AlreadyPosted("This was posted before.", source=entry.source, source_id=entry.source_id)
 
 
+async def _already_reversed(ctx: Ctx, entry_id: UUID) -> AlreadyReversed:
+    by = (await queries.get_entry(ctx, entry_id)).reversed_by_id
+    number = None if by is None else (await queries.get_entry(ctx, by)).number
+    return AlreadyReversed(
+        f"This entry was reversed before, by {number or by}.",
+        journal_entry_id=entry_id,
+        reversed_by_id=by,
+        reversed_by_number=number,
+    )
+
+
 async def reverse_entry(
-    ctx: Ctx, entry_id: UUID, *, effective_on: date, memo: str, number: str | None = None
+    ctx: Ctx,
+    entry_id: UUID,
+    *,
+    effective_on: date,
+    memo: str,
+    number: str | None = None,
+    source: tuple[str, UUID] | None = None,
 ) -> UUID:
     """Undo an entry by its mirror image, once; what its documents had open closes with it.
+
+    `source` is what undoes it, where that is not the entry itself: a void and the invoice's id.
 
     Refused with `open_item_exceeded` while a document of the entry is partly or fully settled.
     """
@@ -79,18 +98,20 @@ async def reverse_entry(
         effective_on=effective_on, original_on=original.effective_on, reverses_id=original.reverses_id
     )
     if original.reversed_by_id is not None:
-        raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
+        raise await _already_reversed(ctx, entry_id)
+    named, source_id = source or (SOURCE_REVERSAL, entry_id)
     reversal = Entry(
         postings=mirrored([line.posting for line in original.lines]),
         effective_on=effective_on,
         memo=memo,
-        source=SOURCE_REVERSAL,
-        source_id=entry_id,
+        source=named,
+        source_id=source_id,
         number=number,
         reverses_id=entry_id,
+        kind=original.kind,
     )
     if not await _record(Batch([(ctx, reversal)])):
-        raise AlreadyReversed("This entry was reversed before.", journal_entry_id=entry_id)
+        raise await _already_reversed(ctx, entry_id)
     return reversal.id
 
 

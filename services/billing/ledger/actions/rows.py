@@ -50,6 +50,7 @@ class EntryRow:
     line_count: int
     reverses_id: UUID | None
     actor_id: str
+    kind: str
 
     @classmethod
     def of(cls, ctx: Ctx, entry: Entry) -> Self:
@@ -66,6 +67,7 @@ class EntryRow:
             line_count=len(entry.postings),
             reverses_id=entry.reverses_id,
             actor_id=ctx.actor.id,
+            kind=entry.kind,
         )
 
 

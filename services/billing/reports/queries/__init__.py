@@ -11,6 +11,7 @@ from services.billing.reports.queries.statements import (
     get_profit_and_loss,
     get_trial_balance,
 )
+from services.billing.reports.queries.tax import TaxReport, get_tax_report
 from services.billing.reports.queries.tie_out import Difference, TieOut, get_tie_out
 
 __all__ = [
@@ -20,12 +21,14 @@ __all__ = [
     "CashFlow",
     "Difference",
     "ProfitAndLoss",
+    "TaxReport",
     "TieOut",
     "TrialBalance",
     "get_aging",
     "get_balance_sheet",
     "get_cash_flow",
     "get_profit_and_loss",
+    "get_tax_report",
     "get_tie_out",
     "get_trial_balance",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.billing.reports.queries.days import year_to
 from shared.context.ctx import Ctx
 from shared.values.money import Money, total
 
@@ -75,7 +76,7 @@ class Aging:
 
 async def get_aging(ctx: Ctx, *, as_of: date | None, currency: str | None) -> Aging:
     """What customers owe at the end of a day, today unless said."""
-    day, unit = as_of or ctx.today, currency or ctx.tenant.currency
+    (_, day), unit = await year_to(ctx, as_of), currency or ctx.tenant.currency
     async with ctx.reporting():
         found = await ctx.sql.fetch(AGING, ctx.tenant.id, day, unit)
     rows = [AgingRow(r["customer_id"], **{c: Money(r[c], unit) for c in COLUMNS}) for r in found]

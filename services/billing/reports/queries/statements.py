@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from services.billing.ledger.chart import ROLE_RETAINED_EARNINGS
+from services.billing.reports.queries.days import from_to, year_to
 from services.billing.reports.rules import (
     Balance,
     Section,
     StatementRow,
     TrialRow,
+    Turnover,
+    carried_forward,
     cash_category,
     earnings,
     section,
@@ -16,27 +20,39 @@ from services.billing.reports.rules import (
     with_earnings,
 )
 from shared.context.ctx import Ctx
-from shared.values.faults import Invalid
 from shared.values.money import Money, total
 
-# Totals up to the end of each given day, added up with its sign: (to, +1) and (from - 1, -1) make a range.
+# Totals until the end of $3, and of these what was before $4. Whole months come from the month totals. What closing
+# entries take from income and expenses is shown as taken from retained earnings: the accounts keep their result.
 TURNOVER = """
 with days as (
-  select d.sign, d.upto, date_trunc('month', (d.upto + 1)::timestamp)::date as month
-  from (select sign, case when sign < 0 then day - 1 else day end as upto
-        from unnest($3::date[], $4::integer[]) as u(day, sign)) d
+  select is_last, upto, date_trunc('month', (upto + 1)::timestamp)::date as month
+  from (values (true, $3::date), (false, $4::date - 1)) as d(is_last, upto)
 ), sums as (
-  select m.account, sum(d.sign * m.debit_minor) as debit, sum(d.sign * m.credit_minor) as credit
+  select d.is_last, m.account, sum(m.debit_minor) as debit, sum(m.credit_minor) as credit
   from days d join account_months m on m.tenant_id = $1 and m.currency = $2 and m.month < d.month
-  group by m.account
+  group by 1, 2
   union all
-  select p.account, sum(d.sign * greatest(p.amount_minor, 0)), sum(d.sign * greatest(-p.amount_minor, 0))
+  select d.is_last, p.account, sum(greatest(p.amount_minor, 0)), sum(greatest(-p.amount_minor, 0))
   from days d
   join journal_entries e on e.tenant_id = $1 and e.effective_on between d.month and d.upto
   join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
-  group by p.account
+  group by 1, 2
+  union all
+  select d.is_last, v.account, sum(v.sign * greatest(p.amount_minor, 0)), sum(v.sign * greatest(-p.amount_minor, 0))
+  from days d
+  join journal_entries e on e.tenant_id = $1 and e.kind = 'closing' and e.effective_on <= d.upto
+  join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
+  join accounts a on a.tenant_id = $1 and a.code = p.account and a.type in ('income', 'expense')
+  cross join lateral (values (p.account, -1), ($5, 1)) as v(account, sign)
+  group by 1, 2
+  union all select true, $5, 0, 0
 )
-select a.code, a.name, a.type, a.control, sum(s.debit)::bigint as debit, sum(s.credit)::bigint as credit
+select a.code, a.name, a.type, a.control,
+  coalesce(sum(s.debit) filter (where s.is_last), 0)::bigint as debit,
+  coalesce(sum(s.credit) filter (where s.is_last), 0)::bigint as credit,
+  coalesce(sum(s.debit) filter (where not s.is_last), 0)::bigint as debit_before,
+  coalesce(sum(s.credit) filter (where not s.is_last), 0)::bigint as credit_before
 from sums s join accounts a on a.tenant_id = $1 and a.code = s.account
 group by a.code, a.name, a.type, a.control order by a.code
 """
@@ -88,6 +104,8 @@ class BalanceSheet:
     assets: Section
     liabilities: Section
     equity: Section
+    retained_earnings: Money
+    current_earnings: Money
     total_assets: Money
     total_liabilities_and_equity: Money
 
@@ -108,9 +126,10 @@ class CashFlow:
 
 
 async def get_trial_balance(ctx: Ctx, *, as_of: date | None, currency: str | None) -> TrialBalance:
-    """Balances at the end of a day, today unless said."""
-    day, unit = as_of or ctx.today, currency or ctx.tenant.currency
-    rows = [trial_row(b) for b in await _turnover(ctx, unit, [(day, 1)])]
+    """Balances at the end of a day, today unless said; income and expenses are those of its fiscal year."""
+    (year, day), unit = await year_to(ctx, as_of), currency or ctx.tenant.currency
+    turnovers = await _turnovers(ctx, unit, year, day)
+    rows = [trial_row(b) for b in carried_forward(turnovers, ROLE_RETAINED_EARNINGS)]
     return TrialBalance(
         day, unit, rows, total((r.debit for r in rows), unit), total((r.credit for r in rows), unit)
     )
@@ -119,13 +138,12 @@ async def get_trial_balance(ctx: Ctx, *, as_of: date | None, currency: str | Non
 async def get_profit_and_loss(
     ctx: Ctx, *, from_: date | None, to: date | None, currency: str | None
 ) -> ProfitAndLoss:
-    """Earnings of a range of days, the current year to date unless said."""
-    first, last = _range(ctx, from_, to)
+    """Earnings of a range of days, the current fiscal year to date unless said."""
+    days = await from_to(ctx, from_, to)
     unit = currency or ctx.tenant.currency
-    balances = await _turnover(ctx, unit, [(last, 1), (first, -1)])
+    balances = [turnover.within for turnover in await _turnovers(ctx, unit, *days)]
     return ProfitAndLoss(
-        first,
-        last,
+        *days,
         unit,
         section(balances, "income", unit, sign=-1),
         section(balances, "expense", unit, sign=1),
@@ -135,65 +153,62 @@ async def get_profit_and_loss(
 
 async def get_balance_sheet(ctx: Ctx, *, as_of: date | None, currency: str | None) -> BalanceSheet:
     """What is owned and owed at the end of a day, today unless said."""
-    day, unit = as_of or ctx.today, currency or ctx.tenant.currency
-    balances = await _turnover(ctx, unit, [(day, 1)])
+    (year, day), unit = await year_to(ctx, as_of), currency or ctx.tenant.currency
+    balances = carried_forward(await _turnovers(ctx, unit, year, day), ROLE_RETAINED_EARNINGS)
     assets = section(balances, "asset", unit, sign=1)
     liabilities = section(balances, "liability", unit, sign=-1)
-    equity = with_earnings(section(balances, "equity", unit, sign=-1), earnings(balances, unit))
+    earned = earnings(balances, unit)
+    equity = with_earnings(section(balances, "equity", unit, sign=-1), earned)
+    retained = -total((b.net for b in balances if b.account == ROLE_RETAINED_EARNINGS), unit)
     return BalanceSheet(
-        day, unit, assets, liabilities, equity, assets.total, liabilities.total + equity.total
+        day,
+        unit,
+        assets,
+        liabilities,
+        equity,
+        retained,
+        earned,
+        assets.total,
+        liabilities.total + equity.total,
     )
 
 
 async def get_cash_flow(ctx: Ctx, *, from_: date | None, to: date | None, currency: str | None) -> CashFlow:
-    """Movements of the bank accounts by counter account, the current year to date unless said."""
-    first, last = _range(ctx, from_, to)
+    """Movements of bank and cash accounts by counter account, the current fiscal year to date unless said."""
+    first, last = await from_to(ctx, from_, to)
     unit = currency or ctx.tenant.currency
     async with ctx.reporting():
         moved = await ctx.sql.fetch(CASH, ctx.tenant.id, unit, first, last)
         # Opening and closing come from the month totals: two ways to the same figure.
-        opening = await _bank(ctx, unit, first, sign=-1)
-        closing = await _bank(ctx, unit, last, sign=1)
+        totals = await ctx.sql.fetch(TURNOVER, ctx.tenant.id, unit, last, first, ROLE_RETAINED_EARNINGS)
+    money = [row for row in totals if row["control"] == "bank"]
     rows: dict[str, list[StatementRow]] = {"operating": [], "investing": [], "financing": []}
     for r in moved:
         row = StatementRow(r["code"], r["name"], Money(r["received"], unit))
         rows[cash_category(r["code"], r["type"])].append(row)
     parts = {name: Section(found, total((r.amount for r in found), unit)) for name, found in rows.items()}
-    change = total((part.total for part in parts.values()), unit)
     return CashFlow(
         first,
         last,
         unit,
-        opening,
+        Money(sum(row["debit_before"] - row["credit_before"] for row in money), unit),
         parts["operating"],
         parts["investing"],
         parts["financing"],
-        change,
-        closing,
+        total((part.total for part in parts.values()), unit),
+        Money(sum(row["debit"] - row["credit"] for row in money), unit),
     )
 
 
-async def _turnover(ctx: Ctx, currency: str, days: Sequence[tuple[date, int]]) -> list[Balance]:
+async def _turnovers(ctx: Ctx, currency: str, first: date, last: date) -> list[Turnover]:
     async with ctx.reporting():
-        rows = await ctx.sql.fetch(
-            TURNOVER, ctx.tenant.id, currency, [d for d, _ in days], [s for _, s in days]
-        )
+        rows = await ctx.sql.fetch(TURNOVER, ctx.tenant.id, currency, last, first, ROLE_RETAINED_EARNINGS)
     return [
-        Balance(r["code"], r["name"], r["type"], Money(r["debit"], currency), Money(r["credit"], currency))
+        Turnover(
+            *(
+                Balance(r["code"], r["name"], r["type"], Money(debit, currency), Money(credit, currency))
+                for debit, credit in ((r["debit"], r["credit"]), (r["debit_before"], r["credit_before"]))
+            )
+        )
         for r in rows
     ]
-
-
-async def _bank(ctx: Ctx, currency: str, day: date, *, sign: int) -> Money:
-    """What lay in the bank accounts at the end of a day (or, with sign -1, before it began)."""
-    rows = await ctx.sql.fetch(TURNOVER, ctx.tenant.id, currency, [day], [sign])
-    minor = sum(sign * (r["debit"] - r["credit"]) for r in rows if r["control"] == "bank")
-    return Money(minor, currency)
-
-
-def _range(ctx: Ctx, from_: date | None, to: date | None) -> tuple[date, date]:
-    last = to or ctx.today
-    first = from_ or last.replace(month=1, day=1)
-    if first > last:
-        raise Invalid.field("/query/from", "range_reversed", "`from` must not be after `to`.")
-    return first, last

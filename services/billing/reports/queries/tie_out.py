@@ -8,7 +8,8 @@ from shared.values.money import Money
 
 MOST_DIFFERENCES = 500
 
-# Each check yields (subject, currency, expected, found) where the two differ.
+# Each check yields (subject, currency, expected, found) where the two differ. Amounts in documents have all decimals of
+# their currency: without the point they are minor units.
 CHECKS = {
     "open_items_against_control_accounts": """
         select coalesce(i.account, m.account), coalesce(i.currency, m.currency), coalesce(m.minor, 0),
@@ -70,6 +71,26 @@ CHECKS = {
         ) d
         full join (select * from open_items where tenant_id = $1) i on i.id = d.id
         where coalesce(d.minor, 0) <> coalesce(i.open_minor, 0)
+    """,
+    "output_tax_against_documents": """
+        select coalesce(d.tax_code, p.tax_code), coalesce(d.currency, p.currency), coalesce(d.minor, 0),
+          coalesce(p.minor, 0)
+        from (
+          select r->>'tax_code' as tax_code, currency, sum(sign * replace(r#>>'{tax,amount}', '.', '')::bigint) as minor
+          from (
+            select 1 as sign, currency, tax_breakdown from invoices where tenant_id = $1 and state = 'finalized'
+            union all
+            select -1, currency, tax_breakdown from credit_notes where tenant_id = $1
+          ) x cross join lateral jsonb_array_elements(x.tax_breakdown) as r group by 1, 2
+        ) d
+        full join (
+          select p.dimensions->>'tax_code' as tax_code, p.currency, -sum(p.amount_minor) as minor
+          from journal_entries e
+          join journal_entries o on o.tenant_id = $1 and o.id = coalesce(e.reverses_id, e.id)
+          join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.account = '2200'
+          where e.tenant_id = $1 and o.source in ('invoice', 'credit_note') group by 1, 2
+        ) p on p.tax_code = d.tax_code and p.currency = d.currency
+        where coalesce(d.minor, 0) <> coalesce(p.minor, 0)
     """,
 }
 
