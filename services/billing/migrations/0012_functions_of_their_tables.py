@@ -7,7 +7,8 @@ app role may call the one function that a trigger calls with the caller's rights
 """
 
 from shared.database.alembic import run
-from shared.database.rls import app_role, guard_functions
+from shared.database.owner_functions import guard_functions
+from shared.database.rls import app_role
 
 revision = "billing_0012"
 down_revision = "billing_0011"

@@ -9,7 +9,8 @@ from alembic import op
 from sqlalchemy import text
 
 from shared.database.alembic import run
-from shared.database.rls import app_role, guard_functions, owner_role, protect
+from shared.database.owner_functions import guard_functions
+from shared.database.rls import app_role, owner_role, protect
 from shared.values.ids import new_id
 
 revision = "billing_0013"

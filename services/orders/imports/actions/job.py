@@ -59,8 +59,8 @@ async def run_import(run: JobRun) -> None:
                         await _take_step(run, ctx, options, step)
     except UnreadableFile as error:
         await _end(run, "fail", code=error.code, message=error.detail)
-    except SideProcessFailed as error:
-        log.exception("reading an import's file failed", import_id=str(run.job_id), why=str(error))
+    except SideProcessFailed:
+        log.exception("reading an import's file failed", import_id=str(run.job_id))
         message = "The file takes too much time or memory to read; split it."
         await _end(run, "fail", code="file_too_costly", message=message)
     except BlobLost:
