@@ -39,9 +39,7 @@ from shared.values.ids import new_id
 
 log = structlog.get_logger()
 REPEATS = 4
-MOST_PIECES = (
-    100_000  # lists and objects of a body, counted by their brackets: half a million hold the loop 0.1 s
-)
+MOST_PIECES = 100_000  # lists and objects of a body, by their brackets; half a million hold the loop 0.1 s
 MOST_PARAMETERS = 256  # of a query: a list of 200 ids, and whatever narrows it down
 
 
