@@ -41,7 +41,7 @@ async def test_two_thousand_connections_of_one_address_leave_room_for_others(
         async with elsewhere(company, "127.0.0.2") as bystander, under_way(goes_on()) as attack:
             await bystander.is_served(times=20)
             assert attack.runs()
-            assert 0 < crowd.silent() <= 1000
+            assert 0 < crowd.silent() < 1000 + 100  # with those that still knock
             assert max(target.resident_mb().values()) < 512
         await company.is_served(times=5)  # silent ones make room even for who comes from where they come from
 
