@@ -20,6 +20,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/posting-exceptions/{exception_id}/discard": {"reason": "probe"},
     "/v1/billing-approvals/{approval_id}/reject": {"reason": "probe"},
     "/v1/accounts/{account_id}": {"name": "probe"},
+    "/v1/periods/{period_id}/reopen": {"reason": "probe"},
 }
 """Bodies that are acceptable as such, where an empty one is not."""
 

@@ -22,40 +22,40 @@ from services.billing.reports.rules import (
 from shared.context.ctx import Ctx
 from shared.values.money import Money, total
 
-# Totals until the end of $3, and of these what was before $4. Whole months come from the month totals. What closing
-# entries take from income and expenses is shown as taken from retained earnings: the accounts keep their result.
-TURNOVER = """
-with days as (
-  select is_last, upto, date_trunc('month', (upto + 1)::timestamp)::date as month
-  from (values (true, $3::date), (false, $4::date - 1)) as d(is_last, upto)
-), sums as (
-  select d.is_last, m.account, sum(m.debit_minor) as debit, sum(m.credit_minor) as credit
-  from days d join account_months m on m.tenant_id = $1 and m.currency = $2 and m.month < d.month
-  group by 1, 2
+# Totals until the end of $3, and of these what was before $4. Whole months come from the month totals, the days of a
+# month that has begun from postings. What closing entries take from income and expenses is shown as taken from retained
+# earnings ($5): the accounts keep their result.
+AFTER_MONTHS = "date_trunc('month', ($3::date + 1)::timestamp)::date"
+BEFORE_MONTHS = "date_trunc('month', $4::date::timestamp)::date"
+TURNOVER = f"""
+with sums(account, debit, credit, debit_before, credit_before) as (
+  select m.account, sum(m.debit_minor), sum(m.credit_minor),
+    sum(m.debit_minor) filter (where m.month < {BEFORE_MONTHS}),
+    sum(m.credit_minor) filter (where m.month < {BEFORE_MONTHS})
+  from account_months m where m.tenant_id = $1 and m.currency = $2 and m.month < {AFTER_MONTHS} group by 1
   union all
-  select d.is_last, p.account, sum(greatest(p.amount_minor, 0)), sum(greatest(-p.amount_minor, 0))
-  from days d
-  join journal_entries e on e.tenant_id = $1 and e.effective_on between d.month and d.upto
-  join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
-  group by 1, 2
+  select p.account, sum(greatest(p.amount_minor, 0)), sum(greatest(-p.amount_minor, 0)), 0, 0
+  from journal_entries e join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
+  where e.tenant_id = $1 and e.effective_on between {AFTER_MONTHS} and $3 group by 1
   union all
-  select d.is_last, v.account, sum(v.sign * greatest(p.amount_minor, 0)), sum(v.sign * greatest(-p.amount_minor, 0))
-  from days d
-  join journal_entries e on e.tenant_id = $1 and e.kind = 'closing' and e.effective_on <= d.upto
-  join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
+  select p.account, 0, 0, sum(greatest(p.amount_minor, 0)), sum(greatest(-p.amount_minor, 0))
+  from journal_entries e join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
+  where e.tenant_id = $1 and e.effective_on >= {BEFORE_MONTHS} and e.effective_on < $4 group by 1
+  union all
+  select v.account, sum(v.sign * greatest(p.amount_minor, 0)), sum(v.sign * greatest(-p.amount_minor, 0)),
+    sum(v.sign * greatest(p.amount_minor, 0)) filter (where e.effective_on < $4),
+    sum(v.sign * greatest(-p.amount_minor, 0)) filter (where e.effective_on < $4)
+  from journal_entries e join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2
   join accounts a on a.tenant_id = $1 and a.code = p.account and a.type in ('income', 'expense')
   cross join lateral (values (p.account, -1), ($5, 1)) as v(account, sign)
-  group by 1, 2
-  union all select true, $5, 0, 0
+  where e.tenant_id = $1 and e.kind = 'closing' and e.effective_on <= $3 group by 1
+  union all select $5, 0, 0, 0, 0
 )
-select a.code, a.name, a.type, a.control,
-  coalesce(sum(s.debit) filter (where s.is_last), 0)::bigint as debit,
-  coalesce(sum(s.credit) filter (where s.is_last), 0)::bigint as credit,
-  coalesce(sum(s.debit) filter (where not s.is_last), 0)::bigint as debit_before,
-  coalesce(sum(s.credit) filter (where not s.is_last), 0)::bigint as credit_before
+select a.code, a.name, a.type, a.control, sum(s.debit)::bigint as debit, sum(s.credit)::bigint as credit,
+  coalesce(sum(s.debit_before), 0)::bigint as debit_before, coalesce(sum(s.credit_before), 0)::bigint as credit_before
 from sums s join accounts a on a.tenant_id = $1 and a.code = s.account
 group by a.code, a.name, a.type, a.control order by a.code
-"""
+"""  # noqa: S608 - our own dates
 CASH = """
 with moved as (
   select distinct e.id

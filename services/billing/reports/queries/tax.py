@@ -15,10 +15,12 @@ from shared.values.money import Money, total
 # against the sales of its own day.
 TAX = """
 with documents as (
-  select e.id, o.source, o.source_id, case when e.reverses_id is null then 1 else -1 end as sign
-  from journal_entries e
-  join journal_entries o on o.tenant_id = $1 and o.id = coalesce(e.reverses_id, e.id)
-  where e.tenant_id = $1 and e.effective_on between $3 and $4 and o.source in ('invoice', 'credit_note')
+  select e.id, e.source, e.source_id, 1 as sign from journal_entries e
+  where e.tenant_id = $1 and e.effective_on between $3 and $4 and e.source in ('invoice', 'credit_note')
+  union all
+  select e.id, o.source, o.source_id, -1 from journal_entries e
+  join journal_entries o on o.tenant_id = $1 and o.id = e.reverses_id and o.source in ('invoice', 'credit_note')
+  where e.tenant_id = $1 and e.effective_on between $3 and $4 and e.reverses_id is not null
 ), posted as (
   select d.id, d.source, p.dimensions->>'tax_code' as tax_code, p.dimensions->>'tax_category' as category,
     (p.dimensions->>'tax_rate')::numeric as rate,
