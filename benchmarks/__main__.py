@@ -44,4 +44,5 @@ async def main(wanted: list[str]) -> None:
         write(Path(__file__).parent / "results.md", f"{datetime.now(UTC):%Y-%m-%d}, {machine}", [section])
 
 
-uvloop.run(main(sys.argv[1:]))
+if __name__ == "__main__":  # processes that are forked read this module again
+    uvloop.run(main(sys.argv[1:]))
