@@ -58,6 +58,7 @@ async def answer(request: Request, handle: Handle, operation: Declared) -> Respo
             response = await _transact(request, handle, operation, edge, request_id, traceparent)
         except Fault as fault:
             response = problems.problem(fault, trace_id=trace_id)
+            problems.let_go(fault)
         except DatabaseAway as error:
             response = problems.problem(_absence(error, edge.runtime.name), trace_id=trace_id)
         except ClientDisconnect:

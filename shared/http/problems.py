@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): the one place where a refusal becomes an answer."""
 
+import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -98,6 +99,19 @@ def _pointer(location: Sequence[int | str]) -> str:
     place, *rest = location
     parts = rest if place == "body" else [place, *rest]
     return "".join("/" + str(part)[:LONGEST_NAME].replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def let_go(error: BaseException) -> None:
+    """Free what an answered error still holds: by its frames the whole of a body, and in a circle it would stay.
+
+    The collector of circles counts objects, not bytes: it would come after hundreds of megabytes.
+    """
+    answered: BaseException | None = error
+    while answered is not None:
+        traceback.clear_frames(answered.__traceback__)
+        answered.__traceback__ = None
+        answered, earlier = answered.__cause__ or answered.__context__, answered
+        earlier.__cause__ = earlier.__context__ = None
 
 
 def http_fault(error: HTTPException) -> Fault:

@@ -1,13 +1,16 @@
 """The HTTP edge: one request, one transaction, one honest answer."""
 
 import asyncio
+import gc
 import json
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi.exceptions import RequestValidationError
 
 from shared.context.ctx import Actor, TenantFacts
+from shared.values.faults import Fault
 from tests.kit.suite import Suite
 from tests.shared.given_notes import execute, given_note, given_published, rows
 
@@ -394,3 +397,20 @@ class Log:
         self._logged.append({"event": event} | facts)
 
     warning = error = info = exception
+
+
+async def test_a_refusal_holds_nothing_of_its_request_once_it_is_answered(probe: httpx.AsyncClient):
+    """A circle through an error's frames would keep the body until the collector comes, which counts no bytes."""
+    gc.collect()
+    gc.disable()
+    try:
+        for body in (
+            {"title": "unknown keys", "nobody": "knows"},
+            {"title": "linked", "link_to": str(uuid4())},
+        ):
+            for headers in ({}, {"idempotency-key": uuid4().hex}):
+                assert (await probe.post("/v1/notes", json=body, headers=headers)).status_code in (409, 422)
+        left = [type(each) for each in gc.get_objects() if isinstance(each, (Fault, RequestValidationError))]
+    finally:
+        gc.enable()
+    assert left == []
