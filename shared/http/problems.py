@@ -110,8 +110,9 @@ def let_go(error: BaseException) -> None:
     while answered is not None:
         traceback.clear_frames(answered.__traceback__)
         answered.__traceback__ = None
-        answered, earlier = answered.__cause__ or answered.__context__, answered
-        earlier.__cause__ = earlier.__context__ = None
+        earlier = answered.__cause__ or answered.__context__
+        answered.__cause__ = answered.__context__ = None
+        answered = earlier
 
 
 def http_fault(error: HTTPException) -> Fault:

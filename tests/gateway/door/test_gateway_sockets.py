@@ -42,7 +42,14 @@ from tests.gateway.upstream.proxy_harness import (
 
 BEARER = b"Bearer of-the-test"
 GET = b"GET /v1/echoes HTTP/1.1\r\nhost: x\r\nauthorization: " + BEARER + b"\r\n"
-DOCUMENT = {"paths": {"/v1/echoes": {m: {"operationId": m} for m in ("get", "head", "post", "delete")}}}
+LARGEST = 4 * 1024 * 1024
+DOCUMENT = {
+    "paths": {
+        "/v1/echoes": {
+            m: {"operationId": m, "x-body-limit": LARGEST} for m in ("get", "head", "post", "delete")
+        }
+    }
+}
 
 
 def _grant() -> Grant:
