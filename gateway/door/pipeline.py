@@ -40,7 +40,6 @@ from gateway.upstream.errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
-from gateway.upstream.request_head import announced_length
 from gateway.upstream.spool import Body, BodyRoom
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
@@ -163,23 +162,26 @@ class Pipeline:
         self._in_hand.begin(grant.limit_key)
         body: Body | None = None
         try:
-            limit, seconds = self._bounds(scope, route)
             if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
-                body = await self._body(scope, receive, limit, grant)
+                body = await self._body(scope, receive, route, grant)
                 receive = body.receive
-            forwarded = self._forwarded(exchange, route, grant, seconds)
+            forwarded = self._forwarded(exchange, route, grant)
             await self._upstreams[route.service](forwarded, receive, exchange.send)
-            await exchange.taken()
+            if exchange.large:
+                await exchange.taken()
         finally:
             if body is not None:
                 body.close()
             self._in_hand.end(grant.limit_key)
 
-    async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
+    async def _body(self, scope: Scope, receive: Receive, route: Route, grant: Grant) -> Body:
         """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
+        importing = route.resource in self._imports and scope["method"] == "POST"
+        settings = self._settings
+        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         capped = capped_receive(receive, limit, scope["headers"])
         try:
-            return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+            return await self._bodies.whole(grant.limit_key, capped, scope["headers"])
         except BodyShareUsed as error:
             raise faults.TooManyBytesInHand(
                 "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later."
@@ -232,16 +234,12 @@ class Pipeline:
         if not decision.allowed:
             raise faults.RateLimited("This tenant has made too many requests.")
 
-    def _bounds(self, scope: Scope, route: Route) -> tuple[int, float]:
-        """How large the body may be, and how long the request may take from when it is here."""
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> Scope:
+        """The request as its service gets it, with our word for who calls, and its deadline."""
+        scope = exchange.scope
         settings = self._settings
         importing = route.resource in self._imports and scope["method"] == "POST"
-        limit = settings.gateway_max_import_bytes if importing else settings.gateway_max_body_bytes
         seconds = settings.import_seconds if importing else settings.request_seconds
-        return limit, seconds
-
-    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant, seconds: float) -> Scope:
-        """The request as its service gets it, with our word for who calls, and its deadline."""
         inbound = exchange.inbound.for_upstream(self._upstreams[route.service])
         headers = [
             *inbound.kept,
@@ -249,7 +247,7 @@ class Pipeline:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        forwarded: Scope = {**exchange.scope, "headers": headers, "extensions": {}}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": {}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
         return forwarded
 
