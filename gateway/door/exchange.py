@@ -32,6 +32,7 @@ LIMITED = Counter("backoffice_gateway_limited_total", "Requests refused by a lim
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OWN_HEADERS = frozenset((b"x-request-id", b"ratelimit", b"ratelimit-policy", b"server", b"date"))
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+SMALL = 64 * 1024  # of an answer: so much of it any connection may hold
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -44,6 +45,7 @@ class Exchange:
         "decision",
         "grant",
         "inbound",
+        "large",
         "limit",
         "request_id",
         "route",
@@ -67,7 +69,7 @@ class Exchange:
         self.decision: Decision | None = None
         self.limit: Limit | None = None
         self.status = 0
-        self.started = False
+        self.started = self.large = False
         self.traceparent = ""
         self.waited = False
         self._send = send
@@ -79,10 +81,12 @@ class Exchange:
             self.started = True
             self.status = message["status"]
             message["headers"] = self._with_ours(message.get("headers", ()))
+        elif message.get("more_body", False) or len(message.get("body", b"")) > SMALL:
+            self.large = True
         await self._send(message)
 
     async def taken(self) -> None:
-        """Wait until the caller has taken the answer or has gone: until then it is memory of ours."""
+        """Wait until the caller has taken a large answer or has gone: until then it is memory of ours."""
         if TAKEN in self.scope:
             await self._send({"type": TAKEN})
 

@@ -37,7 +37,6 @@ from gateway.upstream.errors import (
     UpstreamError,
 )
 from gateway.upstream.http import OWNER
-from gateway.upstream.request_head import announced_length
 from gateway.upstream.spool import Body, BodyRoom
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
@@ -147,23 +146,23 @@ class Pipeline:
         self._in_hand.begin(grant.limit_key)
         body: Body | None = None
         try:
-            limit, seconds = self._bounds(scope, route)
             if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
-                body = await self._body(scope, receive, limit, grant)
+                body = await self._body(scope, receive, route, grant)
                 receive = body.receive
-            forwarded = self._forwarded(exchange, route, grant, seconds)
+            forwarded = self._forwarded(exchange, route, grant)
             await self._upstreams[route.service](forwarded, receive, exchange.send)
-            await exchange.taken()
+            if exchange.large:
+                await exchange.taken()
         finally:
             if body is not None:
                 body.close()
             self._in_hand.end(grant.limit_key)
 
-    async def _body(self, scope: Scope, receive: Receive, limit: int, grant: Grant) -> Body:
+    async def _body(self, scope: Scope, receive: Receive, route: Route, grant: Grant) -> Body:
         """The body, when it is whole: no connection to the service is taken, and no time of its counted, before."""
-        capped = capped_receive(receive, limit, scope["headers"])
+        capped = capped_receive(receive, route.body_limits[scope["method"]], scope["headers"])
         try:
-            return await self._bodies.whole(grant.limit_key, capped, announced_length(scope["headers"]) or 0)
+            return await self._bodies.whole(grant.limit_key, capped, scope["headers"])
         except BodyShareUsed as error:
             raise faults.TooManyBytesInHand(
                 "The bodies of this tenant's requests in hand come to as many bytes as they may; send this one later."
@@ -215,14 +214,10 @@ class Pipeline:
         if not decision.allowed:
             raise faults.RateLimited("This tenant has made too many requests.")
 
-    def _bounds(self, scope: Scope, route: Route) -> tuple[int, float]:
-        """How large the body may be, and how long the request may take from when it is here."""
-        method, settings = scope["method"], self._settings
-        seconds = settings.import_seconds if method in route.uploads else settings.request_seconds
-        return route.body_limits[method], seconds
-
-    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant, seconds: float) -> Scope:
+    def _forwarded(self, exchange: Exchange, route: Route, grant: Grant) -> Scope:
         """The request as its service gets it, with our word for who calls, and its deadline."""
+        scope, settings = exchange.scope, self._settings
+        seconds = settings.import_seconds if scope["method"] in route.uploads else settings.request_seconds
         inbound = exchange.inbound.for_upstream(self._upstreams[route.service], grant.tenant.id)
         headers = [
             *inbound.kept,
@@ -230,7 +225,7 @@ class Pipeline:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.traceparent.encode()),
         ]
-        forwarded: Scope = {**exchange.scope, "headers": headers, "extensions": {OWNER: grant.tenant.id}}
+        forwarded: Scope = {**scope, "headers": headers, "extensions": {OWNER: grant.tenant.id}}
         set_deadline(forwarded, time.monotonic() + seconds)  # the clock of event loops
         return forwarded
 

@@ -19,7 +19,8 @@ import structlog
 from prometheus_client import Gauge
 
 from gateway.upstream.errors import BodyShareUsed, BodyTooSlow, ClientDisconnected, NoRoomForBody
-from shared.httpserver.asgi import LATE, Message, Receive
+from gateway.upstream.request_head import announced_length
+from shared.httpserver.asgi import LATE, Headers, Message, Receive
 
 log = structlog.get_logger()
 SMALL = 64 * 1024  # what any connection may hold: a body of one piece up to this is not counted
@@ -79,8 +80,8 @@ class BodyRoom:
         """Let the threads go."""
         self._threads.shutdown(wait=False)
 
-    async def whole(self, key: str, receive: Receive, announced: int) -> Body:
-        """Wait until a body is whole; `announced` is its length where that is known, else 0.
+    async def whole(self, key: str, receive: Receive, headers: Headers) -> Body:
+        """Wait until the body of a request with these headers is whole.
 
         Raises `ClientDisconnected` (`BodyTooSlow`) when it does not come, `BodyShareUsed` or `NoRoomForBody` when it
         cannot be kept, and whatever `receive` raises.
@@ -90,7 +91,7 @@ class BodyRoom:
             return _Passing(first, receive)
         kept = _Kept(self, key, receive)
         try:
-            await kept.fill(first, announced)
+            await kept.fill(first, announced_length(headers) or 0)
         except BaseException:
             kept.close()
             raise

@@ -5,6 +5,7 @@ that none has come, or only a part of a head, or that all are answered. Only whe
 hand is the newcomer turned away.
 """
 
+from collections import deque
 from typing import Protocol
 
 from shared.base import telemetry
@@ -15,22 +16,39 @@ from shared.values.networks import counted_as
 class Guest(Protocol):
     """A connection, as the door sees it."""
 
-    share: "Share | None"
+    @property
+    def rests_since(self) -> float | None:
+        """Since when it has had no request in hand (loop time); None while it has one."""
+        ...
 
     def make_room(self) -> None:
         """End at once; nothing is being answered."""
 
 
-class Share:
-    """The connections of one address: how many, and those that rest, longest first."""
+class Guests:
+    """Some connections, and who of them rests, as it was when last looked at: requests pay nothing for it."""
 
-    __slots__ = ("name", "open", "resting")
+    __slots__ = ("_longest_first", "inside", "name")
 
     def __init__(self, name: str) -> None:
         """Nobody has come yet."""
         self.name = name
-        self.open = 0
-        self.resting: dict[Guest, None] = {}
+        self.inside: set[Guest] = set()
+        self._longest_first: deque[tuple[float, Guest]] = deque()
+
+    def longest_resting(self) -> Guest | None:
+        """Who has rested longest; who came to rest since the last look is looked at when the others have gone."""
+        for looked_anew in (False, True):
+            if looked_anew:
+                resting = [
+                    (since, guest) for guest in self.inside if (since := guest.rests_since) is not None
+                ]
+                self._longest_first.extend(sorted(resting, key=lambda found: found[0]))
+            while self._longest_first:
+                since, guest = self._longest_first.popleft()
+                if guest in self.inside and guest.rests_since == since:
+                    return guest
+        return None
 
 
 class Admission:
@@ -39,51 +57,36 @@ class Admission:
     def __init__(self, limits: ServerLimits) -> None:
         """Nobody has come yet."""
         self.limits = limits
-        self._open = 0
-        self._shares: dict[str, Share] = {}
-        self._resting: dict[Guest, None] = {}
+        self._all = Guests("all")
+        self._shares: dict[str, Guests] = {}
+        self._share_of: dict[Guest, Guests] = {}
         self._turned_away: set[Guest] = set()
 
     def enters(self, guest: Guest, address: str) -> bool:
-        """Let a new connection in, or say that it is turned away; one that is in rests until its first request."""
+        """Let a new connection in, or say that it is turned away."""
         of_one, name = self.limits.of_one_address, counted_as(address)
         if address in self.limits.trusted:
             of_one = self.limits.connections
-        share = self._shares.get(name) or Share(name)
-        if share.open >= of_one and not self._make_room(share.resting):
+        share = self._shares.get(name) or Guests(name)
+        if len(share.inside) >= of_one and not self._make_room(share):
             return self._turn_away(guest, "address")
-        if self._open >= self.limits.connections and not self._make_room(self._resting):
+        if len(self._all.inside) >= self.limits.connections and not self._make_room(self._all):
             return self._turn_away(guest, "all")
-        self._shares[name] = guest.share = share
-        share.open += 1
-        self._open += 1
-        self.rests(guest)
+        self._shares[name] = self._share_of[guest] = share
+        share.inside.add(guest)
+        self._all.inside.add(guest)
         return True
 
     def leaves(self, guest: Guest) -> None:
         """Give its place back; whoever has none has nothing to give."""
         self._turned_away.discard(guest)
-        share, guest.share = guest.share, None
+        share = self._share_of.pop(guest, None)
         if share is None:
             return
-        share.resting.pop(guest, None)
-        self._resting.pop(guest, None)
-        self._open -= 1
-        share.open -= 1
-        if not share.open:
-            del self._shares[share.name]
-
-    def rests(self, guest: Guest) -> None:
-        """It has no request in hand from now on."""
-        if guest.share is not None:
-            guest.share.resting[guest] = None
-            self._resting[guest] = None
-
-    def works(self, guest: Guest) -> None:
-        """It has a request in hand: nobody ends it to make room."""
-        if guest.share is not None:
-            guest.share.resting.pop(guest, None)
-            self._resting.pop(guest, None)
+        share.inside.discard(guest)
+        self._all.inside.discard(guest)
+        if not share.inside:
+            self._shares.pop(share.name, None)
 
     def tells(self, guest: Guest) -> bool:
         """Whether one that is turned away is told so; those beyond the first hundred at a time are just cut off."""
@@ -91,12 +94,13 @@ class Admission:
 
     def observe(self) -> None:
         """Bring the gauge up to date."""
-        telemetry.HTTP_CONNECTIONS.labels("busy").set(self._open - len(self._resting))
-        telemetry.HTTP_CONNECTIONS.labels("resting").set(len(self._resting))
+        resting = sum(guest.rests_since is not None for guest in self._all.inside)
+        telemetry.HTTP_CONNECTIONS.labels("resting").set(resting)
+        telemetry.HTTP_CONNECTIONS.labels("busy").set(len(self._all.inside) - resting)
 
-    def _make_room(self, resting: dict[Guest, None]) -> bool:
+    def _make_room(self, among: Guests) -> bool:
         """End the one that has rested longest."""
-        longest = next(iter(resting), None)
+        longest = among.longest_resting()
         if longest is None:
             return False
         self.leaves(longest)

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from shared.base import telemetry
 from shared.httpserver import heads
-from shared.httpserver.admission import Admission, Share
+from shared.httpserver.admission import Admission
 from shared.httpserver.asgi import AsgiApp
 from shared.httpserver.cycle import HIGH_WATER, Cycle
 from shared.httpserver.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_LINE, MAX_LINE_BYTES
@@ -45,15 +45,11 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         HeadReader.__init__(self)
         AnswerWriter.__init__(self, _loop or asyncio.get_running_loop(), batch)
         self.leaving = False
-        self.share: Share | None = None
         self._admission = admission
-        self._app: AsgiApp = config.loaded_app
-        self._keep_alive_seconds: float = config.timeout_keep_alive
+        self._config = config
         self._state = server_state
-        self._tasks = server_state.tasks
         self._defaults = heads.Defaults(server_state.default_headers)
         self._line: deque[Cycle] = deque()  # requests in their order; the first one is being answered
-        self._line_bytes = 0  # of those behind it
         self._reading: Cycle | None = None  # the one whose body is still coming
         self._ignores_input = False  # nothing that comes now is a request any more
         self._leaves_some = False  # requests came, or may, that are not answered
@@ -130,10 +126,9 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         self._reading = cycle
         self._line.append(cycle)
         if len(self._line) > 1:
-            self._weigh(cycle, self.head_size())
+            cycle.weight = self.head_size()
             self._pause()
         else:
-            self._admission.works(self)
             self._begin(cycle)
 
     def on_body(self, body: bytes) -> None:
@@ -143,7 +138,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         if reading is not None:
             reading.feed(body)
             if len(self._line) > 1:
-                self._weigh(reading, len(body))
+                reading.weight += len(body)
             if reading.size > HIGH_WATER:
                 self._pause()
 
@@ -154,7 +149,7 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         if reading is None:
             return
         reading.end()
-        too_many = len(self._line) >= MAX_LINE or self._line_bytes > MAX_LINE_BYTES
+        too_many = len(self._line) > 1 and self._line_is_full()
         if too_many or not reading.keep_alive:
             reading.keep_alive = False
             self._ignores_input = True
@@ -196,17 +191,14 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         if not cycle.keep_alive:
             self.cut(b"")
         elif self._line:
-            self._line_bytes -= self._line[0].weight
             self._begin(self._line[0])
-        else:
-            self._admission.rests(self)
         if self._paused:
             self.read_on()
 
     def ended(self, cycle: Cycle) -> None:
         """Let go of a task that has nothing left to do."""
         if cycle.task is not None:
-            self._tasks.discard(cycle.task)
+            self._state.tasks.discard(cycle.task)
 
     def read_on(self) -> None:
         """Read again, unless someone still waits in line or a body lies untaken."""
@@ -228,7 +220,6 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
         self._ignores_input = True
         self._since = self.loop.time()
         self._line.clear()
-        self._admission.rests(self)
         self.batch.flush()
         if last:
             self.transport.write(last)
@@ -246,6 +237,11 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
             self.transport.close()
         else:
             self._line[0].keep_alive = False
+
+    @property
+    def rests_since(self) -> float | None:
+        """Since when no request is in hand."""
+        return None if self._line else self._since
 
     def make_room(self) -> None:
         """End at once for another's sake: asked only of connections with no request in hand."""
@@ -281,17 +277,18 @@ class HttpConnection(HeadReader, AnswerWriter, asyncio.Protocol):
             if age > HEAD_SECONDS:
                 telemetry.HTTP_ENDED.labels("head").inc()
                 self._refuse(heads.TOO_SLOW)
-        elif age > self._keep_alive_seconds:
+        elif age > self._config.timeout_keep_alive:
             self.transport.close()
 
-    def _weigh(self, waiting: Cycle, size: int) -> None:
-        waiting.weight += size
-        self._line_bytes += size
+    def _line_is_full(self) -> bool:
+        waiting = sum(cycle.weight for cycle in self._line) - self._line[0].weight
+        return len(self._line) >= MAX_LINE or waiting > MAX_LINE_BYTES
 
     def _begin(self, cycle: Cycle) -> None:
         """Let the app answer in a task of its own."""
-        cycle.task = task = self.loop.create_task(cycle.run(self._app))
-        self._tasks.add(task)
+        app: AsgiApp = self._config.loaded_app
+        cycle.task = task = self.loop.create_task(cycle.run(app))
+        self._state.tasks.add(task)
 
     def _pause(self) -> None:
         if not self._paused:

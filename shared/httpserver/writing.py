@@ -16,8 +16,7 @@ class AnswerWriter:
         self.batch = batch
         self.stalled: asyncio.Future[None] | None = None
         self._written = 0  # of large pieces; a small one more or less does not matter to what it is for
-        self._taken = 0
-        self._taken_at = 0.0
+        self._taken = (0, 0.0)  # bytes, and since when it is so many
 
     def pause_writing(self) -> None:
         """The caller reads slower than we write."""
@@ -46,7 +45,8 @@ class AnswerWriter:
         """Whether there is something to take and, for so many seconds, nothing of it was; to be asked every second."""
         left = self.transport.get_write_buffer_size()
         taken = self._written - left
-        if not left or taken != self._taken:
-            self._taken, self._taken_at = taken, now
+        before, since = self._taken
+        if not left or taken != before:
+            self._taken = (taken, now)
             return False
-        return now - self._taken_at > patience
+        return now - since > patience

@@ -53,6 +53,11 @@ def pieces(size: int, piece: int = 60_000) -> list[bytes]:
     return [whole[at : at + piece] for at in range(0, size, piece)]
 
 
+def said(size: int) -> list[tuple[bytes, bytes]]:
+    """The headers that announce a body; 0: none does."""
+    return [(b"content-length", b"%d" % size)] if size else []
+
+
 async def drained(body: Body) -> list[bytes]:
     found, more = [], True
     while more:
@@ -64,7 +69,7 @@ async def drained(body: Body) -> list[bytes]:
 
 async def test_what_came_in_one_piece_passes_untouched(room: BodyRoom) -> None:
     client = Client([b"abc"])
-    body = await room.whole("a", client.receive, 3)
+    body = await room.whole("a", client.receive, said(3))
 
     assert held() == 0
     assert await body.receive() == {"type": "http.request", "body": b"abc", "more_body": False}
@@ -76,7 +81,7 @@ async def test_what_came_in_one_piece_passes_untouched(room: BodyRoom) -> None:
 @pytest.mark.parametrize("sent", [[b"ab", b"", b"cd"], [b"", b"abcd"], [b"abcd", b""]])
 async def test_a_small_body_in_pieces_becomes_one(room: BodyRoom, sent: list[bytes]) -> None:
     client = Client(sent)
-    body = await room.whole("a", client.receive, 0)
+    body = await room.whole("a", client.receive, said(0))
 
     assert held() == 4
     assert await drained(body) == [b"abcd"]
@@ -88,7 +93,7 @@ async def test_a_small_body_in_pieces_becomes_one(room: BodyRoom, sent: list[byt
 
 async def test_a_large_body_lies_in_a_file_that_has_no_name(room: BodyRoom) -> None:
     sent = pieces(MIB + 17)
-    body = await room.whole("a", Client(sent).receive, MIB + 17)
+    body = await room.whole("a", Client(sent).receive, said(MIB + 17))
 
     assert held() == MIB + 17
     assert list(room.folder.iterdir()) == []
@@ -102,7 +107,7 @@ async def test_where_memory_is_short_a_body_goes_to_a_file_at_once(
     room: BodyRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "MEMORY_IN_ALL", 10)
-    body = await room.whole("a", Client([b"0123456789", b"abc", b"def"]).receive, 0)
+    body = await room.whole("a", Client([b"0123456789", b"abc", b"def"]).receive, said(0))
 
     assert HELD.labels("memory")._value.get() == 0
     assert b"".join(await drained(body)) == b"0123456789abcdef"
@@ -121,7 +126,7 @@ async def test_a_sender_that_leaves_or_is_too_slow_leaves_nothing_behind(
         return sent.pop(0)
 
     with pytest.raises(ClientDisconnected) as raised:
-        await room.whole("a", receive, 0)
+        await room.whole("a", receive, said(0))
     assert isinstance(raised.value, BodyTooSlow) == late
     await until(lambda: open_files(room) == 0)
 
@@ -138,7 +143,7 @@ async def test_a_request_that_ends_while_its_file_is_written_leaves_nothing_behi
         return made(**given)
 
     monkeypatch.setattr(spool.tempfile, "TemporaryFile", slow)
-    task = asyncio.create_task(room.whole("a", Client([*pieces(2 * IN_MEMORY), b"x"]).receive, 0))
+    task = asyncio.create_task(room.whole("a", Client([*pieces(2 * IN_MEMORY), b"x"]).receive, said(0)))
     await until(begun.is_set)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -149,15 +154,15 @@ async def test_a_request_that_ends_while_its_file_is_written_leaves_nothing_behi
 
 
 async def test_a_key_has_a_share_that_announced_bytes_count_against(room: BodyRoom) -> None:
-    stuck = asyncio.create_task(room.whole("a", _Stuck([b"a"]).receive, MIB))
+    stuck = asyncio.create_task(room.whole("a", _Stuck([b"a"]).receive, said(MIB)))
     await until(lambda: room._reserved == {"a": MIB})
 
     with pytest.raises(BodyShareUsed):
-        await room.whole("a", Client([b"a", b"b"]).receive, MIB + 1)
+        await room.whole("a", Client([b"a", b"b"]).receive, said(MIB + 1))
     with pytest.raises(BodyShareUsed):
-        await room.whole("a", Client([*pieces(MIB + 1)]).receive, 0)
+        await room.whole("a", Client([*pieces(MIB + 1)]).receive, said(0))
     for key in ("a", "b"):
-        body = await room.whole(key, Client([b"a", b"b"]).receive, MIB)
+        body = await room.whole(key, Client([b"a", b"b"]).receive, said(MIB))
         body.close()
     stuck.cancel()
     await asyncio.wait([stuck])
@@ -173,18 +178,18 @@ class _Stuck(Client):
 
 async def test_a_body_that_is_alone_may_be_larger_than_the_share(room: BodyRoom) -> None:
     sent = pieces(5 * MIB, MIB)
-    body = await room.whole("a", Client(sent).receive, 5 * MIB)
+    body = await room.whole("a", Client(sent).receive, said(5 * MIB))
 
     assert b"".join(await drained(body)) == b"".join(sent)
     await until(lambda: open_files(room) == 0)
 
 
 async def test_all_keys_together_have_a_bound_of_bytes_that_have_come(room: BodyRoom) -> None:
-    kept = [await room.whole(key, Client(pieces(3 * MIB // 2)).receive, 0) for key in ("a", "b")]
-    kept.append(await room.whole("d", Client(pieces(MIB // 2)).receive, 100 * MIB))
+    kept = [await room.whole(key, Client(pieces(3 * MIB // 2)).receive, said(0)) for key in ("a", "b")]
+    kept.append(await room.whole("d", Client(pieces(MIB // 2)).receive, said(100 * MIB)))
 
     with pytest.raises(NoRoomForBody):
-        await room.whole("c", Client(pieces(3 * MIB // 2)).receive, 0)
+        await room.whole("c", Client(pieces(3 * MIB // 2)).receive, said(0))
     for body in kept:
         body.close()
     await until(lambda: open_files(room) == 0)
@@ -193,7 +198,7 @@ async def test_all_keys_together_have_a_bound_of_bytes_that_have_come(room: Body
 async def test_a_folder_that_cannot_be_used_is_no_fault_of_the_sender(room: BodyRoom) -> None:
     room.folder.rmdir()
     with pytest.raises(NoRoomForBody):
-        await room.whole("a", Client(pieces(2 * IN_MEMORY)).receive, 0)
+        await room.whole("a", Client(pieces(2 * IN_MEMORY)).receive, said(0))
     room.prepare()
 
 
