@@ -101,6 +101,7 @@ async def test_five_hundred_slow_requests_are_their_own_tenants_queue(
         "in_progress",
         "too_many_at_once",
         "too_many_in_hand",
+        "rate_limited",
     }
 
 

@@ -10,11 +10,12 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from shared.context.ctx import Actor, TenantFacts
-from shared.values.faults import Fault
+from shared.values.faults import Invalid, Refused
 from tests.kit.suite import Suite
 from tests.shared.given_notes import execute, given_note, given_published, rows
 
 PROBLEM = "application/problem+json"
+REFUSALS = (Invalid, Refused, RequestValidationError)  # of faults in the background there may be any
 
 
 async def test_a_commit_that_fails_never_answers_success(
@@ -410,7 +411,7 @@ async def test_a_refusal_holds_nothing_of_its_request_once_it_is_answered(probe:
         ):
             for headers in ({}, {"idempotency-key": uuid4().hex}):
                 assert (await probe.post("/v1/notes", json=body, headers=headers)).status_code in (409, 422)
-        left = [type(each) for each in gc.get_objects() if isinstance(each, (Fault, RequestValidationError))]
+        left = [type(each) for each in gc.get_objects() if isinstance(each, REFUSALS)]
     finally:
         gc.enable()
     assert left == []
