@@ -10,6 +10,7 @@ folder the caller named.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -204,8 +205,11 @@ def _dedicated_account() -> Account:
 
 
 def _create_account() -> None:
-    """Best effort: two processes may try at once, and the lookup that follows is what counts."""
-    with contextlib.suppress(OSError):
+    """Best effort, the lookup that follows is what counts; one process after the other, while none reads accounts."""
+    with contextlib.suppress(OSError), Path("/etc/passwd").open() as accounts:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        if ACCOUNT_NAME in (entry.pw_name for entry in pwd.getpwall()):
+            return
         Account("root", os.geteuid(), os.getegid()).run(
             *("useradd", "--system", "--user-group", "--no-create-home"),
             *("--home-dir", SYSTEM_ROOT, "--shell", "/usr/sbin/nologin", ACCOUNT_NAME),
