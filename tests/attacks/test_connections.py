@@ -37,6 +37,7 @@ async def test_two_thousand_connections_of_one_address_leave_room_for_others(
         async def goes_on() -> None:
             for _ in range(100):
                 await crowd.grow(50, said)
+            await asyncio.Event().wait()  # and holds what it has
 
         async with elsewhere(company, "127.0.0.2") as bystander, under_way(goes_on()) as attack:
             await bystander.is_served(times=20)

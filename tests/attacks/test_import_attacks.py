@@ -1,13 +1,13 @@
 """Files of orders made to cost as much as they can: the company that sends them waits for itself, nobody else does."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psutil
 import pytest
 
 from tests.attacks.bystander import Company, Target, under_way
+from tests.kit.program import cpu_of_children
 from tests.kit.suite import eventually
 
 HEADER = b"order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,country\n"
@@ -51,12 +51,12 @@ async def running(company: Company, job: dict[str, Any]) -> None:
     await eventually(begun, within=60, every=0.05)
 
 
-def readers(target: Target) -> Iterator[psutil.Process]:
-    """The processes that read files for the deployment."""
+def readers(target: Target) -> dict[psutil.Process, float]:
+    """The processes that read files for the deployment, and the CPU seconds of each."""
+    found = {}
     for process in target.suite.processes.values():
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if "shared.base.side_process_main" in child.cmdline():
-                yield child
+        found |= cpu_of_children(psutil.Process(process.pid), "shared.base.side_process_main", deep=True)
+    return found
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -95,11 +95,11 @@ async def test_others_are_served_while_a_hostile_file_is_worked_on(target: Targe
 
 async def test_cancelling_ends_the_process_that_reads_the_file(target: Target):
     attacker = await target.company()
-    before = {process.pid: process.cpu_times().user for process in readers(target)}
+    before = readers(target)
     job = await sent(attacker, HEADER + b"".join(b"x%d\n" % n for n in range(499_000)))
 
     async def at_work() -> psutil.Process | None:
-        return next((p for p in readers(target) if p.cpu_times().user > before.get(p.pid, 0) + 0.3), None)
+        return next((p for p, spent in readers(target).items() if spent > before.get(p, 0) + 0.3), None)
 
     reader = await eventually(at_work, within=60)
     cancelled = await attacker.http.post(f"/v1/order-imports/{job['id']}/cancel")

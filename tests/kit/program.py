@@ -4,15 +4,19 @@ import asyncio
 import importlib
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "deploy.cli.commands"
@@ -26,10 +30,30 @@ class NotStarted(RuntimeError):  # noqa: N818 - named for what happened
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, and that no outgoing connection is given meanwhile (Linux gives those 32768 and up)."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def cpu_of_children(
+    parent: psutil.Process, module: str, *, deep: bool = False
+) -> dict[psutil.Process, float]:
+    """CPU seconds of each process that `parent` has started and that runs this module; `deep`: their children, too.
+
+    What ends while we look is left out.
+    """
+    found = {}
+    for child in parent.children(recursive=deep):
+        with suppress(psutil.NoSuchProcess):
+            if module in child.cmdline():
+                found[child] = child.cpu_times().user
+    return found
 
 
 class Spawned(Protocol):

@@ -122,6 +122,7 @@ class LocalServer:
             "RABBITMQ_ALLOW_INPUT": "1",  # without a shell around it, so that our child is the server itself
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_CRASH_DUMP": str(self.folder / "erl_crash.dump"),
         }
 
     def start(self) -> None:

@@ -16,6 +16,7 @@ from shared.base import loops
 from shared.base.side_process import Limits
 from shared.context.ctx import Ctx, TenantFacts
 from shared.database.pool import DatabaseAway
+from tests.kit.program import cpu_of_children
 from tests.kit.suite import Suite, eventually
 from tests.orders.given import given_product
 from tests.orders.imports.given_imports import HEADER, codes, finished, given_import, imported, row
@@ -122,16 +123,16 @@ async def test_a_file_that_was_rejected_stays_so_however_often_the_job_dies(
     assert found == {"order_refused": 450, "insufficient_stock": 1}
 
 
-def parsers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "shared.base.side_process_main" in p.cmdline()]
+def parsers() -> dict[psutil.Process, float]:
+    return cpu_of_children(psutil.Process(), "shared.base.side_process_main")
 
 
 async def test_a_cancelled_import_ends_the_process_that_reads_its_file(orders: httpx.AsyncClient):
-    before = {p.pid: p.cpu_times().user for p in parsers()}
+    before = parsers()
     job = await given_import(orders, HEADER + SHORT)
 
     async def reads() -> psutil.Process | None:
-        return next((p for p in parsers() if p.cpu_times().user > before.get(p.pid, 0) + 0.3), None)
+        return next((p for p, spent in parsers().items() if spent > before.get(p, 0) + 0.3), None)
 
     process = await eventually(reads, within=30)
     cancelled = await orders.post(f"/v1/order-imports/{job['id']}/cancel")

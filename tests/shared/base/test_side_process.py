@@ -17,6 +17,7 @@ from shared.base.side_process import (
     TookTooLong,
     TookTooMuchMemory,
 )
+from tests.kit.program import cpu_of_children
 from tests.kit.suite import eventually
 from tests.shared.base import aside as work
 
@@ -120,7 +121,7 @@ async def test_a_cancelled_call_ends_its_process(aside: SideProcesses):
 
 
 def _processes() -> list[psutil.Process]:
-    found = (p for p in psutil.Process().children() if "shared.base.side_process_main" in p.cmdline())
+    found = cpu_of_children(psutil.Process(), "shared.base.side_process_main")
     return [process for process in found if process not in others]
 
 

@@ -345,7 +345,8 @@ class TransportConformance:
             await received.reached(2)
 
         assert sorted(received.texts) == ["neighbour", "poison"]
-        assert received.redelivered == ["poison"]
+        # Its neighbour, too, where the broker gave it to the process that was dying.
+        assert "poison" in received.redelivered
 
     async def test_a_message_that_is_no_event_of_ours_is_handed_over_as_it_is(
         self, transport: Transport, queue: str, type_: str
