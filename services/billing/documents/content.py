@@ -36,6 +36,8 @@ class Party:
     `name` is the trading name, `legal_name` the registered one (empty: the same). `tax_id` is the VAT
     identifier with its country prefix where there is one, else the local tax number. `registration_number`
     is the entry in the company register (BT-30, BT-47); a seller without any tax id needs it (BR-CO-26).
+    `electronic_address` is where e-invoices reach the party (BT-34, BT-49), as `scheme:id` of the EAS list.
+    `contact_name` and `phone` are whom to ask (BT-41, BT-42).
     """
 
     name: str
@@ -44,6 +46,9 @@ class Party:
     tax_id: str = ""
     email: str = ""
     registration_number: str = ""
+    electronic_address: str = ""
+    contact_name: str = ""
+    phone: str = ""
 
     @property
     def registered_name(self) -> str:
@@ -130,7 +135,8 @@ class DocumentContent:
     `decimals` are the currency's (EUR 2, JPY 0, KWD 3). `number` is empty until finalized. A credit note's
     amounts are positive: they are what is given back. `paid` is what was settled before or outside this
     document and `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72). `logo_id` names the
-    picture on paper; the data form has none.
+    picture on paper; the data form has none. `prices` says whether the lines' unit prices and discounts are net or
+    include tax; `language` (ISO 639-1) is the customer's, in which the paper form speaks.
     """
 
     kind: Kind
@@ -154,4 +160,6 @@ class DocumentContent:
     bank_account: BankAccount | None = None
     references: References = References()
     notes: str = ""
+    prices: Literal["net", "gross"] = "net"
+    language: str = "en"
     logo_id: UUID | None = None
