@@ -17,6 +17,7 @@ from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
@@ -66,7 +67,7 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     for made in await ledger.find_allocations(ctx, ids):
         shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
         settled[made.from_item].append(shown)
-    return [
+    shown = [
         CreditNoteOut.of(
             row,
             [
@@ -77,6 +78,10 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
         )
         for row in rows
     ]
+    delivered = await find_deliveries(ctx, ids)
+    for note in shown:
+        note.delivery = delivered.get(note.id)
+    return shown
 
 
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:

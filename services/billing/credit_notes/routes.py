@@ -7,6 +7,7 @@ from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, C
 from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices.schemas import AllocateIn
 from shared.http.documents import Document
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
@@ -15,7 +16,12 @@ router = Router("Credit notes")
 add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
 
 
-@router.create("/credit-notes", scope="billing:write", response_model=CreditNoteOut)
+@router.create(
+    "/credit-notes",
+    scope="billing:write",
+    response_model=CreditNoteOut,
+    dependencies=[answered_once("delivery")],
+)
 async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
     """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
     return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
@@ -35,7 +41,12 @@ async def get_credit_note(ctx: CtxDep, credit_note_id: UUID) -> CreditNoteOut:
     return await queries.show_credit_note(ctx, await queries.get_credit_note(ctx, credit_note_id))
 
 
-@router.verb("/credit-notes/{credit_note_id}/allocate", scope="billing:write", response_model=CreditNoteOut)
+@router.verb(
+    "/credit-notes/{credit_note_id}/allocate",
+    scope="billing:write",
+    response_model=CreditNoteOut,
+    dependencies=[answered_once("delivery")],
+)
 async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: AllocateIn) -> CreditNoteOut:
     """Settle further invoices of the customer from what is left of the credit note."""
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))

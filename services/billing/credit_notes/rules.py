@@ -15,7 +15,7 @@ from shared.values.tax_parts import PartlyTaken, tax_parts
 
 SERIES: Final = "CN"
 FINALIZED: Final = "finalized"
-LIFECYCLE = Lifecycle("credit_note", initial=FINALIZED)
+LIFECYCLE = Lifecycle("credit_note", (FINALIZED, "send", FINALIZED), initial=FINALIZED)
 """A credit note is final from the start; what is wrong with it is corrected by a new invoice."""
 
 

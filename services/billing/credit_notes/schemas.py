@@ -8,6 +8,7 @@ from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Entries,
     LocalDate,
@@ -94,6 +95,7 @@ class CreditNoteOut(WireModel):
     reason: str
     issued_on: LocalDate
     journal_entry_id: UUID
+    delivery: DeliveryOut | None = None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp

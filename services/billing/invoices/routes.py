@@ -20,6 +20,7 @@ from services.billing.invoices.schemas import (
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -74,14 +75,23 @@ async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
     await actions.delete_invoice(ctx, invoice_id)
 
 
-@router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
+@router.verb(
+    "/invoices/{invoice_id}/finalize",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    dependencies=[answered_once("delivery")],
+)
 async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     """Date, number and post a draft; from then on it never changes."""
     return await queries.show_invoice(ctx, await actions.finalize_invoice(ctx, invoice_id))
 
 
 @router.verb(
-    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
+    "/invoices/{invoice_id}/void",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    responses=ACCEPTED,
+    dependencies=[answered_once("delivery")],
 )
 async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
     """Take an invoice back on which nothing was paid or credited; its posting is reversed today.

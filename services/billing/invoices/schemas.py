@@ -12,6 +12,7 @@ from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Address,
     Code,
@@ -188,7 +189,7 @@ class TotalsOut(WireModel):
 
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+    notes took back; `delivery` is how it went out by mail, the last time."""
 
     id: UUID
     number: str | None
@@ -213,6 +214,7 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -245,6 +247,7 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
+            delivery=None,
             allowed_actions=LIFECYCLE.allowed(row.state),
             version=row.version,
             created_at=row.created_at,

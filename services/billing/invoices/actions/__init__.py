@@ -3,6 +3,7 @@
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
 from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.mailing import find_recipient, mail_document
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -34,9 +35,11 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
+    "find_recipient",
     "find_void_facts",
     "keep_customer",
     "lock_settled",
+    "mail_document",
     "sales_postings",
     "settle_invoices",
     "tell_overdue",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import queries
+from services.billing.invoices.actions.mailing import find_recipient, mail_document
 from services.billing.invoices.models import Invoice
 from services.billing.invoices.rules import (
     FINALIZED,
@@ -56,6 +57,8 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
     row.number = await take_number(ctx, SERIES, row.issued_on.year)
     await ctx.tx.flush()
     _tell_finalized(ctx, row)
+    if (recipient := await find_recipient(ctx, row)) is not None:
+        mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
     return row
 
 

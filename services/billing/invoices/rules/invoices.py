@@ -26,7 +26,13 @@ APPROVE_SCOPE = "billing:approve"
 
 PaymentStatus = Literal["unpaid", "part_paid", "paid"]
 
-LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
+LIFECYCLE = Lifecycle(
+    "invoice",
+    (DRAFT, "finalize", FINALIZED),
+    (FINALIZED, "send", FINALIZED),
+    (FINALIZED, "void", VOIDED),
+    initial=DRAFT,
+)
 
 
 class UnknownCustomer(Invalid):

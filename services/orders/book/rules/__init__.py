@@ -2,7 +2,7 @@
 
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order
+from services.orders.book.rules.orders import CONFIRMATION, SHIPPING_NOTICE, Hold, Order
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -22,9 +22,11 @@ from services.orders.book.rules.status import (
 )
 
 __all__ = [
+    "CONFIRMATION",
     "FULFILMENT_LIFECYCLE",
     "IN_HAND",
     "ORDER_LIFECYCLE",
+    "SHIPPING_NOTICE",
     "UNSHIPPED",
     "ZERO",
     "Fulfilment",

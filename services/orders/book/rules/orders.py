@@ -12,6 +12,10 @@ from services.orders.customers.rules import Buyer
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
+
 
 @dataclass(slots=True)
 class Hold:
