@@ -34,6 +34,13 @@ class InFlight:
 
 
 in_flight = InFlight()
+MUCH = 100  # pieces, each of some ten microseconds of work
+
+
+async def give_way(pieces: int) -> None:
+    """Let others have the event loop between two stretches of work on so many pieces (lines of an order), if many."""
+    if pieces >= MUCH:
+        await asyncio.sleep(0)
 
 
 async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
