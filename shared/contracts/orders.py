@@ -104,7 +104,10 @@ class ShippedLine(BaseModel):
 
 
 class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
-    """Goods of an order were shipped: what to invoice, to whom, with the order's own figures."""
+    """Goods of an order were shipped: what to invoice, to whom, with the order's prices and the day's tax rates.
+
+    `prices` says whether unit prices and discounts are without (`net`) or with tax (`gross`).
+    """
 
     fulfilment_id: UUID
     order_id: UUID
@@ -120,6 +123,8 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     cost: MoneyIO | None = None
     shipped_on: date
     payment_terms_days: int = 30
+    prices: str = "net"
+    rounding: str = "document"
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):

@@ -185,6 +185,7 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
         bank_account=terms.account,
         references=References(order_number=row.order_number or ""),
         notes=row.notes or "",
+        prices=row.prices,
         logo_id=logo_id(seller),
     )
 

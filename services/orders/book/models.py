@@ -72,6 +72,7 @@ ORDERS = Table(
     *_needed(DateTime(timezone=True), "ordered_at"),
     Column("confirmed_at", DateTime(timezone=True)),
     *_counted(BigInteger, "invoiced_minor", "paid_minor"),
+    Column("shipped_tax", JSONB, nullable=False, server_default=text("'[]'")),
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),

@@ -1,5 +1,6 @@
 """What pricing knows of products and tax codes, and what the catalogue refuses."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,16 @@ class TaxCodeRow:
     rate: Decimal
     valid_from: date
     valid_to: date | None
+
+
+def rate_on(rows: Iterable[TaxCodeRow], code: str, on: date) -> TaxCodeRow | None:
+    """What a tax code means on a day: of the rows that hold then, the one that began last; None if there is none."""
+    holding = [
+        row
+        for row in rows
+        if row.code == code and row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)
+    ]
+    return max(holding, key=lambda row: row.valid_from, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from shared.values.fields import (
     CurrencyCode,
     Entries,
     Flag,
+    LocalDate,
     MoneyIO,
     Percent,
     PositiveQuantity,
@@ -138,6 +139,28 @@ class TotalsOut(WireModel):
     gross: MoneyIO
 
 
+class RateChangeOut(WireModel):
+    """A tax rate, in per cent, that is not as agreed, since what was shipped on that day."""
+
+    tax_code: str
+    ordered_rate: Percent
+    invoiced_rate: Percent
+    ordered_category: str
+    invoiced_category: str
+    shipped_on: LocalDate
+
+
+class InvoicedOut(WireModel):
+    """What was invoiced so far, by shipments; rates are those of the day of shipment, and `reason` tells of others."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    rate_changes: list[RateChangeOut]
+    reason: str | None
+
+
 class OrderOut(WireModel):
     """An order."""
 
@@ -160,6 +183,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]
     revision: int

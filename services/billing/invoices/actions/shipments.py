@@ -49,6 +49,8 @@ class _NewInvoice:
     customer_id: UUID
     customer: orjson.Fragment
     currency: str
+    prices: str
+    rounding: str
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -185,6 +187,8 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         customer_id=shipped.customer.id,
         customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
         currency=shipped.currency,
+        prices=shipped.prices,
+        rounding=shipped.rounding,
         net_minor=shipped.net.minor,
         tax_minor=shipped.tax.minor,
         gross_minor=shipped.gross.minor,
