@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -41,13 +43,14 @@ class TaxBreakdownRow(BaseModel):
 
 
 class ConfirmedLine(BaseModel):
-    """A line of a confirmed order with its final figures."""
+    """A line of a confirmed order with its final figures. `exact_unit_price` is given where `unit_price` is rounded."""
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -87,13 +90,17 @@ class OrderCancelled(Event, type="orders.order.cancelled.v1"):
 
 
 class ShippedLine(BaseModel):
-    """What of an order line left the house, with its exact share of the line's figures."""
+    """What of an order line left the house, with its exact share of the line's figures.
+
+    `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    """
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -101,6 +108,11 @@ class ShippedLine(BaseModel):
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+    @property
+    def price(self) -> UnitPrice:
+        """What one unit costs, exactly."""
+        return self.exact_unit_price or UnitPrice.of(self.unit_price)
 
 
 class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):

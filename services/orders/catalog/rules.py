@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from shared.values.faults import FieldError, Invalid
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class ProductRow:
     id: UUID
     sku: str
     name: str
-    unit_price_minor: int
+    unit_price_minor: Decimal
     currency: str
     tax_code: str
     tracked: bool
 
     @property
-    def unit_price(self) -> Money:
+    def unit_price(self) -> UnitPrice:
         """What one of it costs unless the order says otherwise."""
-        return Money(self.unit_price_minor, self.currency)
+        return UnitPrice(self.unit_price_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from shared.values.fields import (
     WireModel,
     left_out,
 )
+from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
@@ -115,7 +116,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str

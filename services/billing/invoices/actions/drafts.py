@@ -31,7 +31,7 @@ from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.faults import FieldError
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument
 
 
@@ -103,7 +103,7 @@ async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
 def _priced(line: InvoiceLine, rate: TaxRate, currency: str) -> PricedLine:
     return PricedLine(
         quantity=line.quantity,
-        unit_price=Money(line.unit_price_minor, currency),
+        unit_price=UnitPrice(line.unit_price_minor, currency),
         discount_percent=line.discount_percent or Decimal(0),
         tax_code=line.tax_code,
         tax_category=rate.category,
@@ -168,7 +168,7 @@ async def _lines_as_given(ctx: Ctx, row: Invoice) -> list[InvoiceLineIn]:
         InvoiceLineIn(
             description=line.description,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, row.currency),
+            unit_price=UnitPrice(line.unit_price_minor, row.currency),
             tax_code=line.tax_code,
             discount_percent=line.discount_percent,
             sku=line.sku,

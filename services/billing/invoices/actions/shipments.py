@@ -78,7 +78,7 @@ class _NewLine:
     description: str
     sku: str
     quantity: Decimal
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_minor: int
     tax_code: str
     tax_category: str
@@ -216,7 +216,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
+            unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
             tax_code=line.tax_code,
             tax_category=line.tax_category,
