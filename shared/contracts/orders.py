@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
 from shared.values.party_fields import Delivery, EInvoice
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -58,13 +60,14 @@ class TaxBreakdownRow(BaseModel):
 
 
 class ConfirmedLine(BaseModel):
-    """A line of a confirmed order with its final figures."""
+    """A line of a confirmed order with its final figures. `exact_unit_price` is given where `unit_price` is rounded."""
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -104,13 +107,17 @@ class OrderCancelled(Event, type="orders.order.cancelled.v1"):
 
 
 class ShippedLine(BaseModel):
-    """What of an order line left the house, with its exact share of the line's figures."""
+    """What of an order line left the house, with its exact share of the line's figures.
+
+    `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    """
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -119,9 +126,17 @@ class ShippedLine(BaseModel):
     tax: MoneyIO
     gross: MoneyIO
 
+    @property
+    def price(self) -> UnitPrice:
+        """What one unit costs, exactly."""
+        return self.exact_unit_price or UnitPrice.of(self.unit_price)
+
 
 class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
-    """Goods of an order were shipped: what to invoice, to whom, with the order's own figures."""
+    """Goods of an order were shipped: what to invoice, to whom, with the order's prices and the day's tax rates.
+
+    `prices` says whether unit prices and discounts are without (`net`) or with tax (`gross`).
+    """
 
     fulfilment_id: UUID
     order_id: UUID
@@ -137,6 +152,8 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     cost: MoneyIO | None = None
     shipped_on: date
     payment_terms_days: int = 30
+    prices: str = "net"
+    rounding: str = "document"
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):

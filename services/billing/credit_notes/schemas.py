@@ -21,6 +21,7 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.price_fields import PriceIO
 
 
 class CreditNoteLineIn(WireInput):
@@ -47,7 +48,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
     tax_category: str

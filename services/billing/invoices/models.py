@@ -98,7 +98,7 @@ class InvoiceLine(BillingRow, table=True):
     description: str = Field(sa_type=Text)
     sku: str | None = Field(default=None, sa_type=Text)
     quantity: Decimal = Field(sa_type=Numeric)
-    unit_price_minor: int = Field(sa_type=BigInteger)
+    unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
     tax_code: str = Field(sa_type=Text)

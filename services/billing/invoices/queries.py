@@ -19,6 +19,7 @@ from shared.database.table_sql import TableSql
 from shared.http.paging import Page, PageQuery, page_of
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
+from shared.values.prices import UnitPrice
 
 VIEWS = TableSql(Invoice, InvoiceView)
 LINES = TableSql(InvoiceLine, LineView)
@@ -185,6 +186,7 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
         bank_account=terms.account,
         references=References(order_number=row.order_number or ""),
         notes=row.notes or "",
+        prices=row.prices,
         logo_id=logo_id(seller),
     )
 
@@ -195,7 +197,7 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
     return DocumentLine(
         description=line.description,
         quantity=line.quantity,
-        unit_price=Money(line.unit_price_minor, currency).amount,
+        unit_price=UnitPrice(line.unit_price_minor, currency).amount,
         tax_code=line.tax_code,
         tax_category=line.tax_category,
         tax_rate=line.tax_rate,

@@ -31,6 +31,8 @@ from shared.values.fields import (
 )
 from shared.values.money import Money
 from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
 
 
@@ -95,7 +97,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -145,7 +147,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -165,7 +167,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,

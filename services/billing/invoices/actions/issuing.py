@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import queries
+from services.billing.invoices.actions.drafts import tax_at_supply
 from services.billing.invoices.models import Invoice
 from services.billing.invoices.rules import (
     FINALIZED,
@@ -28,11 +29,14 @@ from shared.values.money import Money
 
 
 async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
-    """Date, post and number a draft. The number comes last, so that a rollback gives it back at once.
+    """Date, tax, post and number a draft. The number comes last, so that a rollback gives it back at once.
 
-    An invoice of nothing has no posting and is settled from the start.
+    Its tax rates are those of the day of supply, decided now. An invoice of nothing has no posting and is settled
+    from the start.
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    LIFECYCLE.target(row.state, "finalize")
+    await tax_at_supply(ctx, row)
     seller = await find_seller_facts(ctx)
     lifecycle.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today

@@ -13,6 +13,7 @@ from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.money import Money, MoneyOutOfRange, total
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
 DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
@@ -94,7 +95,7 @@ class PricedLine:
     """What the figures of an invoice line follow from."""
 
     quantity: Decimal
-    unit_price: Money
+    unit_price: UnitPrice
     discount_percent: Decimal
     tax_code: str
     tax_category: str
@@ -118,7 +119,7 @@ def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
     return [] if limit is None else steps_for(gross, [Step(APPROVE_SCOPE, above=limit)])
 
 
-def require_prices(prices: Sequence[Money], currency: str) -> None:
+def require_prices(prices: Sequence[UnitPrice], currency: str) -> None:
     """Refuse unit prices below zero or in another currency than the invoice's."""
     errors = []
     for n, price in enumerate(prices):
