@@ -97,6 +97,12 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
 
 
+async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
+    """A customer as its last invoice states it, for one that orders has not told of."""
+    statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
+    return (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+
+
 async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]:
     """Those of the customers that billing has heard of, from orders or by an invoice."""
     rows = await ctx.sql.fetch(KNOWN, ctx.tenant.id, list(customer_ids)) if customer_ids else []

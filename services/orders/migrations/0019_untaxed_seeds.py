@@ -3,7 +3,7 @@
 from shared.database.alembic import run
 from shared.database.rls import over_all_tenants
 
-revision = "orders_0011"
+revision = "orders_0019"
 down_revision = "orders_0010"
 
 UNTAXED = """
