@@ -3,7 +3,7 @@
 from shared.database.alembic import run
 
 revision = "billing_0015"
-down_revision = "billing_0013"
+down_revision = "billing_0014"
 
 COLUMNS = """
 alter table customers
