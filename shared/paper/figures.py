@@ -62,7 +62,7 @@ class Figures:
         return f"{self.exact(value)} %"
 
     def money(self, value: Decimal, decimals: int, currency: str) -> str:
-        """An amount with its currency's code, which stands where the language has it: "EUR 1,806.00", "1.806,00 EUR"."""
+        """An amount with its currency's code, on the side the language has it: "EUR 1,806.00", "1.806,00 EUR"."""
         written = self.amount(value, decimals)
         return f"{currency} {written}" if self._code_first else f"{written} {currency}"
 
