@@ -12,6 +12,7 @@ SERVICE = Service(
     title="Billing",
     capabilities=(
         "ledger", "tax", "invoices", "payments", "credit_notes", "posting_exceptions", "reports", "documents",
+        "statements",
     ),
     provision=(ledger.provision, seed_tax_codes),
     ports={Blobs: open_blobs},

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -93,7 +96,9 @@ class CreditNoteOut(WireModel):
     unallocated: MoneyIO
     reason: str
     issued_on: LocalDate
-    journal_entry_id: UUID
+    journal_entry_id: UUID | None
+    cancels: Annotated[bool, Field(description="It voids its invoice.")]
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -101,7 +106,11 @@ class CreditNoteOut(WireModel):
 
     @classmethod
     def of(
-        cls, row: CreditNote, lines: Sequence[CreditNoteLineOut], allocations: Sequence[AllocationOut]
+        cls,
+        row: CreditNote,
+        lines: Sequence[CreditNoteLineOut],
+        allocations: Sequence[AllocationOut],
+        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -110,11 +119,12 @@ class CreditNoteOut(WireModel):
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
             journal_entry_id=row.entry_id,
+            e_invoice=e_invoice,
             allowed_actions=LIFECYCLE.allowed(row.state),
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",
-                    "issued_on", "version", "created_at", "updated_at",
+                    "issued_on", "cancels", "version", "created_at", "updated_at",
                 }
             ),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut, ElectronicAddress
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
@@ -37,12 +38,17 @@ TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
     tax_id: Code | None = None
+    registration_number: Code | None = None
     billing_address: Address | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+    e_invoice: Literal["none", "factur_x", "xrechnung"] | None = None
 
 
 class CustomerOut(WireModel):
@@ -51,7 +57,12 @@ class CustomerOut(WireModel):
     name: str
     email: str | None = None
     tax_id: str | None = None
+    registration_number: str | None = None
     billing_address: Address | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    language: str | None = None
+    e_invoice: str | None = None
 
 
 class VoidIn(WireInput):
@@ -204,13 +215,19 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -236,6 +253,7 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
+            e_invoice=e_invoice,
             allowed_actions=LIFECYCLE.allowed(row.state),
             version=row.version,
             created_at=row.created_at,

@@ -11,6 +11,7 @@ from services.billing.invoices.rules.invoices import (
     AmountTooLarge,
     FulfilmentInvoiced,
     InconsistentFigures,
+    InvoiceIsVoided,
     InvoiceMismatch,
     InvoiceSettled,
     NotADraft,
@@ -24,8 +25,10 @@ from services.billing.invoices.rules.invoices import (
     payment_status,
     require_coherent,
     require_prices,
+    require_voidable,
     stated,
     steps_to_void,
+    void_facts,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -41,6 +44,7 @@ __all__ = [
     "FulfilmentInvoiced",
     "InconsistentFigures",
     "InvoiceFigures",
+    "InvoiceIsVoided",
     "InvoiceMismatch",
     "InvoiceSettled",
     "InvoiceView",
@@ -57,6 +61,8 @@ __all__ = [
     "payment_status",
     "require_coherent",
     "require_prices",
+    "require_voidable",
     "stated",
     "steps_to_void",
+    "void_facts",
 ]

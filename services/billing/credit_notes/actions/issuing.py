@@ -1,4 +1,4 @@
-"""What can be done with credit notes."""
+"""Crediting: all or part of a finalized invoice is taken back, and what is left of that settles further invoices."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -74,7 +74,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
     settled = totals.gross - left
-    _tell_finalized(ctx, row, [] if settled.is_zero else [invoices.allocated(invoice, settled)])
+    tell_finalized(ctx, row, [] if settled.is_zero else [invoices.allocated(invoice, settled)])
     return row
 
 
@@ -167,7 +167,8 @@ def _line_rows(ctx: Ctx, row: CreditNote, lines: Sequence[CreditedLine]) -> list
     ]
 
 
-def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) -> None:
+def tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) -> None:
+    """Tell other services of a credit note and of what it settled."""
     ctx.emit(
         CreditNoteFinalized(
             credit_note_id=row.id,
@@ -179,6 +180,7 @@ def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) 
             gross=row.gross,
             issued_on=row.issued_on,
             allocations=settled,
+            cancels=row.cancels,
         ),
         subject=row.id,
         version=row.version,
