@@ -15,18 +15,27 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.languages import get_official_languages
 
+WRITTEN = ("en", "de", "fr")
+"""The languages that documents are written in: each has a catalogue of words."""
 _USUAL = {"en": "en_GB"}
 
 
 @cache
 def locale_of(language: str, country: str) -> Locale:
     """The locale of a language (ISO 639-1, one Babel knows) for a reader in a country (ISO 3166-1, or empty)."""
-    if language in get_official_languages(country, regional=True, de_facto=True):
+    if country and language in get_official_languages(country, regional=True, de_facto=True):
         try:
             return Locale(language, country)
         except UnknownLocaleError:
             return Locale(language)
     return Locale.parse(_USUAL.get(language, language))
+
+
+@cache
+def language_in(country: str) -> str:
+    """The language of a country's business papers among those documents are written in; English where none is."""
+    official = get_official_languages(country, regional=True, de_facto=True) if country else ()
+    return next((language for language in official if language in WRITTEN), "en")
 
 
 class Figures:

@@ -10,12 +10,7 @@ from services.billing.documents.content import DocumentLine
 from services.billing.documents.wording import Wording
 from shared.paper.sheet import Sheet
 from shared.paper.table import Column, Table
-
-_SYMBOLS = {
-    "CMT": "cm", "GRM": "g", "HUR": "h", "KGM": "kg", "KMT": "km", "KWH": "kWh", "LTR": "l", "MIN": "min",
-    "MMT": "mm", "MTK": "m²", "MTQ": "m³", "MTR": "m", "TNE": "t",
-}  # fmt: skip
-_PIECES = frozenset(("C62", "EA", "H87", "NAR", "PCE"))
+from shared.paper.units import unit_name
 
 
 def draw_lines(sheet: Sheet, wording: Wording) -> None:
@@ -45,16 +40,9 @@ def _cells(wording: Wording, position: int, line: DocumentLine) -> list[str]:
     return [
         str(position),
         line.description,
-        " ".join(filter(None, (figures.exact(line.quantity), _unit(wording, line.unit)))),
+        " ".join(filter(None, (figures.exact(line.quantity), unit_name(line.unit, wording.words.units)))),
         figures.exact(line.unit_price, decimals),
         wording.amount(-line.discount) if line.discount else "",
         figures.percent(line.tax_rate),
         wording.amount(line.gross if wording.content.prices == "gross" else line.net),
     ]
-
-
-def _unit(wording: Wording, code: str) -> str:
-    """How a unit (UN/ECE Recommendation 20) is written; pieces need no word."""
-    if code in _PIECES:
-        return ""
-    return _SYMBOLS.get(code) or wording.words.units.get(code, code)

@@ -7,6 +7,7 @@ import segno
 from services.billing.documents.content import BankAccount
 from services.billing.documents.payment_code import payment_code
 from services.billing.documents.wording import Wording
+from shared.paper.letterhead import draw_heading
 from shared.paper.sheet import MARGIN, QUIET, WIDTH, Sheet
 
 _CODE = 28.0  # millimetres; the standard wants at least 20
@@ -21,7 +22,7 @@ def draw_payment(sheet: Sheet, wording: Wording) -> None:
     code = payment_code(content)
     width = WIDTH - _CODE - 8 if code else WIDTH
     sheet.need(_CODE + 6 if code else 30 if content.bank_account else 14)
-    heading(sheet, wording.words.payment)
+    draw_heading(sheet, wording.words.payment)
     top, page = sheet.get_y(), sheet.page
     if code:
         _draw_code(sheet, code, wording.words.scan)
@@ -34,14 +35,6 @@ def draw_payment(sheet: Sheet, wording: Wording) -> None:
     if code and sheet.page == page:
         sheet.set_y(max(sheet.get_y(), top + _CODE))
     sheet.down(4)
-
-
-def heading(sheet: Sheet, text: str) -> None:
-    """What a closing text is about, and room for its beginning."""
-    sheet.need(14)
-    sheet.style(7.5, bold=True, colour=QUIET)
-    sheet.put(MARGIN, WIDTH, text.upper())
-    sheet.down(5)
 
 
 def _terms(wording: Wording) -> str:

@@ -9,9 +9,10 @@ version of art. 226 (11a): where the document is in another language, the seller
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from services.billing.documents.content import DocumentContent, TaxRow
+from services.billing.documents.content import DocumentContent, Party, TaxRow
 from services.billing.documents.words import words_in
 from services.billing.documents.words.catalogue import Words
 from shared.paper.figures import Figures
@@ -61,29 +62,37 @@ _LAWS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+@dataclass(frozen=True)
+class Spoken:
+    """Words and figures for one reader of one seller."""
+
+    words: Words
+    figures: Figures
+    tax: str
+
+    @classmethod
+    def to(cls, language: str, buyer: Party, seller: Party) -> Spoken:
+        """The buyer's language and figures. The tax is called "VAT", "GST"; plainly "Tax" where it may be no VAT."""
+        words, country = words_in(language), seller.address.country
+        tax = words.vat_in.get(country, words.vat if country in _VAT else words.tax)
+        return cls(words, Figures(words.language, buyer.address.country), tax)
+
+    def say(self, text: str) -> str:
+        """A text of the catalogue with the tax's name in it."""
+        return text.format(tax=self.tax)
+
+
+@dataclass(frozen=True)
+class Wording(Spoken):
     """One document's words and figures."""
 
     content: DocumentContent
-    words: Words
-    figures: Figures
 
     @classmethod
     def of(cls, content: DocumentContent) -> Wording:
-        """The wording of a document: its language, its buyer's country."""
-        words = words_in(content.language)
-        return cls(content, words, Figures(words.language, content.buyer.address.country))
-
-    @property
-    def tax(self) -> str:
-        """What the tax is called: "VAT", "GST"; plainly "Tax" outside the countries known to have VAT."""
-        country = self.content.seller.address.country
-        return self.words.vat_in.get(country, self.words.vat if country in _VAT else self.words.tax)
-
-    def say(self, text: str, **values: object) -> str:
-        """A text of the catalogue with its braces filled."""
-        return text.format(tax=self.tax, **values)
+        """The wording of an invoice or credit note."""
+        spoken = Spoken.to(content.language, content.buyer, content.seller)
+        return cls(spoken.words, spoken.figures, spoken.tax, content)
 
     def title(self) -> str:
         """What the document is called: "Invoice INV-2026-000017"."""
@@ -91,9 +100,9 @@ class Wording:
         name = words.invoice if content.kind == "invoice" else words.credit_note
         return f"{name} {content.number}" if content.number else f"{name} · {words.unnumbered}"
 
-    def amount(self, value: object) -> str:
+    def amount(self, value: Decimal) -> str:
         """An amount of the document's currency, without its name."""
-        return self.figures.amount(value, self.content.decimals)  # type: ignore[arg-type]
+        return self.figures.amount(value, self.content.decimals)
 
     def reason(self, row: TaxRow) -> str:
         """What a row of the tax table is about; where no tax is charged the words the law asks for."""

@@ -80,3 +80,14 @@ class Words:
     scan: str
     notes: str
     reason: str  # of a credit note
+    # Statements.
+    statement: str
+    customer: str
+    date: str
+    document: str
+    statement_amount: str
+    balance: str
+    brought_forward: str
+    overdue: str
+    open_amount: str
+    kinds: Mapping[str, str]  # by the ledger's name of what made an entry
