@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.billing.documents.content import DocumentContent
-from services.billing.documents.pdf import render_pdf
+from services.billing.documents.pdf import draw_pdf
 from services.billing.documents.queries import find_logo
 from services.billing.documents.rules import violations
 from services.billing.documents.schemas import EInvoiceOut, EInvoiceReason
 from services.billing.documents.statement import Statement
-from services.billing.documents.statement_pdf import render_statement
+from services.billing.documents.statement_pdf import draw_statement_pdf
 from services.billing.documents.xml import render_xml
 from shared.blobs.records import find_blob
 from shared.context.ctx import Ctx
@@ -32,7 +32,7 @@ async def on_paper(ctx: Ctx, content: DocumentContent) -> Document:
     """The document as PDF, with the logo it was numbered under."""
     logo = await find_logo(ctx, content)
     files = () if logo is None else (logo,)
-    return Document(ctx, render_pdf, content, *files, name=f"{_name(content)}.pdf", media_type=PDF)
+    return Document(ctx, draw_pdf, content, *files, name=f"{_name(content)}.pdf", media_type=PDF)
 
 
 def as_data(ctx: Ctx, content: DocumentContent) -> Document:
@@ -47,7 +47,7 @@ async def statement_on_paper(ctx: Ctx, statement: Statement) -> Document:
     logo = None if statement.logo_id is None else await find_blob(ctx, statement.logo_id)
     name = f"statement-{statement.first}-{statement.last}.pdf"
     return Document(
-        ctx, render_statement, statement, *([] if logo is None else [logo]), name=name, media_type=PDF
+        ctx, draw_statement_pdf, statement, *([] if logo is None else [logo]), name=name, media_type=PDF
     )
 
 
