@@ -237,7 +237,7 @@ async def get_allocation(ctx: Ctx, allocation_id: UUID) -> AllocationRow:
 
 
 ALLOCATED = """
-select a.from_item, a.to_item, a.amount_minor, a.currency, a.allocated_on from allocations a
+select a.id, a.from_item, a.to_item, a.amount_minor, a.currency, a.allocated_on from allocations a
 where a.tenant_id = $1 and a.from_item = any($2::uuid[]) and a.reverses_id is null
   and not exists (select from allocations r where r.tenant_id = $1 and r.reverses_id = a.id)
 order by a.id
@@ -248,6 +248,7 @@ order by a.id
 class AllocationView:
     """How much of a credit settled which debit, and when."""
 
+    id: UUID
     from_item: UUID
     to_item: UUID
     amount: Money
@@ -259,7 +260,7 @@ async def find_allocations(ctx: Ctx, from_items: Sequence[UUID]) -> list[Allocat
     rows = await ctx.sql.fetch(ALLOCATED, ctx.tenant.id, list(from_items))
     return [
         AllocationView(
-            r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"]
+            r["id"], r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"]
         )
         for r in rows
     ]

@@ -59,6 +59,12 @@ class ControlAccount(Refused):
     code = "control_account"
 
 
+class NotAllocated(Refused):
+    """More would be taken back from a document than was allocated to it."""
+
+    code = "not_allocated"
+
+
 class AlreadyPosted(Refused):
     """The same source was posted before."""
 
@@ -178,6 +184,16 @@ class Allocation:
     from_item: UUID
     to_item: UUID
     amount: Money
+
+
+def require_allocated(item_id: UUID, amount: Money, settled: Money | None) -> None:
+    """Refuse to take back more of an item than a credit has settled of it."""
+    if settled is None or amount > settled:
+        raise NotAllocated(
+            f"Only {settled} of this settles invoice {item_id}." if settled else f"None of this settles invoice {item_id}.",
+            invoice_id=item_id,
+            allocated=None if settled is None else {"amount": settled.text, "currency": settled.currency},
+        )
 
 
 def month_of(day: date) -> date:

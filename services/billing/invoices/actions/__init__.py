@@ -3,6 +3,12 @@
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
 from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.reopening import (
+    lock_to_reopen,
+    reinstate_invoice,
+    reopen_invoices,
+    write_off_invoice,
+)
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -37,9 +43,13 @@ __all__ = [
     "find_void_facts",
     "keep_customer",
     "lock_settled",
+    "lock_to_reopen",
+    "reinstate_invoice",
+    "reopen_invoices",
     "sales_postings",
     "settle_invoices",
     "tell_overdue",
     "void_approved_invoice",
     "void_invoice",
+    "write_off_invoice",
 ]

@@ -102,7 +102,7 @@ def settle_in_memory(
 
 def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date) -> Settled:
     row.paid_minor += amount.minor
-    _reduce(ctx, row, amount)
+    reduce_open(ctx, row, amount)
     return Settled(allocated(row, amount), allocated_on)
 
 
@@ -132,7 +132,7 @@ async def credit_invoice(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, gross:
         row.updated_at = ctx.now
     else:
         await ledger.allocate(ctx, from_item=credit_note_id, to_item=row.id, amount=settled)
-        _reduce(ctx, row, settled)
+        reduce_open(ctx, row, settled)
     return gross - settled
 
 
@@ -174,13 +174,15 @@ def require_fitting(found: Locked, settling: Settling) -> None:
         _require_fitting(found[settlement.invoice_id], settlement, settling.customer_id, f"/allocations/{n}")
 
 
-def _reduce(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:
+def reduce_open(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:
+    """Take off what is open of a locked invoice; what settles it wholly with money is told."""
     row.open_minor -= amount.minor
     row.version += 1
     row.updated_at = ctx.now
     if not row.open_minor:
         ctx.unschedule(OVERDUE, row.id)
-        tell_paid(ctx, row)
+        if row.payment_status == "paid":
+            tell_paid(ctx, row)
 
 
 def _require_fitting(row: OpenInvoice, settlement: Settlement, customer_id: UUID, pointer: str) -> None:

@@ -82,10 +82,12 @@ def _require_voidable(row: Invoice) -> None:
     LIFECYCLE.target(row.state, "void")
     if row.open_minor != row.gross_minor or row.credited_minor:
         raise InvoiceSettled(
-            "Something was paid or credited on this invoice; credit the rest instead.",
+            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
+            "credit the rest instead.",
             open=stated(row.open),
             paid=stated(row.paid),
             credited=stated(row.credited),
+            written_off=stated(row.written_off),
         )
 
 

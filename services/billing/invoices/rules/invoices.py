@@ -24,7 +24,7 @@ VOID = "invoice.void"
 """The kind of approval with which an invoice is voided."""
 APPROVE_SCOPE = "billing:approve"
 
-PaymentStatus = Literal["unpaid", "part_paid", "paid"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 
 LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
 
@@ -106,11 +106,26 @@ def stated(money: Money) -> dict[str, str]:
     return {"amount": money.text, "currency": money.currency}
 
 
-def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStatus:
-    """How far an invoice is settled; one of nothing is paid as soon as it is finalized."""
-    if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
+def payment_status(
+    state: str, *, gross: int, open_: int, paid: int, credited: int, lost: int
+) -> PaymentStatus:
+    """How far an invoice is settled, in minor units; one of nothing is paid as soon as it is finalized.
+
+    Only money pays, the customer's credit included: what credit notes took back or was given up (discounts, fees,
+    differences) lowers what is to be paid. With nothing left to pay an invoice is `paid` where money settled any of it,
+    `credited` where none did or all of it was taken back. A bad debt (`lost`) is neither (ADR 0041).
+    """
+    if state != FINALIZED:
         return "unpaid"
-    return "paid" if open_minor == 0 else "part_paid"
+    if gross and (open_ or lost):
+        return "part_paid" if paid else "unpaid"
+    return "paid" if not gross or (paid and credited < gross) else "credited"
+
+
+def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
+    """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
+    verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
+    return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
