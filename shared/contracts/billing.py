@@ -101,9 +101,10 @@ class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
 
 
 class CreditNoteAllocated(Event, type="billing.credit_note.allocated.v1"):
-    """What was left of a credit note settled further invoices."""
+    """What was left of a credit note settled further invoices; `invoice_id` is the one it takes back."""
 
     credit_note_id: UUID
+    invoice_id: UUID | None = None
     customer_id: UUID
     unallocated: MoneyIO
     allocated_on: date

@@ -186,14 +186,15 @@ class Allocation:
     amount: Money
 
 
-def require_allocated(item_id: UUID, amount: Money, settled: Money | None) -> None:
-    """Refuse to take back more of an item than a credit has settled of it."""
-    if settled is None or amount > settled:
-        raise NotAllocated(
-            f"Only {settled} of this settles invoice {item_id}." if settled else f"None of this settles invoice {item_id}.",
-            invoice_id=item_id,
-            allocated=None if settled is None else {"amount": settled.text, "currency": settled.currency},
-        )
+def required_back(item_id: UUID, amount: Money | None, settled: Money | None) -> Money:
+    """How much of an item is to be open again: an amount, or all that a credit has settled of it; never more."""
+    if settled is None:
+        raise NotAllocated(f"None of this settles invoice {item_id}.", invoice_id=item_id)
+    if amount is not None and amount > settled:
+        allocated = {"amount": settled.text, "currency": settled.currency}
+        sentence = f"Only {settled} of this settles invoice {item_id}."
+        raise NotAllocated(sentence, invoice_id=item_id, allocated=allocated)
+    return amount or settled
 
 
 def month_of(day: date) -> date:

@@ -2,7 +2,12 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.issuing import (
+    finalize_invoice,
+    refs_of,
+    sales_postings,
+    tell_overdue,
+)
 from services.billing.invoices.actions.reopening import (
     lock_to_reopen,
     reinstate_invoice,
@@ -44,6 +49,7 @@ __all__ = [
     "keep_customer",
     "lock_settled",
     "lock_to_reopen",
+    "refs_of",
     "reinstate_invoice",
     "reopen_invoices",
     "sales_postings",

@@ -29,7 +29,6 @@ from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
-from shared.values.faults import FieldError
 from shared.values.money import Money
 from shared.values.tax import TaxedDocument
 
@@ -115,8 +114,7 @@ async def _buyer(ctx: Ctx, customer_id: UUID, stated: CustomerFacts | None) -> d
         return _snapshot(stated)
     known = await queries.find_customer(ctx, customer_id)
     if known is None:
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+        raise UnknownCustomer.named(customer_id)
     return _snapshot(CustomerFacts.model_validate(known))
 
 

@@ -41,12 +41,16 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it."""
+    """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it.
+
+    `credits` is the invoice that a credit note takes back: settling that one is no payment of it.
+    """
 
     from_item: UUID
     customer_id: UUID
     available: Money
     settlements: Sequence[Settlement]
+    credits: UUID | None = None
 
     @property
     def left(self) -> Money:
@@ -95,13 +99,19 @@ def settle_in_memory(
 ) -> list[Settled]:
     """Settle locked invoices as the ledger has allocated."""
     return [
-        _settle(ctx, invoices[s.invoice_id], s.amount, made_on[settling.from_item, s.invoice_id])
+        _settle(
+            ctx,
+            invoices[s.invoice_id],
+            s.amount,
+            made_on[settling.from_item, s.invoice_id],
+            pays=s.invoice_id != settling.credits,
+        )
         for s in settling.settlements
     ]
 
 
-def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date) -> Settled:
-    row.paid_minor += amount.minor
+def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date, *, pays: bool) -> Settled:
+    row.paid_minor += amount.minor if pays else 0
     reduce_open(ctx, row, amount)
     return Settled(allocated(row, amount), allocated_on)
 

@@ -27,6 +27,7 @@ from services.billing.invoices.rules.invoices import (
     require_prices,
     stated,
     steps_to_void,
+    wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -61,4 +62,5 @@ __all__ = [
     "require_prices",
     "stated",
     "steps_to_void",
+    "wanted_back",
 ]

@@ -1,6 +1,6 @@
 """What may be done to an invoice, its figures, what may be settled and voided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from shared.approvals.rules import Step, steps_for
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
-from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.faults import FieldError, Invalid, NotYetKnown, Refused
 from shared.values.money import Money, MoneyOutOfRange, total
 from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
@@ -29,10 +29,18 @@ PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
 
 
-class UnknownCustomer(Invalid):
+class UnknownCustomer(NotYetKnown):
     """Billing has not heard of the customer, and the request does not say who it is."""
 
     code = "unknown_customer"
+
+    @classmethod
+    def named(cls, customer_id: UUID) -> Self:
+        """Refused for this customer."""
+        sentence = (
+            f"There is no customer {customer_id}. If orders has just made it, send this again in a moment."
+        )
+        return cls(sentence, errors=[FieldError("/customer_id", cls.code, sentence)])
 
 
 class UnknownInvoice(Invalid):
@@ -126,6 +134,19 @@ def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
     """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
     verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
     return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
+
+
+def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:
+    """How much is to be taken back of which invoice; none: all that settles it. Refuses repeats and other currencies."""
+    wanted: dict[UUID, Money | None] = {}
+    for n, (invoice_id, amount) in enumerate(asked):
+        if invoice_id in wanted:
+            raise Invalid.field(f"/allocations/{n}/invoice_id", "duplicate", "Name each invoice once.")
+        if amount is not None and amount.currency != currency:
+            sentence = f"The money is in {currency}."
+            raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
+        wanted[invoice_id] = amount
+    return wanted
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:

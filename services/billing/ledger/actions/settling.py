@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.billing.ledger import queries
 from services.billing.ledger.models import AllocationRow
-from services.billing.ledger.rules import Allocation, AlreadyReversed, require_allocated
+from services.billing.ledger.rules import Allocation, AlreadyReversed, required_back
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
@@ -113,9 +113,10 @@ async def undo_allocation(ctx: Ctx, allocation_id: UUID, *, undone_on: date | No
 
 
 async def take_back(
-    ctx: Ctx, from_item: UUID, wanted: Mapping[UUID, Money] | None, *, undone_on: date | None = None
+    ctx: Ctx, from_item: UUID, wanted: Mapping[UUID, Money | None] | None, *, undone_on: date | None = None
 ) -> dict[UUID, Money]:
-    """Take back what a locked credit has settled: so much of each item, the newest first; without `wanted` all of it.
+    """Take back what a locked credit has settled: so much of each item, the newest first (none: all); without
+    `wanted` all of everything.
 
     An allocation is undone as a whole, and what is not wanted back is allocated anew. Returns how much of which item is
     open again, and raises NotAllocated for more than was settled.
@@ -124,10 +125,11 @@ async def take_back(
     settled: dict[UUID, Money] = {}
     for each in made:
         settled[each.to_item] = settled.get(each.to_item, Money.zero(each.amount.currency)) + each.amount
-    taken = settled if wanted is None else dict(wanted)
+    taken = {
+        item: required_back(item, amount, settled.get(item)) for item, amount in (wanted or settled).items()
+    }
     undone, kept = [], []
     for item, amount in taken.items():
-        require_allocated(item, amount, settled.get(item))
         for each in reversed([each for each in made if each.to_item == item]):
             if amount.minor > 0:
                 undone.append(each.id)
@@ -155,7 +157,5 @@ async def require_open_since(ctx: Ctx, item_id: UUID, amount: Money, *, day: dat
 
 async def _undo(ctx: Ctx, allocation_ids: Sequence[UUID], on: date) -> int:
     ids = list(allocation_ids)
-    done = await ctx.sql.fetch(
-        UNDO, ctx.tenant.id, ids, [new_id() for _ in ids], ctx.now, on, ctx.actor.id
-    )
+    done = await ctx.sql.fetch(UNDO, ctx.tenant.id, ids, [new_id() for _ in ids], ctx.now, on, ctx.actor.id)
     return len(done)
