@@ -119,7 +119,7 @@ async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
         if not (began and fault.status < 500 and not isinstance(fault, Busy)):
             raise fault from error
         if isinstance(fault, NotYetKnown) and info.asks_again:
-            raise fault
+            raise fault from error
         problems.let_go(error)
         return await _refusal(info, fault)
     return response

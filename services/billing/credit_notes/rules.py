@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.faults import FieldError, Invalid, Refused
-from shared.values.money import total
+from shared.values.money import Money, total
 from shared.values.tax import TaxedLine, TaxMode, Totals
 from shared.values.tax_parts import PartlyTaken, tax_parts
 

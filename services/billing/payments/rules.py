@@ -6,7 +6,8 @@ from services.billing.ledger.chart import ROLE_BANK, ROLE_CASH
 from shared.context.lifecycle import Lifecycle
 from shared.values.faults import Refused
 
-RECORDED, REVERSED = "recorded", "reversed"
+RECORDED: Final = "recorded"
+REVERSED: Final = "reversed"
 LIFECYCLE = Lifecycle(
     "payment",
     (RECORDED, "allocate", RECORDED),

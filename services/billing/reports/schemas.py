@@ -128,8 +128,8 @@ class TieOutOut(WireModel):
 class TaxRowOut(WireModel):
     """One tax code, category and rate: the documents of these days less their voids; `base` and `tax` are what is left.
 
-    `credit_base` and `credit_tax` are what credit notes took back, `discount_…` what cash discounts and `bad_debt_…` what
-    bad debts took away (relief for which some returns, as the British one, ask apart).
+    `credit_base` and `credit_tax` are what credit notes took back, `discount_…` what cash discounts took away and
+    `bad_debt_…` what bad debts did (relief that some returns, as the British one, ask for apart).
     """
 
     tax_code: str

@@ -39,7 +39,7 @@ from shared.values.ids import new_id
 
 
 async def record_write_off(ctx: Ctx, given: WriteOffIn) -> WriteOff:
-    """Give up an amount of what is open of an invoice, on a day (today, unless said), and correct tax as the law has it.
+    """Give up an amount that is open of an invoice, on a day (today, unless said); tax is corrected as the law has it.
 
     Refused for more than is open (409), and for a day on which that was not open yet (422).
     """

@@ -83,7 +83,8 @@ def months_after(day: date, months: int) -> date:
 def corrects_tax(kind: str, *, country: str, claim: Claim, day: date, told: bool | None) -> bool:
     """Whether output tax is corrected when an amount is given up on a day.
 
-    - cash_discount: at once. The price was reduced after the supply (Directive 2006/112/EC, art. 90 (1); § 17 (1) UStG).
+    - cash_discount: at once, as the price is reduced after the supply (Directive 2006/112/EC, art. 90 (1); § 17 (1)
+      UStG).
     - bank_fee, rounding: never. The customer has paid the price.
     - bad_debt: art. 90 (2) leaves it to the country. GB: relief from six months to four years and six months after the
       later of due date and supply (VAT Act 1994, s. 36; SI 1995/2518, reg. 165A; Notice 700/18, 2). DE: at once, when

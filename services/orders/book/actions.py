@@ -23,7 +23,7 @@ from shared.values.ids import new_id
 # What changes of an order and of a line once they are confirmed.
 MOVING = (
     "number", "state", "fulfilment_status", "payment_status", "version", "updated_at", "confirmed_at",
-    "invoiced_minor", "paid_minor",
+    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor",
 )  # fmt: skip
 ACCOUNTS = (
     "reserved", "backordered", "shipped", "cancelled", "shipped_net_minor", "shipped_tax_minor",

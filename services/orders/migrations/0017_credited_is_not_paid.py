@@ -12,12 +12,14 @@ down_revision = "orders_0010"
 COLUMNS = """
 alter table orders add column credited_minor bigint not null default 0,
   add column lost_minor bigint not null default 0,
+  add column taken_back_minor bigint not null default 0,
   drop constraint orders_payment_status_check,
   add constraint orders_payment_status_check
     check (payment_status in ('unpaid', 'part_paid', 'paid', 'credited'));
 alter table order_invoices drop column settled,
   add column credited_minor bigint not null default 0,
-  add column lost_minor bigint not null default 0;
+  add column lost_minor bigint not null default 0,
+  add column taken_back_minor bigint not null default 0;
 """
 
 

@@ -137,7 +137,7 @@ def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
 
 
 def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:
-    """How much is to be taken back of which invoice; none: all that settles it. Refuses repeats and other currencies."""
+    """How much is to be taken back of which invoice (none: all that settles it); each is named once."""
     wanted: dict[UUID, Money | None] = {}
     for n, (invoice_id, amount) in enumerate(asked):
         if invoice_id in wanted:

@@ -133,7 +133,7 @@ async def take_back(
         for each in reversed([each for each in made if each.to_item == item]):
             if amount.minor > 0:
                 undone.append(each.id)
-                amount -= each.amount  # noqa: PLW2901 - what is still to be found
+                amount -= each.amount
         if amount.minor < 0:
             kept.append(Allocation(from_item, item, -amount))
     await _undo(ctx, undone, undone_on or ctx.today)

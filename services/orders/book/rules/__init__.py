@@ -13,6 +13,7 @@ from services.orders.book.rules.states import (
     OrderState,
 )
 from services.orders.book.rules.status import (
+    Settled,
     fulfilment_status,
     mark_changed,
     payment_status,
@@ -36,6 +37,7 @@ __all__ = [
     "OrderOnHold",
     "OrderState",
     "Parcel",
+    "Settled",
     "fulfilment_status",
     "mark_changed",
     "payment_status",

@@ -54,6 +54,9 @@ class Order(StoredFigures):
     confirmed_at: datetime | None = None
     invoiced_minor: int = 0
     paid_minor: int = 0
+    credited_minor: int = 0
+    lost_minor: int = 0
+    taken_back_minor: int = 0
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
