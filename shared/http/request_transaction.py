@@ -16,6 +16,7 @@ from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.unit_of_work import Runtime, UnitOfWork, open_work
 from shared.http import idempotency, internal_token, problems
+from shared.http.existing import name_existing
 from shared.http.waiting import Waiting
 from shared.values.faults import Busy, Fault, NotYetKnown
 
@@ -120,6 +121,7 @@ async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
             raise fault from error
         if isinstance(fault, NotYetKnown) and info.asks_again:
             raise fault from error
+        fault = await name_existing(runtime, caller.tenant.id, error, fault)
         problems.let_go(error)
         return await _refusal(info, fault)
     return response

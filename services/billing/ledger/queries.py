@@ -218,7 +218,18 @@ async def _with_lines(ctx: Ctx, rows: Sequence[dict[str, object]]) -> list[Entry
         amount = Money(p["amount_minor"], p["currency"])
         line = LineView(p["line"], p["account"], amount, p["open_item_id"], orjson.loads(p["dimensions"]))
         lines[p["entry_id"]].append(line)
-    return [EntryView(**row, lines=lines[row["id"]]) for row in rows]  # type: ignore[arg-type, index]
+    return [
+        EntryView(**dict(row) | {"memo": _numbered(row)}, lines=lines[row["id"]])  # type: ignore[arg-type, index]
+        for row in rows
+    ]
+
+
+def _numbered(row: dict[str, object]) -> str:
+    """The memo with the number of the document that the entry is of, which is drawn after posting."""
+    memo, number = str(row["memo"]), row["source_number"]
+    if row["source"] not in ("invoice", "credit_note") or number is None or str(number) in memo:
+        return memo
+    return f"{number}: {memo}"
 
 
 async def open_amounts(ctx: Ctx, item_ids: Sequence[UUID]) -> dict[UUID, Money]:
