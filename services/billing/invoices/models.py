@@ -71,6 +71,8 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     open_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     paid_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     credited_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    written_off_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    lost_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     payment_terms_days: int = Field(
         default=30, sa_type=Integer, sa_column_kwargs={"server_default": text("30")}
     )

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -191,7 +191,7 @@ class TotalsOut(WireModel):
 
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+    notes took back, `written_off` what was given up."""
 
     id: UUID
     number: str | None
@@ -208,6 +208,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -246,6 +247,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -255,7 +257,7 @@ class InvoiceOut(WireModel):
             notes=row.notes,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -278,6 +280,24 @@ class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
     allocations: Annotated[list[AllocationIn], Entries(1, 100)]
+
+
+class DeallocationIn(WireInput):
+    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
+
+    invoice_id: UUID
+    amount: MoneyIO | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else above_zero(amount)
+
+
+class DeallocateIn(WireInput):
+    """Invoices that are to be open again."""
+
+    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

@@ -30,7 +30,6 @@ from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
-from shared.values.faults import FieldError
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument
@@ -153,8 +152,7 @@ def _buyer(customer_id: UUID, stated: CustomerFacts | None, known: Customer | No
     if stated is not None:
         return _snapshot(stated)
     if known is None:
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+        raise UnknownCustomer.named(customer_id)
     return _snapshot(CustomerFacts.model_validate(known))
 
 

@@ -93,14 +93,16 @@ def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) 
     return OpenItem(invoice_id, "invoice", customer_id, ROLE_RECEIVABLE, gross, due_on=row.due_on)
 
 
-def sales_postings(document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow]) -> list[Posting]:
+def sales_postings(
+    document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow], *, account: str = ROLE_SALES
+) -> list[Posting]:
     """Dr receivable; Cr sales and Cr output tax, each per tax code, category and rate. Lines of nothing are left out.
 
     Sales and tax say what they are by dimensions, with the base as the document states it: a return asks for the value
     of exempt and untaxed sales, too (VAT Directive 2006/112/EC, articles 250 and 251; rows as EN 16931 BG-23).
     """
     lines = [Posting(ROLE_RECEIVABLE, gross, document_id)]
-    lines += [Posting(ROLE_SALES, -row.base, dimensions=_of_tax(row)) for row in breakdown]
+    lines += [Posting(account, -row.base, dimensions=_of_tax(row)) for row in breakdown]
     lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions=_of_tax(row)) for row in breakdown]
     return [line for line in lines if not line.amount.is_zero]
 

@@ -14,6 +14,7 @@ from services.orders.book.rules.states import (
     OrderState,
 )
 from services.orders.book.rules.status import (
+    Settled,
     fulfilment_status,
     mark_changed,
     payment_status,
@@ -39,6 +40,7 @@ __all__ = [
     "OrderState",
     "Parcel",
     "RateChange",
+    "Settled",
     "ShippedTax",
     "add_shipped",
     "fulfilment_status",

@@ -59,6 +59,9 @@ class Order(StoredFigures):
     invoiced_minor: int = 0
     paid_minor: int = 0
     shipped_tax: list[ShippedTax] = field(default_factory=list)
+    credited_minor: int = 0
+    lost_minor: int = 0
+    taken_back_minor: int = 0
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
