@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Order, OrderLine
+from services.orders.book.rules import Fulfilment, FulfilmentLine, FulfilmentState, Order, OrderLine
+from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.fields import decimal_text
 from shared.values.money import Money
@@ -14,6 +15,12 @@ from shared.values.tax import TaxedLine, TaxMode, Totals
 from shared.values.tax_parts import PartlyTaken, tax_parts
 
 MOST_PARCELS = 200
+REDIRECTABLE = (
+    FulfilmentState.BACKORDERED,
+    FulfilmentState.OPEN,
+    FulfilmentState.RELEASED,
+    FulfilmentState.PICKING,
+)
 
 
 class WantedPart(Protocol):
@@ -32,6 +39,16 @@ class QuantityExceeded(Refused):
     """More of a line is shipped than the fulfilment is about."""
 
     code = "quantity_exceeded"
+
+
+def require_not_packed(fulfilment: Fulfilment) -> None:
+    """Refuse to send goods elsewhere once they are packed for where they go, have gone, or never will."""
+    if fulfilment.state not in REDIRECTABLE:
+        raise IllegalTransition(
+            f"This fulfilment is {fulfilment.state}; where it goes can be changed until it is packed.",
+            state=str(fulfilment.state),
+            allowed_actions=fulfilment.allowed_actions,
+        )
 
 
 @dataclass(frozen=True, slots=True)
