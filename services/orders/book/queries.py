@@ -89,7 +89,7 @@ async def get_order(ctx: Ctx, order_id: UUID) -> Order:
     rows = await ctx.sql.fetch(f"{HEAD} and o.id = $2", ctx.tenant.id, order_id)
     if not rows:
         raise NotFound("order", order_id)
-    return (await _with_parts(ctx, rows))[0]
+    return (await _with_parts(ctx, [_shown(rows[0])]))[0]
 
 
 async def list_orders(
@@ -103,7 +103,7 @@ async def list_orders(
             values.append(value)
             conditions.append(f"o.{comparison}${len(values)}")
     rows = await ctx.sql.fetch(f"{' and '.join(conditions)} order by o.id desc limit $2", *values)
-    found = page_of(rows, page, lambda row: row["id"])
+    found = page_of([_shown(row) for row in rows], page, _MADE)
     return Page(items=await _with_parts(ctx, found.items), next=found.next)
 
 
@@ -166,9 +166,9 @@ async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:
         order.fulfilments.sort(key=_MADE)
 
 
-async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
-    """Orders of rows, with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
-    orders = {row["id"]: _shown(row) for row in rows}
+async def _with_parts(ctx: Ctx, heads: Sequence[Order]) -> list[Order]:
+    """Orders with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
+    orders = {order.id: order for order in heads}
     if orders:
         for row in await ctx.sql.fetch(READ_LINES, ctx.tenant.id, list(orders)):
             orders[row["order_id"]].lines.append(LINES.read(row))
