@@ -116,7 +116,7 @@ def assert_in_turn(before: Promises, now: Promises) -> None:
         kept = now.takeable[place]
         lost = [i for i, q in lines.items() if kept.get(i, Decimal(0)) < q and now.waiting[i] > before.waiting[i]]
         older = min((now.turn[i] for i in lost), default=None)
-        spared = [i for i in kept if older is not None and now.turn[i] > older and i not in lost]
+        spared = [i for i in kept if older is not None and now.turn[i] > older]
         assert spared == [], "the youngest lose first"
 
 
