@@ -11,7 +11,16 @@ import asyncpg
 
 from services.orders.book import models
 from services.orders.book.models import ORDER_INVOICES as ORDER_INVOICES  # for intake, which keeps them
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, Parcel, ShippedTax
+from services.orders.book.rules import (
+    Fulfilment,
+    FulfilmentLine,
+    Hold,
+    Order,
+    OrderLine,
+    OrderState,
+    Parcel,
+    ShippedTax,
+)
 from services.orders.catalog.queries import TAX_CODES
 from services.orders.customers.queries import BUYERS
 from shared.context.ctx import Ctx
@@ -42,7 +51,7 @@ ORDERS = TableSql(
 LINES = TableSql(models.ORDER_LINES, OrderLine)
 HOLDS = TableSql(models.ORDER_HOLDS, Hold)
 FULFILMENTS = TableSql(models.FULFILMENTS, Fulfilment, reads={"parcels": _read_parcels})
-HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels",))
+HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels", "redirected_to"))
 PARTS = TableSql(models.FULFILMENT_LINES, FulfilmentLine)
 _MADE = attrgetter("id")  # ids sort by the moment they were made
 
@@ -67,6 +76,7 @@ select {ORDERS.columns("o")}, {BUYERS.columns("c")}
 from orders o join customers c on c.tenant_id = o.tenant_id and c.id = o.customer_id where o.tenant_id = $1
 """  # noqa: S608 - our own column names
 LOCK = f"{HEAD} and o.id = any($2::uuid[]) order by o.id for no key update of o"
+LOCK_FREE = f"{LOCK} skip locked"
 LOCK_OF = f"""
 {HEAD} and o.id = any(array(select order_id from fulfilments where tenant_id = $1 and id = any($2::uuid[])))
 order by o.id for no key update of o
@@ -99,29 +109,24 @@ _FULFILMENT_AT = _PART_AT + PARTS.width
 
 async def get_order(ctx: Ctx, order_id: UUID) -> Order:
     """One order with its lines, active holds and the heads of its fulfilments."""
-    sql = f"select {ORDERS.columns('o')} from orders o where o.tenant_id = $1 and o.id = $2"  # noqa: S608
-    rows = await ctx.sql.fetch(sql, ctx.tenant.id, order_id)
+    rows = await ctx.sql.fetch(f"{HEAD} and o.id = $2", ctx.tenant.id, order_id)
     if not rows:
         raise NotFound("order", order_id)
-    return (await _with_parts(ctx, rows))[0]
+    return (await _with_parts(ctx, [_shown(rows[0])]))[0]
 
 
 async def list_orders(
     ctx: Ctx, page: PageQuery, *, state: str | None, customer_id: UUID | None, external_ref: str | None
 ) -> Page[Order]:
     """Orders as `get_order` answers them, newest first; three statements whatever the page's length."""
-    conditions, values = ["o.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
+    conditions, values = [HEAD], [ctx.tenant.id, page.limit + 1]
     filters = {"state = ": state, "customer_id = ": customer_id, "external_ref = ": external_ref}
     for comparison, value in (filters | {"id < ": page.after_id}).items():
         if value is not None:
             values.append(value)
             conditions.append(f"o.{comparison}${len(values)}")
-    rows = await ctx.sql.fetch(
-        f"select {ORDERS.columns('o')} from orders o where {' and '.join(conditions)} "  # noqa: S608
-        "order by o.id desc limit $2",
-        *values,
-    )
-    found = page_of(rows, page, lambda row: row["id"])
+    rows = await ctx.sql.fetch(f"{' and '.join(conditions)} order by o.id desc limit $2", *values)
+    found = page_of([_shown(row) for row in rows], page, _MADE)
     return Page(items=await _with_parts(ctx, found.items), next=found.next)
 
 
@@ -133,9 +138,13 @@ async def lock_order(ctx: Ctx, order_id: UUID) -> Order:
     return orders[0]
 
 
-async def lock_orders(ctx: Ctx, order_ids: Sequence[UUID]) -> list[Order]:
-    """Whole orders with fulfilments and buyers, locked in order of id."""
-    rows = await ctx.sql.fetch(LOCK, ctx.tenant.id, order_ids) if order_ids else []
+async def lock_orders(ctx: Ctx, order_ids: Sequence[UUID], *, wait: bool = True) -> list[Order]:
+    """Whole orders with fulfilments and buyers, locked in order of id.
+
+    Who holds stock already must not wait: then orders that somebody else holds are left out.
+    """
+    sql = LOCK if wait else LOCK_FREE
+    rows = await ctx.sql.fetch(sql, ctx.tenant.id, order_ids) if order_ids else []
     orders = [_locked(row) for row in rows]
     await _read_content(ctx, orders)
     return orders
@@ -182,9 +191,9 @@ async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:
         order.fulfilments.sort(key=_MADE)
 
 
-async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
-    """Orders of rows, with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
-    orders = {row["id"]: _order(row) for row in rows}
+async def _with_parts(ctx: Ctx, heads: Sequence[Order]) -> list[Order]:
+    """Orders with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
+    orders = {order.id: order for order in heads}
     if orders:
         for row in await ctx.sql.fetch(READ_LINES, ctx.tenant.id, list(orders)):
             orders[row["order_id"]].lines.append(LINES.read(row))
@@ -218,6 +227,13 @@ def _group(stored: Sequence[Any], currency: str) -> tuple[str, Decimal, str, Mon
     return code, Decimal(rate), category, Money(base, currency), Money(tax, currency)
 
 
+def _shown(row: asyncpg.Record) -> Order:
+    order = _locked(row)
+    if order.state == OrderState.DRAFT:
+        order.ship_to = order.destination
+    return order
+
+
 def _locked(row: asyncpg.Record) -> Order:
     order = _order(row)
     order.buyer = BUYERS.read(row, ORDERS.width)
@@ -231,7 +247,9 @@ def _add_part(
     part = PARTS.read(row, _PART_AT, sku=line.sku)
     fulfilment = fulfilments.get(part.fulfilment_id)
     if fulfilment is None:
-        fulfilment = FULFILMENTS.read(row, _FULFILMENT_AT, order_number=order.number or "")
+        fulfilment = FULFILMENTS.read(
+            row, _FULFILMENT_AT, order_number=order.number or "", order_ship_to=order.ship_to
+        )
         fulfilments[fulfilment.id] = fulfilment
         order.fulfilments.append(fulfilment)
     fulfilment.lines.append(part)

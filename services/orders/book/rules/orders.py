@@ -101,6 +101,14 @@ class Order(StoredFigures):
         """Where all facts about the order and its fulfilments keep their order."""
         return f"order:{self.id}"
 
+    @property
+    def destination(self) -> dict[str, Any] | None:
+        """Where its goods go: as it says itself, else where its buyer's go.
+
+        A draft is shown with it, and confirming fixes it as `ship_to`: what the customer changes later is for others.
+        """
+        return self.ship_to or (self.buyer.destination if self.buyer else None)
+
     def line(self, line_id: UUID) -> OrderLine:
         """The line of that id, which the order has."""
         return next(line for line in self.lines if line.id == line_id)

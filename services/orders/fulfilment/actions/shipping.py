@@ -20,6 +20,7 @@ from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
+from shared.values.fields import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -
     for part in fulfilment.lines:
         left = part.quantity - shipped.get(part.order_line_id, 0)
         if left:
-            rest = rest or book.add_fulfilment(ctx, order, fulfilment.warehouse_id)
+            rest = rest or book.add_fulfilment(ctx, order, fulfilment.warehouse_id, of=fulfilment)
             rest.add(order.line(part.order_line_id), left)
             part.quantity -= left
 
@@ -96,6 +97,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         payment_terms_days=order.terms_days,
         prices=order.prices,
         rounding=order.rounding,
+        ship_to=Address.model_validate(fulfilment.ship_to) if fulfilment.ship_to else None,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
     if shipment.completed:
