@@ -98,6 +98,10 @@ class KernelSettings(BaseSettings):
     blobs_deleted_hours: float = Field(
         72.0, ge=0, description="How long a deleted file stays in the store: as long as a backup may take."
     )
+    font_folders: str = Field(
+        "",
+        description="Folders of fonts (colons between them) searched before the system's for letters that ours lack.",
+    )
     smtp_url: SecretStr = Field(
         SecretStr(""),
         description="The server that takes mails: smtps://user:password@host, or smtp://host:587, which must offer "

@@ -71,6 +71,8 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     open_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     paid_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     credited_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    written_off_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    lost_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     payment_terms_days: int = Field(
         default=30, sa_type=Integer, sa_column_kwargs={"server_default": text("30")}
     )
@@ -98,7 +100,7 @@ class InvoiceLine(BillingRow, table=True):
     description: str = Field(sa_type=Text)
     sku: str | None = Field(default=None, sa_type=Text)
     quantity: Decimal = Field(sa_type=Numeric)
-    unit_price_minor: int = Field(sa_type=BigInteger)
+    unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
     tax_code: str = Field(sa_type=Text)

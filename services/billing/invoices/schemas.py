@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.mail.delivery import DeliveryOut
@@ -32,11 +33,13 @@ from shared.values.fields import (
 )
 from shared.values.money import Money
 from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
@@ -96,7 +99,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -146,7 +149,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -166,7 +169,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,
@@ -189,7 +192,7 @@ class TotalsOut(WireModel):
 
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back; `delivery` is how it went out by mail, the last time."""
+    notes took back, `written_off` what was given up; `delivery` is how it went out by mail, the last time."""
 
     id: UUID
     number: str | None
@@ -206,6 +209,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -214,6 +218,7 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
     delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
@@ -221,7 +226,12 @@ class InvoiceOut(WireModel):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -239,6 +249,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -247,8 +258,9 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
+            e_invoice=e_invoice,
             delivery=None,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -271,6 +283,24 @@ class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
     allocations: Annotated[list[AllocationIn], Entries(1, 100)]
+
+
+class DeallocationIn(WireInput):
+    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
+
+    invoice_id: UUID
+    amount: MoneyIO | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else above_zero(amount)
+
+
+class DeallocateIn(WireInput):
+    """Invoices that are to be open again."""
+
+    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

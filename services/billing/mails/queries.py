@@ -8,6 +8,7 @@ from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices import queries as invoices
 from services.billing.mails.rules import CREDIT_NOTE, INVOICE, body_of, subject_of
 from shared.context.ctx import Ctx
+from shared.http.documents import Document
 from shared.mail.letters import Attachment, Letter, Mail
 from shared.mail.words import spoken
 
@@ -37,11 +38,9 @@ async def _buyer(ctx: Ctx, invoice_id: UUID) -> dict[str, str]:
 async def _letter(ctx: Ctx, mail: Mail, content: DocumentContent, buyer: dict[str, str]) -> Letter:
     """Text and files: the document on paper, and as data for whoever asks for that, where it is valid."""
     language, seller = spoken(buyer["language"]), ctx.tenant.name
-    paper = await on_paper(ctx, content)
-    files = [Attachment(paper.name, PDF, paper.content)]
+    files = [_file(await on_paper(ctx, content), PDF)]
     if buyer["e_invoice"] not in ("", "none"):
-        data = as_data(ctx, content)
-        files.append(Attachment(data.name, XML, data.content, optional=True))
+        files.append(_file(as_data(ctx, content), XML, optional=True))
     return Letter(
         subject=subject_of(content, seller=seller, language=language),
         text=body_of(content, message=mail.message, seller=seller, language=language),
@@ -50,3 +49,10 @@ async def _letter(ctx: Ctx, mail: Mail, content: DocumentContent, buyer: dict[st
         reply_to=content.seller.email or None,
         attachments=files,
     )
+
+
+def _file(document: Document, media_type: str, *, optional: bool = False) -> Attachment:
+    async def make() -> bytes:
+        return (await document.paper()).content
+
+    return Attachment(document.name, media_type, make, optional=optional)

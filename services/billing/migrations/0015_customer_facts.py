@@ -4,7 +4,7 @@ from shared.database import kernel_tables
 from shared.database.alembic import run
 
 revision = "billing_0015"
-down_revision = "billing_0013"
+down_revision = "billing_0014"
 
 COLUMNS = """
 alter table customers

@@ -14,6 +14,7 @@ from shared.values.fields import (
     CurrencyCode,
     Entries,
     Flag,
+    LocalDate,
     MoneyIO,
     Percent,
     PositiveQuantity,
@@ -25,6 +26,7 @@ from shared.values.fields import (
     left_out,
 )
 from shared.values.party_fields import TermsDays
+from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
@@ -111,7 +113,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -133,6 +135,28 @@ class TotalsOut(WireModel):
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class RateChangeOut(WireModel):
+    """A tax rate, in per cent, that is not as agreed, since what was shipped on that day."""
+
+    tax_code: str
+    ordered_rate: Percent
+    invoiced_rate: Percent
+    ordered_category: str
+    invoiced_category: str
+    shipped_on: LocalDate
+
+
+class InvoicedOut(WireModel):
+    """What was invoiced so far, by shipments; rates are those of the day of shipment, and `reason` tells of others."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    rate_changes: list[RateChangeOut]
+    reason: str | None
 
 
 class OrderOut(WireModel):
@@ -157,6 +181,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]
     revision: int

@@ -1,13 +1,16 @@
 """An order as a whole: what was agreed with whom, and its parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.orders.book.rules.fulfilments import Fulfilment
+from services.orders.book.rules.invoiced import Invoiced, ShippedTax, invoiced_of
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
+from services.orders.catalog.rules import TaxCodeRow
 from services.orders.customers.rules import Buyer
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
@@ -31,7 +34,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Order(StoredFigures):
-    """An order as a whole."""
+    """An order as a whole. `tax_rates` are those of late of its tax codes, where it was read to be changed."""
 
     id: UUID
     version: int
@@ -59,15 +62,25 @@ class Order(StoredFigures):
     confirmed_at: datetime | None = None
     invoiced_minor: int = 0
     paid_minor: int = 0
+    shipped_tax: list[ShippedTax] = field(default_factory=list)
+    credited_minor: int = 0
+    lost_minor: int = 0
+    taken_back_minor: int = 0
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
     buyer: Buyer | None = None
+    tax_rates: Sequence[TaxCodeRow] = ()
 
     @property
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
         return Totals(self.net, self.tax, self.gross)
+
+    @property
+    def invoiced(self) -> Invoiced:
+        """What its shipments so far were invoiced at."""
+        return invoiced_of(self.tax_breakdown, self.shipped_tax, self.currency)
 
     @property
     def tax_mode(self) -> TaxMode:
@@ -91,6 +104,14 @@ class Order(StoredFigures):
     def ordering_key(self) -> str:
         """Where all facts about the order and its fulfilments keep their order."""
         return f"order:{self.id}"
+
+    @property
+    def destination(self) -> dict[str, Any] | None:
+        """Where its goods go: as it says itself, else where its buyer's go.
+
+        A draft is shown with it, and confirming fixes it as `ship_to`: what the customer changes later is for others.
+        """
+        return self.ship_to or (self.buyer.destination if self.buyer else None)
 
     def line(self, line_id: UUID) -> OrderLine:
         """The line of that id, which the order has."""
