@@ -1,10 +1,14 @@
 """Wire shapes of customers."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.values.fields import (
     Address,
     Code,
+    CountryCode,
     EmailText,
     ShortText,
     Timestamp,
@@ -12,6 +16,10 @@ from shared.values.fields import (
     WireModel,
     left_out,
 )
+
+Country = Annotated[
+    CountryCode | None, Field(description="Where there is a billing address its country, and no other.")
+]
 
 
 class CustomerIn(WireInput):
@@ -22,6 +30,7 @@ class CustomerIn(WireInput):
     phone: Code | None = None
     tax_id: Code | None = None
     external_ref: Code | None = None
+    country: Country = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
 
@@ -33,6 +42,7 @@ class CustomerChange(WireInput):
     email: EmailText | None = None
     phone: Code | None = None
     tax_id: Code | None = None
+    country: Country = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
 
@@ -46,6 +56,7 @@ class CustomerOut(WireModel):
     phone: str | None
     tax_id: str | None
     external_ref: str | None
+    country: str | None
     billing_address: Address | None
     shipping_address: Address | None
     version: int

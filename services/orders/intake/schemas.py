@@ -35,9 +35,10 @@ TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
-    """What is wanted of a product; price and tax code default to the product's."""
+    """What is wanted of a product; description, price and tax code default to the product's."""
 
     sku: Code
+    description: ShortText | None = None
     quantity: PositiveQuantity
     unit_price: Price | None = None
     tax_code: Code | None = None
