@@ -3,7 +3,7 @@
 Composed in Python, as at the door: the database may know a newer Unicode, and other characters with it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -42,20 +42,21 @@ def over_all_rows(*tables: str, triggers_off: bool = False) -> Iterator[None]:
 
 
 def compose_texts(
-    table: str, columns: Mapping[str, str], *, key: tuple[str, ...] = ("tenant_id", "id")
+    table: str, *texts: str, documents: Sequence[str] = (), key: Sequence[str] = ("tenant_id", "id")
 ) -> None:
-    """Compose what some columns hold, given with their types (text, jsonb)."""
-    names, keys = list(columns), ", ".join(key)
-    shown = ", ".join(f"{name}::text as {name}" for name in names)
+    """Compose what some columns hold, texts and documents (jsonb) alike."""
+    names = (*texts, *documents)
+    shown = ", ".join([*key, *(f"{name}::text as {name}" for name in names)])
     wanted = " or ".join(f"{name}::text is not nfc normalized" for name in names)
-    found = op.get_bind().execute(text(f"select {keys}, {shown} from {table} where {wanted}"))  # noqa: S608
+    found = op.get_bind().execute(text(f"select {shown} from {table} where {wanted}"))  # noqa: S608
     rows = [dict(row) for row in found.mappings()]
     for row in rows:
         row |= {name: composed(row[name]) for name in names if row[name] is not None}
     if rows:
-        changes = ", ".join(f"{name} = cast(:{name} as {kind})" for name, kind in columns.items())
+        changes = [f"{name} = :{name}" for name in texts]
+        changes += [f"{name} = cast(:{name} as jsonb)" for name in documents]
         same = " and ".join(f"{name} = :{name}" for name in key)
-        op.get_bind().execute(text(f"update {table} set {changes} where {same}"), rows)  # noqa: S608
+        op.get_bind().execute(text(f"update {table} set {', '.join(changes)} where {same}"), rows)  # noqa: S608
 
 
 def compose_codes(table: str, column: str) -> list[Respelled]:

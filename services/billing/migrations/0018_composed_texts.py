@@ -20,24 +20,20 @@ where i.tenant_id = l.tenant_id and i.id = l.invoice_id and i.state = 'draft'
   and l.tenant_id = :tenant_id and l.tax_code = :old
 """
 LEDGER = ("accounts", "postings", "open_items", "account_months")
-TEXTS = {
-    "customers": {"name": "text", "tax_id": "text", "billing_address": "jsonb"},
-    "sellers": {"tax_id": "text", "registration_number": "text", "address": "jsonb"},
-    "payments": {"method": "text", "reference": "text"},
-    "tax_codes": {"name": "text"},
-}
 
 
 def upgrade() -> None:
     """Compose what is stored."""
-    with over_all_rows(*TEXTS, "invoices", "invoice_lines"):
+    with over_all_rows("customers", "sellers", "payments", "tax_codes", "invoices", "invoice_lines"):
         for each in compose_codes("tax_codes", "code"):
             op.get_bind().execute(text(DRAFTS), asdict(each))
-        for table, columns in TEXTS.items():
-            compose_texts(table, columns)
+        compose_texts("customers", "name", "tax_id", documents=("billing_address",))
+        compose_texts("sellers", "tax_id", "registration_number", documents=("address",))
+        compose_texts("payments", "method", "reference")
+        compose_texts("tax_codes", "name")
     with over_all_rows(*LEDGER, triggers_off=True):
         accounts = compose_codes("accounts", "code")
         for table in LEDGER[1:]:
             refer(table, "account", accounts)
-        compose_texts("accounts", {"name": "text"})
-        compose_texts("postings", {"dimensions": "jsonb"}, key=("tenant_id", "entry_id", "line"))
+        compose_texts("accounts", "name")
+        compose_texts("postings", documents=("dimensions",), key=("tenant_id", "entry_id", "line"))

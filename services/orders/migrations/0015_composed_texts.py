@@ -21,18 +21,6 @@ update order_lines l set sku = p.sku from products p
 where p.tenant_id = l.tenant_id and p.id = l.product_id and l.sku is not nfc normalized
 """
 CODES = {"products": "sku", "warehouses": "code", "customers": "external_ref", "orders": "external_ref"}
-TEXTS = {
-    "customers": {
-        "name": "text",
-        "phone": "text",
-        "tax_id": "text",
-        "billing_address": "jsonb",
-        "shipping_address": "jsonb",
-    },
-    "products": {"name": "text"},
-    "warehouses": {"name": "text"},
-    "tax_codes": {"name": "text"},
-}
 
 
 def upgrade() -> None:
@@ -44,8 +32,11 @@ def upgrade() -> None:
         refer("products", "tax_code", taxed)
         refer("order_lines", "tax_code", taxed)
         run(LINES)
-        for table, columns in TEXTS.items():
-            compose_texts(table, columns)
+        compose_texts(
+            "customers", "name", "phone", "tax_id", documents=("billing_address", "shipping_address")
+        )
+        for table in ("products", "warehouses", "tax_codes"):
+            compose_texts(table, "name")
         run(COUNTRY)
         run(COUNTRIES)
     run(EMAILS)
