@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
+from shared.values.party_fields import Delivery, EInvoice
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -15,8 +16,18 @@ class CustomerChanged(Event, type="orders.customer.changed.v1"):
     customer_id: UUID
     name: str
     email: str | None = None
+    phone: str | None = None
     tax_id: str | None = None
+    external_ref: str | None = None
     billing_address: Address | None = None
+    shipping_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    payment_terms_days: int | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
     version: int
 
 
@@ -28,6 +39,12 @@ class OrderCustomer(BaseModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
 
 
 class TaxBreakdownRow(BaseModel):

@@ -26,14 +26,12 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
 from shared.values.tax import Prices, Rounding
-
-TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
@@ -43,6 +41,11 @@ class CustomerFacts(WireInput, from_attributes=True):
     email: EmailText | None = None
     tax_id: Code | None = None
     billing_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    e_invoice: EInvoice = "none"
 
 
 class CustomerOut(WireModel):
@@ -52,6 +55,11 @@ class CustomerOut(WireModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
 
 
 class VoidIn(WireInput):
@@ -104,7 +112,8 @@ LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
-    """A draft invoice. Without `customer` the buyer is shown as orders knows it."""
+    """A draft invoice. Without `customer` the buyer is shown as orders knows it, without `payment_terms_days` the
+    customer's hold, else 30."""
 
     customer_id: UUID
     customer: CustomerFacts | None = None
@@ -112,7 +121,7 @@ class InvoiceIn(WireInput):
     prices: Prices = "net"
     rounding: Rounding = "document"
     lines: LinesIn
-    payment_terms_days: TermsDays = 30
+    payment_terms_days: TermsDays | None = None
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None

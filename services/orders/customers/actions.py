@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.orders.customers import queries
 from services.orders.customers.models import Customer
-from services.orders.customers.rules import MissingCustomer, country_of
+from services.orders.customers.rules import MissingCustomer, country_of, require_reachable
 from services.orders.customers.schemas import CustomerChange, CustomerIn
 from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
@@ -40,6 +40,7 @@ ADD_MISSING = f"{ADDED.insert(2)} on conflict (tenant_id, external_ref) do nothi
 
 async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
     """Add a customer and tell the other services of it."""
+    require_reachable(customer.delivery, customer.email)
     row = Customer(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **customer.model_dump())
     row.country = country_of(row.country, row.billing_address)
     ctx.session.add(row)
@@ -57,6 +58,8 @@ async def create_missing_customers(ctx: Ctx, customers: Sequence[MissingCustomer
             customer_id=row.id,
             name=row.name,
             email=row.email,
+            phone=row.phone,
+            external_ref=row.external_ref,
             billing_address=None if row.billing_address is None else Address(**row.billing_address),
             version=1,
         )
@@ -71,6 +74,7 @@ async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *
         setattr(row, name, value)
     given = change.country if "country" in change.model_fields_set else None
     row.country = country_of(given or (None if row.billing_address else row.country), row.billing_address)
+    require_reachable(row.delivery, row.email)
     touch(row, ctx.now)
     _tell(ctx, row)
     return row
@@ -82,8 +86,18 @@ def _tell(ctx: Ctx, row: Customer) -> None:
             customer_id=row.id,
             name=row.name,
             email=row.email,
+            phone=row.phone,
             tax_id=row.tax_id,
+            external_ref=row.external_ref,
             billing_address=row.billing_address,
+            shipping_address=row.shipping_address,
+            language=row.language,
+            registration_number=row.registration_number,
+            buyer_reference=row.buyer_reference,
+            electronic_address=row.electronic_address,
+            payment_terms_days=row.payment_terms_days,
+            e_invoice=row.e_invoice,
+            delivery=row.delivery,
             version=row.version,
         ),
         subject=row.id,

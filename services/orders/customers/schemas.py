@@ -16,6 +16,7 @@ from shared.values.fields import (
     WireModel,
     left_out,
 )
+from shared.values.party_fields import Delivery, EInvoice, ElectronicAddress, LanguageCode, TermsDays
 
 Country = Annotated[
     CountryCode | None, Field(description="Where there is a billing address its country, and no other.")
@@ -23,7 +24,7 @@ Country = Annotated[
 
 
 class CustomerIn(WireInput):
-    """A customer as a client company gives it."""
+    """A customer as a client company gives it. What it leaves open is the tenant's: language, 30 days to pay."""
 
     name: ShortText
     email: EmailText | None = None
@@ -33,6 +34,13 @@ class CustomerIn(WireInput):
     country: Country = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    payment_terms_days: TermsDays | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
 
 
 class CustomerChange(WireInput):
@@ -43,8 +51,16 @@ class CustomerChange(WireInput):
     phone: Code | None = None
     tax_id: Code | None = None
     country: Country = None
+    external_ref: Code | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    payment_terms_days: TermsDays | None = None
+    e_invoice: EInvoice = left_out()
+    delivery: Delivery = left_out()
 
 
 class CustomerOut(WireModel):
@@ -59,6 +75,13 @@ class CustomerOut(WireModel):
     country: str | None
     billing_address: Address | None
     shipping_address: Address | None
+    language: str | None
+    registration_number: str | None
+    buyer_reference: str | None
+    electronic_address: str | None
+    payment_terms_days: int | None
+    e_invoice: EInvoice
+    delivery: Delivery
     version: int
     created_at: Timestamp
     updated_at: Timestamp

@@ -4,8 +4,6 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
 from services.orders.intake.rules import MOST_LINES
@@ -22,16 +20,15 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
     left_out,
 )
+from shared.values.party_fields import TermsDays
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
 PriceMode = Literal["net", "gross"]
-TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
@@ -49,7 +46,7 @@ Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):
-    """An order as a client company gives it."""
+    """An order as a client company gives it. Without `payment_terms_days` the customer's hold, else 30."""
 
     customer_id: UUID
     lines: Lines
@@ -58,7 +55,7 @@ class OrderIn(WireInput):
     currency: CurrencyCode | None = None
     ship_to: Address | None = None
     backorder: Backorder = "reject"
-    payment_terms_days: TermDays = 30
+    payment_terms_days: TermsDays | None = None
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
@@ -71,7 +68,7 @@ class OrderChange(WireInput):
     lines: Lines = left_out()
     ship_to: Address | None = None
     backorder: Backorder = left_out()
-    payment_terms_days: TermDays = left_out()
+    payment_terms_days: TermsDays = left_out()
     prices: PriceMode = left_out()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
-from services.billing.invoices.models import Invoice, InvoiceLine
+from services.billing.invoices.models import Customer, Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
@@ -31,6 +31,7 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.faults import FieldError
 from shared.values.money import Money
+from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import TaxedDocument
 
 
@@ -38,17 +39,18 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     """Write a draft; its tax rates are those of the day of supply, or of today when that is not given."""
     _require_supply(ctx, invoice.delivered_on)
     await _require_unclaimed(ctx, invoice.source_refs.fulfilment_id)
+    known = await queries.find_customer(ctx, invoice.customer_id)
     row = Invoice(
         tenant_id=ctx.tenant.id,
         created_at=ctx.now,
         updated_at=ctx.now,
         state=DRAFT,
         customer_id=invoice.customer_id,
-        customer=await _buyer(ctx, invoice.customer_id, invoice.customer),
+        customer=_buyer(invoice.customer_id, invoice.customer, known),
         currency=invoice.currency or ctx.tenant.currency,
         prices=invoice.prices,
         rounding=invoice.rounding,
-        payment_terms_days=invoice.payment_terms_days,
+        payment_terms_days=_terms(invoice.payment_terms_days, known),
         delivered_on=invoice.delivered_on,
         order_id=invoice.source_refs.order_id,
         fulfilment_id=invoice.source_refs.fulfilment_id,
@@ -109,15 +111,20 @@ def _lines_of(row: Invoice) -> tuple[Any, ...]:
     return col(InvoiceLine.tenant_id) == row.tenant_id, col(InvoiceLine.invoice_id) == row.id
 
 
-async def _buyer(ctx: Ctx, customer_id: UUID, stated: CustomerFacts | None) -> dict[str, Any]:
+def _buyer(customer_id: UUID, stated: CustomerFacts | None, known: Customer | None) -> dict[str, Any]:
     """What the invoice shows of its buyer: as stated, else as orders knows it."""
     if stated is not None:
         return _snapshot(stated)
-    known = await queries.find_customer(ctx, customer_id)
     if known is None:
         sentence = f"There is no customer {customer_id}."
         raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
     return _snapshot(CustomerFacts.model_validate(known))
+
+
+def _terms(stated: int | None, known: Customer | None) -> int:
+    """Days to pay: as stated, else the customer's, else 30."""
+    own = known.payment_terms_days if known else None
+    return next((days for days in (stated, own) if days is not None), USUAL_TERMS)
 
 
 def _snapshot(facts: CustomerFacts) -> dict[str, Any]:

@@ -183,7 +183,9 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         updated_at=now,
         state=FINALIZED,
         customer_id=shipped.customer.id,
-        customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
+        customer=orjson.Fragment(
+            shipped.customer.model_dump_json(exclude={"id", "delivery"}, exclude_none=True)
+        ),
         currency=shipped.currency,
         net_minor=shipped.net.minor,
         tax_minor=shipped.tax.minor,

@@ -9,6 +9,7 @@ from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.customers.rules import Buyer
+from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
 
@@ -44,7 +45,7 @@ class Order(StoredFigures):
     payment_status: str
     backorder: str
     ship_to: dict[str, Any] | None
-    payment_terms_days: int
+    payment_terms_days: int | None
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -70,6 +71,12 @@ class Order(StoredFigures):
         return TaxMode(
             "gross" if self.prices == "gross" else "net", "line" if self.rounding == "line" else "document"
         )
+
+    @property
+    def terms_days(self) -> int:
+        """Days to pay: as agreed, else the customer's, else 30."""
+        known = (self.payment_terms_days, self.buyer.payment_terms_days if self.buyer else None)
+        return next((days for days in known if days is not None), USUAL_TERMS)
 
     @property
     def allowed_actions(self) -> list[str]:

@@ -85,7 +85,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         gross=totals.gross,
         tax_breakdown=[TaxBreakdownRow.model_validate(group, from_attributes=True) for group in groups],
         shipped_on=ctx.today,
-        payment_terms_days=order.payment_terms_days,
+        payment_terms_days=order.terms_days,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
     if shipment.completed:
