@@ -24,6 +24,7 @@ from shared.context.ctx import Ctx
 from shared.database.tables import TenantRow
 from shared.http.edge import answer
 from shared.http.fast.direct_call import batch_form, direct
+from shared.http.parameters import Parameters
 from shared.http.request_transaction import CTX, BatchFunction, EdgeState, Handle
 from shared.values.faults import PreconditionFailed, PreconditionRequired
 from shared.values.masked import scopes_in
@@ -83,6 +84,7 @@ class Operation(APIRoute):
         self.body_limit: int = (self.openapi_extra or {}).get(BODY_KEY, BODY_LIMIT)
         body = (self.openapi_extra or {}).get("requestBody", {})
         self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
+        self.parameters = Parameters.of(self.dependant)
         if self.upload_limit and not (self.reads_form or self.media_types):
             raise TypeError(f"{path}: an upload is a form with a file, or names its media types")
         if self.reads_form and not self.upload_limit:
