@@ -97,7 +97,7 @@ async def _transact(
     if needed not in caller.scopes:
         raise Forbidden(f"This needs the scope {needed}.", code="missing_scope", scope=needed)
     if request.scope["query_string"]:
-        operation.parameters.require_known(request)
+        request._query_params = operation.parameters.require_known(request.scope)
     reads = only_reads(request)
     key = None if reads else idempotency.key_of(request)
     if operation.upload_limit:

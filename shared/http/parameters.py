@@ -9,7 +9,8 @@ from typing import Self
 
 from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
+from starlette.types import Scope
 
 from shared.values.bounded import MOST_ERRORS
 from shared.values.faults import FieldError, Invalid, Malformed
@@ -32,14 +33,15 @@ class Parameters:
         lists = [field for field in fields if field_annotation_is_sequence(field.field_info.annotation)]
         return cls(frozenset(f.alias for f in fields), frozenset(f.alias for f in lists))
 
-    def require_known(self, request: Request) -> None:
-        """Refuse a query with parameters that are not declared, or with one several times that has one value."""
-        query: bytes = request.scope["query_string"]
+    def require_known(self, scope: Scope) -> QueryParams:
+        """A query's parameters; refuses what is not declared, and several values of what has one."""
+        query: bytes = scope["query_string"]
         if query.count(b"&") >= MOST_PARAMETERS:
             raise Malformed(f"The query has more than {MOST_PARAMETERS} parameters.", limit=MOST_PARAMETERS)
         found: set[str] = set()
         repeated: set[str] = set()
-        for name, _ in request.query_params.multi_items():
+        parsed = QueryParams(query)
+        for name, _ in parsed.multi_items():
             (repeated if name in found else found).add(name)
         if unknown := found - self.known:
             told = f"Known here: {', '.join(sorted(self.known)) or 'none'}."
@@ -47,6 +49,7 @@ class Parameters:
                            known=sorted(self.known))  # fmt: skip
         if once := repeated - self.lists:
             raise _refusal(once, "repeated_parameter", lambda name: f"{name} has one value; give it once.")
+        return parsed
 
 
 def _refusal(names: set[str], code: str, message: Callable[[str], str], **facts: Sequence[str]) -> Invalid:

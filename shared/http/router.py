@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from shared.context.ctx import Ctx
 from shared.database.tables import TenantRow
+from shared.http.documents import FILE
 from shared.http.edge import answer
 from shared.http.fast.direct_call import batch_form, direct
 from shared.http.parameters import Parameters
@@ -129,7 +130,12 @@ class Router(APIRouter):
     """
 
     def __init__(self, tag: str) -> None:
-        super().__init__(prefix="/v1", tags=[tag], route_class=Operation)
+        super().__init__(
+            prefix="/v1",
+            tags=[tag],
+            route_class=Operation,
+            generate_unique_id_function=lambda route: route.name,
+        )
 
     def _declare(
         self,
@@ -167,7 +173,8 @@ class Router(APIRouter):
 
     def document(self, path: str, *, scope: str, media_type: str) -> Callable[[EndpointT], EndpointT]:
         """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
-        shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
+        content = {media_type: FILE}
+        shown: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": content}}
         return self._declare("GET", path, scope, 200, response_class=Response, responses=shown)
 
     def create(
@@ -197,7 +204,7 @@ class Router(APIRouter):
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """PUT of a file of one of these types, as the whole body (`UploadDep`): 200 with the resource it belongs to."""
-        content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
+        content = dict.fromkeys(media_types, FILE)
         marks = {UPLOAD_KEY: upload_limit, "requestBody": {"required": True, "content": content}}
         return self._declare("PUT", path, scope, 200, marks=marks, **options)
 

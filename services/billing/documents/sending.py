@@ -9,11 +9,11 @@ from services.billing.documents.pdf import render_pdf
 from services.billing.documents.queries import find_logo
 from services.billing.documents.xml import render_xml
 from shared.context.ctx import Ctx
-from shared.http.documents import Document
+from shared.http.documents import FILE, Document
 
 PDF: Final = "application/pdf"
 XML: Final = "application/xml"
-PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": {}, "image/jpeg": {}}}}
+PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": FILE, "image/jpeg": FILE}}}
 
 
 async def on_paper(ctx: Ctx, content: DocumentContent) -> Document:

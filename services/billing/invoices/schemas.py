@@ -29,6 +29,7 @@ from shared.values.fields import (
     WholeNumber,
     WireInput,
     WireModel,
+    left_out,
 )
 from shared.values.money import Money
 from shared.values.tax import Prices, Rounding
@@ -45,7 +46,7 @@ class CustomerFacts(WireInput, from_attributes=True):
     billing_address: Address | None = None
 
 
-class CustomerOut(WireModel):
+class InvoiceCustomerOut(WireModel):
     """The buyer as the invoice shows it."""
 
     name: str
@@ -118,12 +119,12 @@ class InvoiceIn(WireInput):
     notes: LongText | None = None
 
 
-class InvoiceChange(WireInput, validate_default=False):
+class InvoiceChange(WireInput):
     """The fields of a draft to change; `lines` replaces all lines."""
 
-    customer: CustomerFacts = Field(default_factory=lambda: CustomerFacts(name="-"))
-    lines: LinesIn = Field(default_factory=list)
-    payment_terms_days: TermsDays = 30
+    customer: CustomerFacts = left_out()
+    lines: LinesIn = left_out()
+    payment_terms_days: TermsDays = left_out()
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
 
@@ -186,7 +187,7 @@ class InvoiceOut(WireModel):
     state: Literal["draft", "finalized", "voided"]
     payment_status: PaymentStatus
     customer_id: UUID
-    customer: CustomerOut
+    customer: InvoiceCustomerOut
     currency: str
     prices: str
     rounding: str
@@ -218,7 +219,7 @@ class InvoiceOut(WireModel):
             state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
             payment_status=row.payment_status,
             customer_id=row.customer_id,
-            customer=CustomerOut.model_validate(row.customer),
+            customer=InvoiceCustomerOut.model_validate(row.customer),
             currency=row.currency,
             prices=row.prices,
             rounding=row.rounding,

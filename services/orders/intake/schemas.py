@@ -131,7 +131,7 @@ class OrderLineOut(WireModel):
 
 
 class TotalsOut(WireModel):
-    """What the lines sum up to."""
+    """A document's totals: net + tax = gross."""
 
     net: MoneyIO
     tax: MoneyIO
