@@ -14,18 +14,22 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from shared.context.ctx import Ctx
 from shared.context.search_terms import MOST_READ, Parameters, TermIndex
+from shared.database.tables import TenantRow
 from shared.http.paging import MAX_LIMIT, Page, PageQuery, page_of
 from shared.values import clock
 from shared.values.fields import Code, LocalDate, ShortText
 from shared.values.search_text import Sought
 
+Row = TypeVar("Row", bound=TenantRow)
 WALKED = 20_000  # rows that one page looks through where nearly everything may fit
 MOST_OWNERS = 2_000  # customers whose newest rows are put in order; more of them are as good as all
 
@@ -120,6 +124,15 @@ async def list_found(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, 
         async with ctx.reporting():  # planned by how many days are asked for
             return await _list_found(ctx, page, listing, where, q)
     return await _list_found(ctx, page, listing, where, q)
+
+
+async def shown(ctx: Ctx, table: type[Row], found: Page[Any]) -> Page[Row]:
+    """The rows of a page of their ids."""
+    ids = [row["id"] for row in found.items]
+    statement: SelectOfScalar[Row] = (
+        select(table).where(col(table.id).in_(ids)).order_by(col(table.id).desc())
+    )
+    return Page(items=list((await ctx.session.exec(statement)).all()) if ids else [], next=found.next)
 
 
 async def _list_found(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, q: str | None) -> Page[Any]:

@@ -178,6 +178,26 @@ class TotalsOut(WireModel):
     gross: MoneyIO
 
 
+class InvoiceSummaryOut(WireModel):
+    """An invoice in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: Literal["draft", "finalized", "voided"]
+    payment_status: PaymentStatus
+    customer_id: UUID
+    customer_name: str
+    order_id: UUID | None
+    order_number: str | None
+    gross: MoneyIO
+    open: MoneyIO
+    issued_on: LocalDate | None
+    due_on: LocalDate | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
     notes took back."""

@@ -24,6 +24,7 @@ from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.values.faults import FieldError
 from shared.values.ids import new_id
+from shared.values.search_text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class _NewPayment:
     method: str
     reference: str | None
     entry_id: UUID
+    search_ref: str | None
 
 
 METHOD_CASH: Final = "cash"
@@ -121,6 +123,7 @@ def _row(received: Received) -> _NewPayment:
         method=given.method,
         reference=given.reference,
         entry_id=received.entry.id,
+        search_ref=None if given.reference is None else fold(given.reference),
     )
 
 

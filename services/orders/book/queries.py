@@ -1,6 +1,7 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -10,11 +11,13 @@ import asyncpg
 
 from services.orders.book import models
 from services.orders.book.models import ORDER_INVOICES as ORDER_INVOICES  # for intake, which keeps them
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, Parcel
+from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderHead, OrderLine, Parcel
 from services.orders.customers.queries import BUYERS
+from services.orders.customers.queries import TERMS as CUSTOMER_TERMS
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, page_of
+from shared.http.finding import Listing, Where, list_found
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.money import Money
 from shared.values.tax import TaxGroup
@@ -30,12 +33,25 @@ def _read_parcels(stored: Sequence[dict[str, str | None]]) -> list[Parcel]:
 
 
 ORDERS = TableSql(models.ORDERS, Order, writes={"tax_breakdown": _stored_groups})
+ORDER_HEADS = TableSql(models.ORDERS, OrderHead)
 LINES = TableSql(models.ORDER_LINES, OrderLine)
 HOLDS = TableSql(models.ORDER_HOLDS, Hold)
 FULFILMENTS = TableSql(models.FULFILMENTS, Fulfilment, reads={"parcels": _read_parcels})
 HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels",))
 PARTS = TableSql(models.FULFILMENT_LINES, FulfilmentLine)
 _MADE = attrgetter("id")  # ids sort by the moment they were made
+
+LISTED = Listing(
+    "orders", f"select {ORDERS.columns('t')} from orders t",  # noqa: S608 - our own column names
+    numbers=("number",), references=("search_ref",), terms=(CUSTOMER_TERMS, "customer_id"),
+)  # fmt: skip
+LISTED_HEADS = replace(
+    LISTED,
+    select=f"""
+select {ORDER_HEADS.columns("t")}, c.name as customer_name, exists (
+  select from order_holds h where h.tenant_id = $1 and h.order_id = t.id and h.released_at is null) as on_hold
+from orders t join customers c on c.tenant_id = t.tenant_id and c.id = t.customer_id""",  # noqa: S608
+)
 
 # The planner's statistics do not know how few rows an order has; every statement below is driven by ids.
 READ_LINES = f"""
@@ -92,23 +108,20 @@ async def get_order(ctx: Ctx, order_id: UUID) -> Order:
     return (await _with_parts(ctx, rows))[0]
 
 
-async def list_orders(
-    ctx: Ctx, page: PageQuery, *, state: str | None, customer_id: UUID | None, external_ref: str | None
-) -> Page[Order]:
-    """Orders as `get_order` answers them, newest first; three statements whatever the page's length."""
-    conditions, values = ["o.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
-    filters = {"state = ": state, "customer_id = ": customer_id, "external_ref = ": external_ref}
-    for comparison, value in (filters | {"id < ": page.after_id}).items():
-        if value is not None:
-            values.append(value)
-            conditions.append(f"o.{comparison}${len(values)}")
-    rows = await ctx.sql.fetch(
-        f"select {ORDERS.columns('o')} from orders o where {' and '.join(conditions)} "  # noqa: S608
-        "order by o.id desc limit $2",
-        *values,
-    )
-    found = page_of(rows, page, lambda row: row["id"])
+async def list_orders(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Order]:
+    """Orders as `get_order` answers them, newest first; three statements whatever the page's length, more with `q`."""
+    found = await list_found(ctx, page, LISTED, where, q)
     return Page(items=await _with_parts(ctx, found.items), next=found.next)
+
+
+async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[OrderHead]:
+    """Orders without their parts, newest first."""
+    found = await list_found(ctx, page, LISTED_HEADS, where, q)
+    heads = [
+        ORDER_HEADS.read(row, customer_name=row["customer_name"], on_hold=row["on_hold"])
+        for row in found.items
+    ]
+    return Page(items=heads, next=found.next)
 
 
 async def lock_order(ctx: Ctx, order_id: UUID) -> Order:

@@ -14,6 +14,7 @@ from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.ids import new_id
+from shared.values.search_text import terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,16 @@ class Named:
 
 
 NAMED = TableSql(Customer, Named)
-ADD_MISSING = f"{NAMED.insert(2)} on conflict (tenant_id, external_ref) do nothing returning id, name"
+ADD_MISSING = (
+    f"{NAMED.insert(2)} on conflict (tenant_id, external_ref) do nothing returning id, name, external_ref"
+)
 
 
 async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
     """Add a customer and tell the other services of it."""
     row = Customer(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **customer.model_dump())
     ctx.session.add(row)
+    await queries.TERMS.add(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
 
@@ -43,6 +47,7 @@ async def create_missing_customers(ctx: Ctx, names: Mapping[str, str]) -> int:
     """Add customers known only by reference and name, leaving known references as they are."""
     named = [Named(new_id(), names[ref], ref, ctx.now, ctx.now) for ref in sorted(names)]
     rows = await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, NAMED.json(named))
+    await queries.TERMS.add(ctx, {row["id"]: terms_of(row["name"], row["external_ref"]) for row in rows})
     for row in rows:
         fact = CustomerChanged(customer_id=row["id"], name=row["name"], version=1)
         ctx.emit(fact, subject=row["id"], version=1)
@@ -56,8 +61,14 @@ async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *
     for name, value in change.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
     touch(row, ctx.now)
+    await queries.TERMS.put(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
+
+
+def terms_of_customer(row: Customer) -> list[str]:
+    """By what words a customer is found."""
+    return terms_of(row.name, row.email, row.external_ref, phones=[row.phone])
 
 
 def _tell(ctx: Ctx, row: Customer) -> None:

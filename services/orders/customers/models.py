@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
+from shared.database.term_tables import term_table
 
 
 class Customer(OrdersRow, table=True):
@@ -25,3 +26,6 @@ class Customer(OrdersRow, table=True):
     external_ref: str | None = Field(default=None, sa_type=Text)
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     shipping_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+
+
+CUSTOMER_TERMS = term_table(OrdersRow.metadata, "customer_terms", "customer_id")

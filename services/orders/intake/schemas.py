@@ -30,6 +30,8 @@ from shared.values.fields import (
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
+FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
 TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
@@ -136,6 +138,26 @@ class TotalsOut(WireModel):
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class OrderSummaryOut(WireModel):
+    """An order in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    on_hold: bool
+    customer_id: UUID
+    customer_name: str
+    channel: str
+    external_ref: str | None
+    gross: MoneyIO
+    ordered_at: Timestamp
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class OrderOut(WireModel):

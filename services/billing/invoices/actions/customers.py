@@ -1,7 +1,13 @@
 """The copy of orders' customers."""
 
+from uuid import UUID
+
+from services.billing.invoices import queries
 from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
+from shared.values.search_text import terms_of
+
+OLDER = "INSERT 0 0"  # what PostgreSQL says when the row stays as it was
 
 KEEP = """
 insert into customers (tenant_id, id, version, created_at, updated_at, name, email, tax_id, billing_address)
@@ -15,7 +21,7 @@ where customers.version < excluded.version
 async def keep_customer(ctx: Ctx, changed: CustomerChanged) -> None:
     """Remember a customer as orders states it; an older statement never replaces a newer one."""
     address = changed.billing_address
-    await ctx.sql.execute(
+    kept = await ctx.sql.execute(
         KEEP,
         ctx.tenant.id,
         changed.customer_id,
@@ -26,3 +32,10 @@ async def keep_customer(ctx: Ctx, changed: CustomerChanged) -> None:
         changed.tax_id,
         None if address is None else address.model_dump_json(),
     )
+    if kept != OLDER:
+        await be_found(ctx, changed.customer_id, changed.name, changed.email)
+
+
+async def be_found(ctx: Ctx, customer_id: UUID, *facts: str | None) -> None:
+    """Have a customer's documents found by these facts, and by all that were said of it before: papers keep them."""
+    await queries.CUSTOMER_TERMS.add(ctx, {customer_id: terms_of(*facts)})

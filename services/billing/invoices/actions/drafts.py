@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
+from services.billing.invoices.actions.customers import be_found
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
@@ -69,7 +70,7 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     for name in given & {"payment_terms_days", "delivered_on", "notes"}:
         setattr(row, name, getattr(change, name))
     if "customer" in given:
-        row.customer = _snapshot(change.customer)
+        row.customer = await _buyer(ctx, row.customer_id, change.customer)
     if given & {"lines", "delivered_on"}:
         lines = change.lines if "lines" in given else await _lines_as_given(ctx, row)
         await ctx.session.exec(delete(InvoiceLine).where(*_lines_of(row)))
@@ -112,6 +113,7 @@ def _lines_of(row: Invoice) -> tuple[Any, ...]:
 async def _buyer(ctx: Ctx, customer_id: UUID, stated: CustomerFacts | None) -> dict[str, Any]:
     """What the invoice shows of its buyer: as stated, else as orders knows it."""
     if stated is not None:
+        await be_found(ctx, customer_id, stated.name, stated.email)
         return _snapshot(stated)
     known = await queries.find_customer(ctx, customer_id)
     if known is None:

@@ -2,7 +2,7 @@
 
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order
+from services.orders.book.rules.orders import Hold, Order, OrderHead
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -32,6 +32,7 @@ __all__ = [
     "FulfilmentState",
     "Hold",
     "Order",
+    "OrderHead",
     "OrderLine",
     "OrderOnHold",
     "OrderState",
