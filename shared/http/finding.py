@@ -10,8 +10,7 @@ walked through from its newest row, `WALKED` rows for one page at most: such a p
 (docs/adr/0044).
 """
 
-from collections.abc import Iterable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -30,6 +29,7 @@ from shared.values.fields import Code, LocalDate, ShortText
 from shared.values.search_text import Sought
 
 Row = TypeVar("Row", bound=TenantRow)
+MOST_SORTED = 100_000  # rows of some days or states that are put in order
 WALKED = 20_000  # rows that one page looks through where nearly everything may fit
 MOST_OWNERS = 2_000  # customers whose newest rows are put in order; more of them are as good as all
 
@@ -54,28 +54,29 @@ class Where:
         self._ctx = ctx
         self.parameters = Parameters([ctx.tenant.id])
         self._parts = ["t.tenant_id = $1"]
-        self.dated = False
+        self.scattered = False  # what fits may lie together anywhere in the list
 
     def add(self, comparison: str, value: object) -> Self:
         """A comparison such as `customer_id =`; none where there is no value."""
         if value is not None:
-            self._parts.append(f"t.{comparison} {self.parameters.add(value)}")
+            self._parts.append(f"t.{comparison} ({self.parameters.add(value)})")
         return self
 
     def among(self, column: str, values: Sequence[object] | None) -> Self:
         """One of several values; any where none are given."""
-        if values is not None:
-            self._parts.append(f"t.{column} = any({self.parameters.add(list(values))})")
-        return self
+        if values is None or len(values) == 1:
+            return self.add(f"{column} =", values and values[0])
+        self.scattered = self.scattered or column != "id"
+        return self.add(f"{column} = any", list(values))
 
     def days(self, column: str, first: date | None, last: date | None) -> Self:
         """Days, both included, of a column with dates."""
-        self.dated = self.dated or first is not None or last is not None
+        self.scattered = self.scattered or first is not None or last is not None
         return self.add(f"{column} >=", first).add(f"{column} <=", last)
 
     def local_days(self, column: str, first: date | None, last: date | None) -> Self:
         """The tenant's days, both included, of a column with instants."""
-        self.dated = self.dated or first is not None or last is not None
+        self.scattered = self.scattered or first is not None or last is not None
         end = None if last is None else self._midnight(last + timedelta(days=1))
         return self.add(f"{column} >=", None if first is None else self._midnight(first)).add(
             f"{column} <", end
@@ -88,12 +89,6 @@ class Where:
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), clock.zone(self._ctx.tenant.time_zone)).astimezone(UTC)
-
-    def branch(self) -> Self:
-        """The same for another statement, which adds parameters of its own."""
-        branched = copy(self)
-        branched.parameters = Parameters(list(self.parameters.values))
-        return branched
 
     def __str__(self) -> str:
         return " and ".join(self._parts)
@@ -120,10 +115,25 @@ class Listing:
 
 async def list_found(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, q: str | None) -> Page[Any]:
     """A page of the rows that meet all conditions and answer `q`, newest first."""
-    if where.dated:
-        async with ctx.reporting():  # planned by how many days are asked for
-            return await _list_found(ctx, page, listing, where, q)
-    return await _list_found(ctx, page, listing, where, q)
+    if q is None and not where.scattered:
+        below = where.parameters.add(page.below_id)
+        rows = await ctx.sql.fetch(
+            f"{listing.select} where {where} and t.id < {below} order by t.id desc limit {page.limit + 1}",
+            *where.parameters.values,
+        )
+        return page_of(rows, page, lambda row: row["id"])
+    if where.scattered:
+        async with ctx.reporting():  # planned by how many there are of these days and states
+            source = Source(listing, where, page.below_id, few=await _are_few(ctx, listing, where, page))
+            found = await _find(ctx, page, source, q)
+    else:
+        found = await _find(ctx, page, Source(listing, where, page.below_id), q)
+    rows = await ctx.sql.fetch(
+        f"{listing.select} where t.tenant_id = $1 and t.id = any($2::uuid[]) order by t.id desc",
+        ctx.tenant.id,
+        found.items,
+    )
+    return Page(items=rows, next=found.next)
 
 
 async def shown(ctx: Ctx, table: type[Row], found: Page[Any]) -> Page[Row]:
@@ -135,33 +145,56 @@ async def shown(ctx: Ctx, table: type[Row], found: Page[Any]) -> Page[Row]:
     return Page(items=list((await ctx.session.exec(statement)).all()) if ids else [], next=found.next)
 
 
-async def _list_found(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, q: str | None) -> Page[Any]:
-    if q is None:
-        below = where.parameters.add(page.below_id)
-        rows = await ctx.sql.fetch(
-            f"{listing.select} where {where} and t.id < {below} order by t.id desc limit {page.limit + 1}",
-            *where.parameters.values,
-        )
-        return page_of(rows, page, lambda row: row["id"])
-    found = await _find(ctx, page, listing, where, Sought.of(q))
-    rows = await ctx.sql.fetch(
-        f"{listing.select} where t.tenant_id = $1 and t.id = any($2::uuid[]) order by t.id desc",
-        ctx.tenant.id,
-        found.items,
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows below a place of a list that meet its conditions."""
+
+    listing: Listing
+    where: Where
+    below: UUID
+    few: bool = False
+    """They are read first and then put in order; else in order, until there are enough of them."""
+
+    def rows(self, parameters: Parameters) -> str:
+        """What follows `from`, before `order by t.id desc`."""
+        found = f"{self.listing.table} t where {self.where} and t.id < {parameters.add(self.below)}"
+        return f"(select t.* from {found} offset 0) t" if self.few else found  # noqa: S608 - our own column names
+
+
+async def _are_few(ctx: Ctx, listing: Listing, where: Where, page: PageQuery) -> bool:
+    """Whether all that is left of a list can be put in order: days and states may lie far behind its newest rows."""
+    parameters = Parameters(list(where.parameters.values))
+    rows = Source(listing, where, page.below_id).rows(parameters)
+    count: int = await ctx.sql.fetchval(
+        f"select count(*) from (select from {rows} limit {MOST_SORTED + 1}) as few",  # noqa: S608
+        *parameters.values,
     )
-    return Page(items=rows, next=found.next)
+    return count <= MOST_SORTED
 
 
-async def _find(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, sought: Sought) -> Page[UUID]:
+async def _find(ctx: Ctx, page: PageQuery, source: Source, q: str | None) -> Page[UUID]:
+    """The ids of a page."""
+    if q is None:
+        parameters = Parameters(list(source.where.parameters.values))
+        rows = await ctx.sql.fetch(
+            f"select t.id from {source.rows(parameters)} order by t.id desc limit {page.limit + 1}",  # noqa: S608
+            *parameters.values,
+        )
+        return page_of([row["id"] for row in rows], page, lambda id_: id_)
+    return await _search(ctx, page, source, Sought.of(q))
+
+
+async def _search(ctx: Ctx, page: PageQuery, source: Source, sought: Sought) -> Page[UUID]:
     """The ids of a page of what answers a search."""
+    listing = source.listing
     owners: list[UUID] | None = []
     if listing.terms is not None:
         index, column = listing.terms
         most = MOST_READ if column == "id" else MOST_OWNERS
         owners = await index.owners(ctx, sought, most=most) if sought.ways else []
     if owners is None or await _fits_many(ctx, listing, sought):
-        return await _walked(ctx, page, listing, where, sought)
-    statement, values = exact(listing, where, sought, owners, below=page.below_id, most=page.limit + 1)
+        return await _walked(ctx, page, source, sought)
+    statement, values = exact(source, sought, owners, most=page.limit + 1)
     rows = await ctx.sql.fetch(statement, *values) if statement else []
     return page_of([row["id"] for row in rows], page, lambda id_: id_)
 
@@ -171,7 +204,7 @@ async def _fits_many(ctx: Ctx, listing: Listing, sought: Sought) -> bool:
     parameters = Parameters([ctx.tenant.id])
     counts = [
         f"(select count(*) from (select from {listing.table} t where t.tenant_id = $1 and {prefix} "  # noqa: S608
-        f"limit {MOST_READ + 1}) as some)"
+        f"limit {MOST_READ + 1}) as few)"
         for prefix in listing.prefixes(parameters, sought)
     ]
     if not counts:
@@ -183,12 +216,12 @@ async def _fits_many(ctx: Ctx, listing: Listing, sought: Sought) -> bool:
 
 
 def exact(
-    listing: Listing, where: Where, sought: Sought, owners: Sequence[UUID], *, below: UUID, most: int
-) -> tuple[str, Iterable[object]]:
+    source: Source, sought: Sought, owners: Sequence[UUID], *, most: int
+) -> tuple[str, Sequence[object]]:
     """The newest ids of all that can fit: what a prefix finds, and the newest rows of each owner."""
-    where = where.branch()
-    parameters = where.parameters
-    under = f"t.id < {parameters.add(below)}"
+    listing, where = source.listing, source.where
+    parameters = Parameters(list(where.parameters.values))
+    under = f"t.id < {parameters.add(source.below)}"
     # Materialized, so that these are read by number or reference and not by walking through all rows in their order.
     named = [
         f"named_{n} as materialized (select t.id from {listing.table} t where {where} and {prefix} and {under})"  # noqa: S608
@@ -208,34 +241,29 @@ def exact(
     return f"{ctes}select id from {found} order by id desc limit {most}", parameters.values  # noqa: S608
 
 
-def walking(
-    listing: Listing, where: Where, sought: Sought, *, below: UUID, most: int
-) -> tuple[str, Iterable[object]]:
+def walking(source: Source, sought: Sought, *, most: int) -> tuple[str, Sequence[object]]:
     """The newest ids that fit among the next `WALKED` rows; each is looked at until there are enough."""
-    where = where.branch()
-    parameters = where.parameters
+    listing, parameters = source.listing, Parameters(list(source.where.parameters.values))
     hits = [f"({prefix})" for prefix in listing.prefixes(parameters, sought)]
     if listing.terms is not None:
         index, column = listing.terms
         hits.append(index.condition(parameters, sought, f"t.{column}"))
     hit = " or ".join(hits) or "false"
     statement = (
-        f"select s.id from (select t.id, ({hit}) as hit from {listing.table} t where {where} "  # noqa: S608
-        f"and t.id < {parameters.add(below)} order by t.id desc limit {WALKED}) s where s.hit "
-        f"order by s.id desc limit {most}"
+        f"select s.id from (select t.id, ({hit}) as hit from {source.rows(parameters)} "  # noqa: S608
+        f"order by t.id desc limit {WALKED}) s where s.hit order by s.id desc limit {most}"
     )
     return statement, parameters.values
 
 
-async def _walked(ctx: Ctx, page: PageQuery, listing: Listing, where: Where, sought: Sought) -> Page[UUID]:
-    statement, values = walking(listing, where, sought, below=page.below_id, most=page.limit + 1)
+async def _walked(ctx: Ctx, page: PageQuery, source: Source, sought: Sought) -> Page[UUID]:
+    statement, values = walking(source, sought, most=page.limit + 1)
     found = [row["id"] for row in await ctx.sql.fetch(statement, *values)]
     if len(found) > page.limit:
         return page_of(found, page, lambda id_: id_)
-    where = where.branch()
+    parameters = Parameters(list(source.where.parameters.values))
     end: Any = await ctx.sql.fetchval(
-        f"select t.id from {listing.table} t where {where} and t.id < {where.parameters.add(page.below_id)} "  # noqa: S608
-        f"order by t.id desc offset {WALKED - 1} limit 1",
-        *where.parameters.values,
+        f"select t.id from {source.rows(parameters)} order by t.id desc offset {WALKED - 1} limit 1",  # noqa: S608
+        *parameters.values,
     )
     return Page(items=found, next=page.next_cursor(end) if end is not None else None)
