@@ -14,7 +14,7 @@ from shared.database.term_tables import create_term_table, in_byte_order, in_pag
 from shared.values.search_text import fold, terms_of
 
 revision = "billing_0019"
-down_revision = "billing_0013"
+down_revision = "billing_0017"
 
 COLUMNS = """
 create index invoices_by_order_number on invoices (tenant_id, order_number, id) where order_number is not null;
@@ -40,8 +40,8 @@ def upgrade() -> None:
     run(COLUMNS)
     in_pages("reference", "payments", _fold)
     create_term_table(
-        "billing", "customer_terms", "customer_id", of="customers", columns="name, email",
-        terms=lambda c: terms_of(c.name, c.email),
+        "billing", "customer_terms", "customer_id", of="customers", columns="name, email, phone, external_ref",
+        terms=lambda c: terms_of(c.name, c.email, c.external_ref, phones=[c.phone]),
     )  # fmt: skip
     run("alter table customer_terms no force row level security;")
     in_pages("customer_id, customer->>'name' as name, customer->>'email' as email", "invoices", _add)
