@@ -12,6 +12,7 @@ from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceO
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
@@ -28,10 +29,20 @@ async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
 async def list_credit_notes(
-    ctx: CtxDep, page: PageDep, invoice_id: UUID | None = None, customer_id: UUID | None = None
+    ctx: CtxDep,
+    page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
+    invoice_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    from_: From = None,
+    to: To = None,
 ) -> Page[CreditNoteOut]:
-    """Credit notes, newest first."""
-    return await queries.list_credit_notes(ctx, page, invoice_id=invoice_id, customer_id=customer_id)
+    """Credit notes, newest first; `from` and `to` are days of issue."""
+    where = Where(ctx).among("id", ids).add("number =", number).add("invoice_id =", invoice_id)
+    where.add("customer_id =", customer_id).days("issued_on", from_, to)
+    return await queries.list_credit_notes(ctx, page, where, q)
 
 
 @router.read("/credit-notes/{credit_note_id}", scope="billing:read", response_model=CreditNoteOut)

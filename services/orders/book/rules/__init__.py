@@ -3,7 +3,7 @@
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order
+from services.orders.book.rules.orders import Hold, Order, OrderHead
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -35,6 +35,7 @@ __all__ = [
     "Hold",
     "Invoiced",
     "Order",
+    "OrderHead",
     "OrderLine",
     "OrderOnHold",
     "OrderState",
