@@ -8,7 +8,6 @@ from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import LIFECYCLE
-from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -98,7 +97,6 @@ class CreditNoteOut(WireModel):
     issued_on: LocalDate
     journal_entry_id: UUID | None
     cancels: Annotated[bool, Field(description="It voids its invoice.")]
-    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -110,7 +108,6 @@ class CreditNoteOut(WireModel):
         row: CreditNote,
         lines: Sequence[CreditNoteLineOut],
         allocations: Sequence[AllocationOut],
-        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -119,7 +116,6 @@ class CreditNoteOut(WireModel):
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
             journal_entry_id=row.entry_id,
-            e_invoice=e_invoice,
             allowed_actions=LIFECYCLE.allowed(row.state),
             **row.model_dump(
                 include={
