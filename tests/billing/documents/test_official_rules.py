@@ -197,7 +197,9 @@ parties = st.builds(
         st.sampled_from(("DE", "FR", "GB", "US", "XI", "")),
     ),
     legal_name=st.sampled_from(("", "A Ltd")),
-    tax_id=st.sampled_from(("DE123456789", "FR40303265045", "XI123", "el123456789", "US123", "12-3456789", "DE", " ", "")),
+    tax_id=st.sampled_from(
+        ("DE123456789", "FR40303265045", "XI123", "el123456789", "US123", "12-3456789", "DE", " ", "")
+    ),
     email=st.sampled_from(("", "a@example.com")),
     registration_number=st.sampled_from(("", "HRB 1")),
     electronic_address=st.sampled_from(("", "0088:4012345000009", "EM:a@example.com", "EM:", "nonsense")),
