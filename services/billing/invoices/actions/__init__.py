@@ -14,7 +14,13 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import SHIPMENTS
-from services.billing.invoices.actions.voiding import change_settings, take_back, tell_voided
+from services.billing.invoices.actions.voiding import (
+    change_settings,
+    require_voidable,
+    take_back,
+    tell_voided,
+    void_facts,
+)
 
 __all__ = [
     "SHIPMENTS",
@@ -31,9 +37,11 @@ __all__ = [
     "finalize_invoice",
     "keep_customer",
     "lock_settled",
+    "require_voidable",
     "sales_postings",
     "settle_invoices",
     "take_back",
     "tell_overdue",
     "tell_voided",
+    "void_facts",
 ]

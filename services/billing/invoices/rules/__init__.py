@@ -25,10 +25,8 @@ from services.billing.invoices.rules.invoices import (
     payment_status,
     require_coherent,
     require_prices,
-    require_voidable,
     stated,
     steps_to_void,
-    void_facts,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -61,8 +59,6 @@ __all__ = [
     "payment_status",
     "require_coherent",
     "require_prices",
-    "require_voidable",
     "stated",
     "steps_to_void",
-    "void_facts",
 ]

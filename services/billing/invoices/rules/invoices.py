@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from shared.approvals.rules import Step, steps_for
@@ -107,25 +107,6 @@ class PricedLine:
     tax_rate: Decimal
 
 
-class VoidableInvoice(Protocol):
-    """What the rules of voiding read of an invoice."""
-
-    state: str
-    number: str | None
-    customer_id: UUID
-    customer: dict[str, Any]
-    issued_on: date | None
-
-    @property
-    def gross(self) -> Money: ...
-    @property
-    def open(self) -> Money: ...
-    @property
-    def paid(self) -> Money: ...
-    @property
-    def credited(self) -> Money: ...
-
-
 def stated(money: Money) -> dict[str, str]:
     """An amount as a fact of a refusal, in its wire form."""
     return {"amount": money.text, "currency": money.currency}
@@ -136,32 +117,6 @@ def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStat
     if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
         return "unpaid"
     return "paid" if open_minor == 0 else "part_paid"
-
-
-def void_facts(row: VoidableInvoice) -> dict[str, Any]:
-    """What the approval of a void depends on."""
-    return {
-        "number": row.number,
-        "state": row.state,
-        "customer_id": str(row.customer_id),
-        "customer": row.customer["name"],
-        "issued_on": str(row.issued_on),
-        "gross": stated(row.gross),
-        "open": stated(row.open),
-        "credited": stated(row.credited),
-    }
-
-
-def require_voidable(row: VoidableInvoice) -> None:
-    """Refuse to void what is no finalized invoice, or one on which something was paid or credited."""
-    LIFECYCLE.target(row.state, "void")
-    if row.open != row.gross or not row.credited.is_zero:
-        raise InvoiceSettled(
-            "Something was paid or credited on this invoice; credit the rest instead.",
-            open=stated(row.open),
-            paid=stated(row.paid),
-            credited=stated(row.credited),
-        )
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
