@@ -11,7 +11,6 @@ from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
-from services.billing.documents.sending import judged
 from services.billing.invoices import queries as invoices
 from services.billing.invoices.queries import CUSTOMER_TERMS, Invoice, InvoiceLine, document_line, supply_day
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
@@ -90,12 +89,6 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
     """One credit note as callers see it."""
     return (await show_credit_notes(ctx, [row]))[0]
-
-
-async def show_made(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
-    """A credit note that was just made, and whether it is a valid e-invoice."""
-    shown = await show_credit_note(ctx, row)
-    return shown.model_copy(update={"e_invoice": judged(await get_document(ctx, row.id))})
 
 
 async def list_credit_notes(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[CreditNoteOut]:

@@ -24,7 +24,7 @@ add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
 @router.create("/credit-notes", scope="billing:write", response_model=CreditNoteOut)
 async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
     """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
-    return await queries.show_made(ctx, await actions.create_credit_note(ctx, body))
+    return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
 
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])

@@ -105,7 +105,7 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
 
 
-async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
+async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> Mapping[str, Any] | None:
     """A customer as its last invoice states it, for one that orders has not told of."""
     statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
     found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
