@@ -12,7 +12,7 @@ SERVICE = Service(
     title="Billing",
     capabilities=(
         "ledger", "tax", "invoices", "payments", "credit_notes", "refunds", "write_offs", "posting_exceptions",
-        "reports", "documents",
+        "reports", "documents", "statements",
     ),
     provision=(ledger.provision, seed_tax_codes),
     ports={Blobs: open_blobs},

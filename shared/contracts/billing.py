@@ -45,13 +45,18 @@ class InvoiceFinalized(Event, type="billing.invoice.finalized.v1"):
 
 
 class InvoiceVoided(Event, type="billing.invoice.voided.v1"):
-    """A finalized invoice was voided; its posting was reversed."""
+    """A finalized invoice was voided: its posting was reversed, and a credit note cancels it.
+
+    The credit note tells of itself, too, with `cancels`; whoever sums up counts one of the two.
+    """
 
     invoice_id: UUID
     number: str
     customer_id: UUID
     gross: MoneyIO
     source_refs: SourceRefs = Field(default_factory=SourceRefs)
+    credit_note_id: UUID | None = None
+    credit_note_number: str | None = None
 
 
 class InvoicePaid(Event, type="billing.invoice.paid.v1"):
@@ -86,7 +91,7 @@ class AllocatedInvoice(BaseModel):
 
 
 class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
-    """A credit note got its number and was posted."""
+    """A credit note got its number and was posted. One that `cancels` is the document of `invoice.voided`."""
 
     credit_note_id: UUID
     number: str
@@ -97,6 +102,7 @@ class CreditNoteFinalized(Event, type="billing.credit_note.finalized.v1"):
     gross: MoneyIO
     issued_on: date
     allocations: list[AllocatedInvoice] = Field(default_factory=list)
+    cancels: bool = False
     source_refs: SourceRefs = Field(default_factory=SourceRefs)
 
 

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import allowed_actions
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -21,6 +24,7 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.price_fields import PriceIO
 
 
 class CreditNoteLineIn(WireInput):
@@ -47,7 +51,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -94,7 +98,9 @@ class CreditNoteOut(WireModel):
     refunded: MoneyIO
     reason: str
     issued_on: LocalDate
-    journal_entry_id: UUID
+    journal_entry_id: UUID | None
+    cancels: Annotated[bool, Field(description="It voids its invoice.")]
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -102,7 +108,11 @@ class CreditNoteOut(WireModel):
 
     @classmethod
     def of(
-        cls, row: CreditNote, lines: Sequence[CreditNoteLineOut], allocations: Sequence[AllocationOut]
+        cls,
+        row: CreditNote,
+        lines: Sequence[CreditNoteLineOut],
+        allocations: Sequence[AllocationOut],
+        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -112,6 +122,7 @@ class CreditNoteOut(WireModel):
             unallocated=row.unallocated,
             refunded=row.refunded,
             journal_entry_id=row.entry_id,
+            e_invoice=e_invoice,
             allowed_actions=allowed_actions(
                 row.state,
                 unallocated=row.unallocated_minor,
@@ -120,7 +131,7 @@ class CreditNoteOut(WireModel):
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",
-                    "issued_on", "version", "created_at", "updated_at",
+                    "issued_on", "cancels", "version", "created_at", "updated_at",
                 }
             ),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
@@ -26,23 +27,28 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
-
-TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
     tax_id: Code | None = None
     billing_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    e_invoice: EInvoice = "none"
 
 
 class CustomerOut(WireModel):
@@ -52,6 +58,11 @@ class CustomerOut(WireModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
 
 
 class VoidIn(WireInput):
@@ -87,7 +98,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -104,7 +115,8 @@ LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
-    """A draft invoice. Without `customer` the buyer is shown as orders knows it."""
+    """A draft invoice. Without `customer` the buyer is shown as orders knows it, without `payment_terms_days` the
+    customer's hold, else 30."""
 
     customer_id: UUID
     customer: CustomerFacts | None = None
@@ -112,7 +124,7 @@ class InvoiceIn(WireInput):
     prices: Prices = "net"
     rounding: Rounding = "document"
     lines: LinesIn
-    payment_terms_days: TermsDays = 30
+    payment_terms_days: TermsDays | None = None
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
@@ -136,7 +148,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -156,7 +168,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,
@@ -205,13 +217,19 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -238,6 +256,7 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
+            e_invoice=e_invoice,
             allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,

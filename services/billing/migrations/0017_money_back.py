@@ -12,7 +12,7 @@ from shared.database.rls import over_all_tenants, protect
 from shared.values.ids import new_id
 
 revision = "billing_0017"
-down_revision = "billing_0013"
+down_revision = "billing_0016"
 
 COLUMNS = """
 alter table invoices add column written_off_minor bigint not null default 0,

@@ -57,6 +57,12 @@ class UnknownTaxCode(Invalid):
     code = "unknown_tax_code"
 
 
+class TaxCodeNotValid(Refused):
+    """A tax code of a draft means nothing on its day of supply: it has ended and has no new rate, or begins later."""
+
+    code = "tax_code_not_valid"
+
+
 def require_consistent(category: str, rate: Decimal, valid_from: date, valid_to: date | None) -> None:
     """Refuse a rate where the category has none, and a validity that ends before it begins."""
     if category != "S" and rate != 0:
@@ -77,3 +83,15 @@ def require_known(found: Iterable[str], asked: Iterable[str], on: date) -> None:
     ]
     if errors:
         raise UnknownTaxCode(f"{len(errors)} line(s) name an unknown tax code.", errors=errors)
+
+
+def require_holding(found: Iterable[str], asked: Iterable[str], on: date) -> None:
+    """Refuse to issue what has tax codes that do not hold on its day of supply."""
+    known = frozenset(found)
+    missing = [code for code in dict.fromkeys(asked) if code not in known]
+    if missing:
+        raise TaxCodeNotValid(
+            f"On {on} there is no tax code {', '.join(missing)}; change the lines or the day, or give it a rate.",
+            tax_codes=missing,
+            on=on.isoformat(),
+        )

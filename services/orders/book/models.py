@@ -72,6 +72,7 @@ ORDERS = Table(
     *_needed(DateTime(timezone=True), "ordered_at"),
     Column("confirmed_at", DateTime(timezone=True)),
     *_counted(BigInteger, "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
+    Column("shipped_tax", JSONB, nullable=False, server_default=text("'[]'")),
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
@@ -90,8 +91,7 @@ ORDER_LINES = Table(
     *_needed(Boolean, "tracked"),
     *_needed(Numeric, "quantity"),
     *_needed(Text, "currency"),
-    *_needed(BigInteger, "unit_price_minor"),
-    *_needed(Numeric, "discount_percent"),
+    *_needed(Numeric, "unit_price_minor", "discount_percent"),
     *_needed(BigInteger, "discount_minor"),
     *_needed(Text, "tax_code", "tax_category"),
     *_needed(Numeric, "tax_rate"),
@@ -108,6 +108,7 @@ ORDER_LINES = Table(
         "id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("order_lines_promised", "tenant_id", "product_id", "id", postgresql_where=text("reserved > 0")),
 )
 
 ORDER_HOLDS = Table(
@@ -131,6 +132,7 @@ FULFILMENTS = Table(
     *_needed(Uuid, "order_id", "warehouse_id"),
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("redirected_to", JSONB),
     Column("shipped_at", DateTime(timezone=True)),
     _part_of("orders", "order_id"),
     _part_of("warehouses", "warehouse_id"),

@@ -1,18 +1,27 @@
 """Reads of customers."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, func, select
 
 from services.orders.customers.models import Customer
-from services.orders.customers.rules import Buyer
+from services.orders.customers.rules import Buyer, KnownCustomer
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
 from shared.http.paging import Page, PageQuery, list_rows
 from shared.values.faults import NotFound
+from shared.values.texts import folded_email
 
 BUYERS = TableSql(Customer, Buyer)
+KNOWN = TableSql(Customer, KnownCustomer)
+FIND_BY_REF = f"""
+select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and c.external_ref = any($2::text[])
+"""  # noqa: S608 - no input in it
+FIND_BY_EMAIL = f"""
+select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and lower(c.email) = any($2::text[])
+"""  # noqa: S608 - no input in it
 
 
 async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:
@@ -30,19 +39,24 @@ async def list_customers(
     ctx: Ctx, page: PageQuery, *, email: str | None, external_ref: str | None
 ) -> Page[Customer]:
     """Customers, newest first."""
-    conditions = []
+    conditions: list[Any] = []
     if email is not None:
-        conditions.append(Customer.email == email)
+        conditions.append(func.lower(col(Customer.email)) == folded_email(email))
     if external_ref is not None:
         conditions.append(Customer.external_ref == external_ref)
     return await list_rows(ctx, Customer, page, *conditions)
 
 
-async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, UUID]:
-    """The ids of customers by what the client company calls them; unknown ones are left out."""
-    rows = await ctx.sql.fetch(
-        "select external_ref, id from customers where tenant_id = $1 and external_ref = any($2::text[])",
-        ctx.tenant.id,
-        list(refs),
-    )
-    return {row["external_ref"]: row["id"] for row in rows}
+async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, KnownCustomer]:
+    """Customers by what the client company calls them; unknown ones are left out."""
+    rows = await ctx.sql.fetch(FIND_BY_REF, ctx.tenant.id, list(refs))
+    return {row["external_ref"]: KNOWN.read(row) for row in rows}
+
+
+async def find_by_email(ctx: Ctx, emails: Collection[str]) -> dict[str, list[KnownCustomer]]:
+    """The customers that have an e-mail address, by its folded form; nothing keeps it from being that of several."""
+    rows = await ctx.sql.fetch(FIND_BY_EMAIL, ctx.tenant.id, [folded_email(email) for email in emails])
+    found: dict[str, list[KnownCustomer]] = {}
+    for row in rows:
+        found.setdefault(folded_email(row["email"]), []).append(KNOWN.read(row))
+    return found

@@ -25,12 +25,7 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import SHIPMENTS
-from services.billing.invoices.actions.voiding import (
-    change_settings,
-    find_void_facts,
-    void_approved_invoice,
-    void_invoice,
-)
+from services.billing.invoices.actions.voiding import change_settings, take_back, tell_voided
 
 __all__ = [
     "SHIPMENTS",
@@ -45,7 +40,6 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
-    "find_void_facts",
     "keep_customer",
     "lock_settled",
     "lock_to_reopen",
@@ -54,8 +48,8 @@ __all__ = [
     "reopen_invoices",
     "sales_postings",
     "settle_invoices",
+    "take_back",
     "tell_overdue",
-    "void_approved_invoice",
-    "void_invoice",
+    "tell_voided",
     "write_off_invoice",
 ]

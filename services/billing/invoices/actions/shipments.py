@@ -49,6 +49,8 @@ class _NewInvoice:
     customer_id: UUID
     customer: orjson.Fragment
     currency: str
+    prices: str
+    rounding: str
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -76,7 +78,7 @@ class _NewLine:
     description: str
     sku: str
     quantity: Decimal
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_minor: int
     tax_code: str
     tax_category: str
@@ -90,9 +92,17 @@ INVOICES = TableSql(queries.Invoice, _NewInvoice)
 LINES = TableSql(queries.InvoiceLine, _NewLine)
 PLACE = "first + row_number() over (order by new.id) - 1"
 NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
+# What the event does not say of the customer is as billing knows it from orders.
+BUYER = """coalesce((select jsonb_strip_nulls(jsonb_build_object(
+      'language', c.j->'language', 'registration_number', c.j->'registration_number',
+      'buyer_reference', c.j->'buyer_reference', 'electronic_address', c.j->'electronic_address',
+      'e_invoice', c.j->'e_invoice'))
+    from (select to_jsonb(k) as j from customers k where k.tenant_id = $1 and k.id = new.customer_id) c), '{}')
+    || new.customer"""
+GIVEN = {"number": NUMBER, "seller": SNAPSHOT, "customer": BUYER}
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
+  {INVOICES.insert(5, given=GIVEN, rest="cross join taken order by new.id")}
   returning id, number
 ), lines as ({LINES.insert(6)})
 select id, number from invoice
@@ -183,8 +193,12 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         updated_at=now,
         state=FINALIZED,
         customer_id=shipped.customer.id,
-        customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
+        customer=orjson.Fragment(
+            shipped.customer.model_dump_json(exclude={"id", "delivery"}, exclude_none=True)
+        ),
         currency=shipped.currency,
+        prices=shipped.prices,
+        rounding=shipped.rounding,
         net_minor=shipped.net.minor,
         tax_minor=shipped.tax.minor,
         gross_minor=shipped.gross.minor,
@@ -212,7 +226,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
+            unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
             tax_code=line.tax_code,
             tax_category=line.tax_category,

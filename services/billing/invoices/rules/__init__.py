@@ -11,6 +11,7 @@ from services.billing.invoices.rules.invoices import (
     AmountTooLarge,
     FulfilmentInvoiced,
     InconsistentFigures,
+    InvoiceIsVoided,
     InvoiceMismatch,
     InvoiceSettled,
     NotADraft,
@@ -25,8 +26,10 @@ from services.billing.invoices.rules.invoices import (
     payment_status,
     require_coherent,
     require_prices,
+    require_voidable,
     stated,
     steps_to_void,
+    void_facts,
     wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
@@ -43,6 +46,7 @@ __all__ = [
     "FulfilmentInvoiced",
     "InconsistentFigures",
     "InvoiceFigures",
+    "InvoiceIsVoided",
     "InvoiceMismatch",
     "InvoiceSettled",
     "InvoiceView",
@@ -60,7 +64,9 @@ __all__ = [
     "payment_status",
     "require_coherent",
     "require_prices",
+    "require_voidable",
     "stated",
     "steps_to_void",
+    "void_facts",
     "wanted_back",
 ]

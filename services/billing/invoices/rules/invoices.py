@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Any, Literal, Protocol, Self
 from uuid import UUID
 
 from shared.approvals.rules import Step, steps_for
@@ -13,6 +13,7 @@ from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
 from shared.values.faults import FieldError, Invalid, NotYetKnown, Refused
 from shared.values.money import Money, MoneyOutOfRange, total
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
 DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
@@ -53,6 +54,12 @@ class InvoiceSettled(Refused):
     """Something was paid or credited on the invoice, so it cannot be voided any more."""
 
     code = "invoice_settled"
+
+
+class InvoiceIsVoided(Refused):
+    """What was issued is cancelled: its credit note is the document that counts."""
+
+    code = "voided"
 
 
 class NotADraft(Refused):
@@ -102,11 +109,32 @@ class PricedLine:
     """What the figures of an invoice line follow from."""
 
     quantity: Decimal
-    unit_price: Money
+    unit_price: UnitPrice
     discount_percent: Decimal
     tax_code: str
     tax_category: str
     tax_rate: Decimal
+
+
+class VoidableInvoice(Protocol):
+    """What the rules of voiding read of an invoice."""
+
+    state: str
+    number: str | None
+    customer_id: UUID
+    customer: dict[str, Any]
+    issued_on: date | None
+
+    @property
+    def gross(self) -> Money: ...
+    @property
+    def open(self) -> Money: ...
+    @property
+    def paid(self) -> Money: ...
+    @property
+    def credited(self) -> Money: ...
+    @property
+    def written_off(self) -> Money: ...
 
 
 def stated(money: Money) -> dict[str, str]:
@@ -149,12 +177,40 @@ def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> di
     return wanted
 
 
+def void_facts(row: VoidableInvoice) -> dict[str, Any]:
+    """What the approval of a void depends on."""
+    return {
+        "number": row.number,
+        "state": row.state,
+        "customer_id": str(row.customer_id),
+        "customer": row.customer["name"],
+        "issued_on": str(row.issued_on),
+        "gross": stated(row.gross),
+        "open": stated(row.open),
+        "credited": stated(row.credited),
+    }
+
+
+def require_voidable(row: VoidableInvoice) -> None:
+    """Refuse to void what is no finalized invoice, or one of which something was settled."""
+    LIFECYCLE.target(row.state, "void")
+    if row.open != row.gross or not row.credited.is_zero:
+        raise InvoiceSettled(
+            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
+            "credit the rest instead.",
+            open=stated(row.open),
+            paid=stated(row.paid),
+            credited=stated(row.credited),
+            written_off=stated(row.written_off),
+        )
+
+
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
     """Who has to approve the void of an invoice: one person above the limit, nobody without one."""
     return [] if limit is None else steps_for(gross, [Step(APPROVE_SCOPE, above=limit)])
 
 
-def require_prices(prices: Sequence[Money], currency: str) -> None:
+def require_prices(prices: Sequence[UnitPrice], currency: str) -> None:
     """Refuse unit prices below zero or in another currency than the invoice's."""
     errors = []
     for n, price in enumerate(prices):

@@ -122,7 +122,7 @@ class LineView:
     description: str
     sku: str | None
     quantity: Decimal
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_percent: Decimal | None
     discount_minor: int
     tax_code: str

@@ -80,7 +80,7 @@ CHECKS = {
           from (
             select 1 as sign, currency, tax_breakdown from invoices where tenant_id = $1 and state = 'finalized'
             union all
-            select -1, currency, tax_breakdown from credit_notes where tenant_id = $1
+            select -1, currency, tax_breakdown from credit_notes where tenant_id = $1 and not cancels
             union all
             select -1, currency, tax_breakdown from write_offs where tenant_id = $1 and state = 'recorded'
           ) x cross join lateral jsonb_array_elements(x.tax_breakdown) as r group by 1, 2

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.orders import Order
 from services.orders.book.rules.states import FulfilmentState, OrderOnHold, OrderState
+from services.orders.catalog.rules import TaxCodeRow
 from shared.values.money import Money
 from shared.values.tax import TaxedLine, TaxGroup
 
@@ -87,11 +87,11 @@ def settled_status(state: str, *, gross: int, shipped: int, invoiced: int, settl
     return "part_paid" if settled.paid > 0 else "unpaid"
 
 
-def tax_groups(lines: Iterable[tuple[OrderLine, TaxedLine]]) -> list[TaxGroup]:
-    """The breakdown of some lines' figures by tax code, rate and category, in order of first appearance."""
+def tax_groups(parts: Iterable[tuple[TaxCodeRow, TaxedLine]]) -> list[TaxGroup]:
+    """The breakdown of some figures by tax code, rate and category, in order of first appearance."""
     found: dict[tuple[str, Decimal, str], tuple[Money, Money]] = {}
-    for line, part in lines:
-        key = (line.tax_code, line.tax_rate, line.tax_category)
-        base, tax = found.get(key, (Money.zero(line.currency), Money.zero(line.currency)))
+    for code, part in parts:
+        key = (code.code, code.rate, code.category)
+        base, tax = found.get(key, (Money.zero(part.net.currency), Money.zero(part.net.currency)))
         found[key] = (base + part.net, tax + part.tax)
     return [TaxGroup(code, rate, category, *sums) for (code, rate, category), sums in found.items()]

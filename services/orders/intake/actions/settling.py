@@ -142,6 +142,8 @@ def _said(fact: BillingFact) -> list[_Said]:
             return [_Said(fact.invoice_id, fact.source_refs.order_id, gross_minor=fact.gross.minor)]
         case InvoiceVoided():
             return [_Said(fact.invoice_id, fact.source_refs.order_id, voided=True)]
+        case CreditNoteFinalized(cancels=True):
+            return []  # its invoice is told of as void
         case CreditNoteFinalized():
             return [*_credited(fact), *_amounts(fact.allocations, "credited_minor")]
         case CreditNoteAllocated():

@@ -1,4 +1,4 @@
-"""What can be done with credit notes."""
+"""Crediting: all or part of a finalized invoice is taken back, and what is left of that settles further invoices."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -86,7 +86,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     await ctx.tx.flush()
     settled = totals.gross - left
     told = [] if settled.is_zero else [invoices.allocated(invoice, settled)]
-    _tell_finalized(ctx, row, told, invoices.refs_of(invoice))
+    tell_finalized(ctx, row, told, invoices.refs_of(invoice))
     return row
 
 
@@ -217,7 +217,8 @@ def _line_rows(ctx: Ctx, row: CreditNote, lines: Sequence[CreditedLine]) -> list
     ]
 
 
-def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice], refs: SourceRefs) -> None:
+def tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice], refs: SourceRefs) -> None:
+    """Tell other services of a credit note, of what it settled, and what its invoice charges."""
     ctx.emit(
         CreditNoteFinalized(
             credit_note_id=row.id,
@@ -229,6 +230,7 @@ def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice], 
             gross=row.gross,
             issued_on=row.issued_on,
             allocations=settled,
+            cancels=row.cancels,
             source_refs=refs,
         ),
         subject=row.id,
