@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 from PIL import Image, ImageDraw
 
@@ -23,6 +25,11 @@ from services.billing.documents.content import (
 )
 from services.billing.documents.pdf import draw_pdf
 from services.billing.documents.rules import rounded
+from services.billing.documents.statement import Account, Line, Overdue, Statement
+from services.billing.documents.statement_pdf import draw_statement_pdf
+from services.orders.papers.rules import Goods, GoodsPaper, Place, draw_goods_paper
+from shared.paper.made import Paper
+from shared.values.money import Money
 from tests.billing.documents.samples import LINES, D, document, line
 
 SELLER = Party(
@@ -116,13 +123,71 @@ def documents() -> dict[str, DocumentContent]:
     }  # fmt: skip
 
 
+def statement(language="en", buyer="GB"):
+    """A customer's account in two currencies, something of it overdue."""
+    pounds, euros = (partial(Money.parse, currency=unit) for unit in ("GBP", "EUR"))
+    day, number = date(2026, 3, 6), "INV-2026-000017"
+    lines = (
+        Line(day, "invoice", None, number, "", date(2026, 3, 20), pounds("5526.56"), pounds("5646.56")),
+        Line(
+            date(2026, 3, 9),
+            "credit_note",
+            None,
+            "CN-2026-000003",
+            "",
+            None,
+            -pounds("120.00"),
+            pounds("5526.56"),
+        ),
+        Line(date(2026, 3, 12), "payment", None, None, "", None, -pounds("1000.00"), pounds("4526.56")),
+    )
+    overdue = (Overdue(uuid4(), "invoice", number, date(2026, 3, 20), pounds("4526.56")),)
+    accounts = (
+        Account("GBP", 2, pounds("120.00"), lines, pounds("4526.56"), pounds("4526.56"), overdue),
+        Account("EUR", 2, euros("0.00"), (), euros("0.00"), euros("0.00"), ()),
+    )
+    return Statement(
+        uuid4(), SELLER, BUYERS[buyer], date(2026, 3, 1), date(2026, 3, 31), accounts, language=language
+    )
+
+
+def goods_paper(kind, language, **changes):
+    """What goes along with a delivery of twelve things."""
+    goods = tuple(
+        Goods(f"NB-{n:04d}-OAK", "Shelf board, solid oak, oiled" + ", with brackets and screws for walls of brick" * (n % 3 == 0), D(n + 2), D(n), "MTR" if n == 5 else "C62")
+        for n in range(1, 13)
+    )  # fmt: skip
+    return GoodsPaper(
+        kind=kind, number="SO-2026-000042/1", day=date(2026, 3, 5), language=language, house="Nordlicht Büromöbel",
+        house_legal_name="Nordlicht Büromöbel GmbH & Co. KG", house_country="DE", warehouse="Lager Süd",
+        customer="Ateliers Lumière SARL", place=Place("12, rue de l’Église", "", "69002", "Lyon", "", "FR"),
+        goods=goods, shipped=kind == "delivery_note", order_number="SO-2026-000042", purchase_order="4500017",
+        parcels=("DHL 00340434161094042557", "DHL 00340434161094042558") if kind == "delivery_note" else (),
+        notes="Ring twice, the yard is behind the house.", **changes,
+    )  # fmt: skip
+
+
+def papers() -> dict[str, Paper]:
+    """All of the gallery, by file name."""
+    drawn = {
+        name: draw_pdf(content, logo() if name.startswith(("01", "02")) else b"")
+        for name, content in documents().items()
+    }
+    return drawn | {
+        "15-statement-en": draw_statement_pdf(statement()),
+        "16-statement-fr": draw_statement_pdf(statement("fr", "FR"), logo()),
+        "17-delivery-note-fr": draw_goods_paper(goods_paper("delivery_note", "fr")),
+        "18-pick-list-de": draw_goods_paper(goods_paper("pick_list", "de")),
+        "19-delivery-note-en": draw_goods_paper(goods_paper("delivery_note", "en")),
+    }
+
+
 def main(folder: Path) -> None:
     """Write every document into the folder, and say what could not be printed."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in documents().items():
-        made = draw_pdf(content, logo() if name.startswith(("01", "02")) else b"")
+    for name, made in papers().items():
         (folder / f"{name}.pdf").write_bytes(made.content)
-        print(name, len(made.content), *made.warnings)
+        sys.stdout.write(f"{name} {len(made.content)} {' '.join(made.warnings)}\n")
 
 
 if __name__ == "__main__":
