@@ -1,13 +1,15 @@
 """Numbers, days and places as the reader writes them."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.paper.figures import Figures, language_in
+
+D = Decimal
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,17 @@ def test_a_heap_of_marks_on_one_letter_is_cut_in_linear_time():
 
 @pytest.mark.parametrize(
     "hostile",
-    ["\u202e" * 5000 + "x", "אa" * 3000, "ﷺ" * 2000, "\u0e33" * 5000, "x" * 20_000, "(" * 5000, "\u200d" * 5000, "‏" * 999],
-)  # fmt: skip
+    [
+        "\u202e" * 5000 + "x",  # turns the order of reading
+        "\u05d0a" * 3000,  # another direction at each letter
+        "\ufdfa" * 2000,  # one letter that is eighteen
+        "\u0e33" * 5000,
+        "x" * 20_000,
+        "(" * 5000,
+        "\u200d" * 5000,
+        "\u200f" * 999,
+    ],
+)
 def test_hostile_text_is_printed_like_any_other(hostile: str):
     assert paper(hostile, width=60).content.startswith(b"%PDF")
 
