@@ -18,6 +18,7 @@ import structlog
 from starlette.responses import Response
 
 from shared.base import telemetry
+from shared.base.error_text import error_text
 from shared.base.fair_share import NoPlace, ShareExhausted
 from shared.base.side_process import Limits, SideProcesses, SideProcessFailed, TookTooLong, TookTooMuchMemory
 from shared.blobs.refs import BlobRef
@@ -86,7 +87,7 @@ class Document(Afterwards):
     def _tell(self, error: Exception) -> None:
         """Let operators know why there is no document."""
         log.warning("a document was not made", service=self._service, tenant_id=str(self._tenant_id),
-                    name=self._name, error=repr(error))  # fmt: skip
+                    name=self._name, error=error_text(error))  # fmt: skip
 
     async def _paper(self) -> Paper:
         files = [await self._ports.get(Blobs).read(each) for each in self._files]

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.models import CreditNote as CreditNote
+from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows

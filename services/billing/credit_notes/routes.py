@@ -8,7 +8,7 @@ from services.billing.credit_notes import actions, queries
 from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
 from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices import queries as invoice_queries
-from services.billing.invoices.schemas import AllocateIn, InvoiceOut, VoidIn
+from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceOut, VoidIn
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
@@ -44,6 +44,13 @@ async def get_credit_note(ctx: CtxDep, credit_note_id: UUID) -> CreditNoteOut:
 async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: AllocateIn) -> CreditNoteOut:
     """Settle further invoices of the customer from what is left of the credit note."""
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
+
+
+@router.verb("/credit-notes/{credit_note_id}/deallocate", scope="billing:write", response_model=CreditNoteOut)
+async def deallocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: DeallocateIn) -> CreditNoteOut:
+    """Have further invoices open again that the credit note has settled; its own invoice keeps what it took off."""
+    row = await actions.deallocate_credit_note(ctx, credit_note_id, body)
+    return await queries.show_credit_note(ctx, row)
 
 
 @router.document("/credit-notes/{credit_note_id}/pdf", scope="billing:read", media_type=PDF)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
-from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.credit_notes.rules import allowed_actions
 from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
@@ -24,6 +24,7 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.price_fields import PriceIO
 
 
 class CreditNoteLineIn(WireInput):
@@ -50,7 +51,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -94,6 +95,7 @@ class CreditNoteOut(WireModel):
     tax_breakdown: list[TaxBreakdownRow]
     allocations: list[AllocationOut]
     unallocated: MoneyIO
+    refunded: MoneyIO
     reason: str
     issued_on: LocalDate
     journal_entry_id: UUID | None
@@ -118,9 +120,14 @@ class CreditNoteOut(WireModel):
             allocations=list(allocations),
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
+            refunded=row.refunded,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=allowed_actions(
+                row.state,
+                unallocated=row.unallocated_minor,
+                elsewhere=sum(a.amount.minor for a in allocations if a.invoice_id != row.invoice_id),
+            ),
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",

@@ -21,6 +21,7 @@ from shared.database.table_sql import TableSql
 from shared.http.paging import Page, PageQuery, page_of
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
+from shared.values.prices import UnitPrice
 
 VIEWS = TableSql(Invoice, InvoiceView)
 LINES = TableSql(InvoiceLine, LineView)
@@ -100,7 +101,8 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
 async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
     """A customer as its last invoice states it, for one that orders has not told of."""
     statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
-    return (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+    found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+    return None if found is None else dict(found)
 
 
 async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]:
@@ -243,7 +245,7 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
     return DocumentLine(
         description=line.description,
         quantity=line.quantity,
-        unit_price=Money(line.unit_price_minor, currency).amount,
+        unit_price=UnitPrice(line.unit_price_minor, currency).amount,
         tax_code=line.tax_code,
         tax_category=line.tax_category,
         tax_rate=line.tax_rate,

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.billing.documents.schemas import EInvoiceOut, ElectronicAddress
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -27,14 +27,14 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
-
-TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
@@ -43,12 +43,12 @@ class CustomerFacts(WireInput, from_attributes=True):
     name: ShortText
     email: EmailText | None = None
     tax_id: Code | None = None
-    registration_number: Code | None = None
     billing_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
     buyer_reference: ShortText | None = None
     electronic_address: ElectronicAddress | None = None
-    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
-    e_invoice: Literal["none", "factur_x", "xrechnung"] | None = None
+    e_invoice: EInvoice = "none"
 
 
 class CustomerOut(WireModel):
@@ -57,12 +57,12 @@ class CustomerOut(WireModel):
     name: str
     email: str | None = None
     tax_id: str | None = None
-    registration_number: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
     buyer_reference: str | None = None
     electronic_address: str | None = None
-    language: str | None = None
-    e_invoice: str | None = None
+    e_invoice: EInvoice = "none"
 
 
 class VoidIn(WireInput):
@@ -98,7 +98,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -115,7 +115,8 @@ LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
-    """A draft invoice. Without `customer` the buyer is shown as orders knows it."""
+    """A draft invoice. Without `customer` the buyer is shown as orders knows it, without `payment_terms_days` the
+    customer's hold, else 30."""
 
     customer_id: UUID
     customer: CustomerFacts | None = None
@@ -123,7 +124,7 @@ class InvoiceIn(WireInput):
     prices: Prices = "net"
     rounding: Rounding = "document"
     lines: LinesIn
-    payment_terms_days: TermsDays = 30
+    payment_terms_days: TermsDays | None = None
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
@@ -147,7 +148,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -167,7 +168,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,
@@ -190,7 +191,7 @@ class TotalsOut(WireModel):
 
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+    notes took back, `written_off` what was given up."""
 
     id: UUID
     number: str | None
@@ -207,6 +208,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -245,6 +247,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -254,7 +257,7 @@ class InvoiceOut(WireModel):
             notes=row.notes,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -277,6 +280,24 @@ class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
     allocations: Annotated[list[AllocationIn], Entries(1, 100)]
+
+
+class DeallocationIn(WireInput):
+    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
+
+    invoice_id: UUID
+    amount: MoneyIO | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else above_zero(amount)
+
+
+class DeallocateIn(WireInput):
+    """Invoices that are to be open again."""
+
+    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

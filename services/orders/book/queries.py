@@ -1,6 +1,7 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -10,7 +11,8 @@ import asyncpg
 
 from services.orders.book import models
 from services.orders.book.models import ORDER_INVOICES as ORDER_INVOICES  # for intake, which keeps them
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, Parcel
+from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, Parcel, ShippedTax
+from services.orders.catalog.queries import TAX_CODES
 from services.orders.customers.queries import BUYERS
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
@@ -25,11 +27,18 @@ def _stored_groups(groups: Sequence[TaxGroup]) -> list[list[object]]:
     return [[g.tax_code, str(g.rate), g.category, g.base.minor, g.tax.minor] for g in groups]
 
 
+def _stored_shipped(groups: Sequence[ShippedTax]) -> list[list[object]]:
+    """The same of what was shipped, each with the day since when."""
+    return [[*stored, g.since.isoformat()] for stored, g in zip(_stored_groups(groups), groups, strict=True)]
+
+
 def _read_parcels(stored: Sequence[dict[str, str | None]]) -> list[Parcel]:
     return [Parcel(**parcel) for parcel in stored]  # type: ignore[arg-type]
 
 
-ORDERS = TableSql(models.ORDERS, Order, writes={"tax_breakdown": _stored_groups})
+ORDERS = TableSql(
+    models.ORDERS, Order, writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped}
+)
 LINES = TableSql(models.ORDER_LINES, OrderLine)
 HOLDS = TableSql(models.ORDER_HOLDS, Hold)
 FULFILMENTS = TableSql(models.FULFILMENTS, Fulfilment, reads={"parcels": _read_parcels})
@@ -68,12 +77,17 @@ select count(*) from order_lines where tenant_id = $1
 and order_id = any(array(select order_id from fulfilments where tenant_id = $1 and id = any($2::uuid[])))
 """
 # A statement of its own after the lock, so that it sees what the lock's holder before us has committed. The first
-# line of each order brings the order's active holds.
+# line of each order brings the order's active holds, and what its tax codes mean of late (a request that shares our
+# transaction may have begun before midnight).
 ACTIVE_HOLDS = """order_holds h
   where h.tenant_id = $1 and h.order_id = l.order_id and h.released_at is null order by h.id"""
+RATES = """tax_codes t
+  where t.tenant_id = $1 and t.code in (select c.tax_code from order_lines c where c.tenant_id = $1 and
+    c.order_id = l.order_id) and t.valid_from <= $3 and (t.valid_to is null or t.valid_to >= $3::date - 1)"""
 CONTENT = f"""
 select {LINES.columns("l")}, {PARTS.columns("fl")}, {FULFILMENTS.columns("f")},
-  l.id as line_id, fl.id as part_id, case when l.position = 1 then {HOLDS.array("h", ACTIVE_HOLDS)} end as holds
+  l.id as line_id, fl.id as part_id, case when l.position = 1 then {HOLDS.array("h", ACTIVE_HOLDS)} end as holds,
+  case when l.position = 1 then {TAX_CODES.array("t", RATES)} end as rates
 from order_lines l
 left join (fulfilment_lines fl join fulfilments f on f.tenant_id = fl.tenant_id and f.id = fl.fulfilment_id)
   on fl.tenant_id = l.tenant_id and fl.order_line_id = l.id
@@ -154,12 +168,14 @@ async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:
     orders = {order.id: order for order in locked}
     fulfilments: dict[UUID, Fulfilment] = {}
     line: OrderLine | None = None
-    for row in await ctx.sql.fetch(CONTENT, ctx.tenant.id, list(orders)) if orders else []:
+    for row in await ctx.sql.fetch(CONTENT, ctx.tenant.id, list(orders), ctx.today) if orders else []:
         if line is None or line.id != row["line_id"]:
             line = LINES.read(row)
             order = orders[line.order_id]
             order.lines.append(line)
-            order.holds += [HOLDS.read(hold) for hold in row["holds"] or ()]
+            if row["rates"] is not None:
+                order.holds += [HOLDS.read(hold) for hold in row["holds"]]
+                order.tax_rates = [TAX_CODES.read(rate) for rate in row["rates"]]
         if row["part_id"] is not None:
             _add_part(orders[line.order_id], line, fulfilments, row)
     for order in locked:
@@ -189,11 +205,17 @@ async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
 def _order(row: asyncpg.Record) -> Order:
     order = ORDERS.read(row)
     stored: Any = order.tax_breakdown  # as `_stored_groups` left it; the currency is the order's
-    order.tax_breakdown = [
-        TaxGroup(code, Decimal(rate), category, Money(base, order.currency), Money(tax, order.currency))
-        for code, rate, category, base, tax in stored
+    order.tax_breakdown = [TaxGroup(*_group(each, order.currency)) for each in stored]
+    shipped: Any = order.shipped_tax
+    order.shipped_tax = [
+        ShippedTax(*_group(each, order.currency), date.fromisoformat(since)) for *each, since in shipped
     ]
     return order
+
+
+def _group(stored: Sequence[Any], currency: str) -> tuple[str, Decimal, str, Money, Money]:
+    code, rate, category, base, tax = stored
+    return code, Decimal(rate), category, Money(base, currency), Money(tax, currency)
 
 
 def _locked(row: asyncpg.Record) -> Order:

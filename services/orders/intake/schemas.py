@@ -4,8 +4,6 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
 from services.orders.intake.rules import MOST_LINES
@@ -16,22 +14,23 @@ from shared.values.fields import (
     CurrencyCode,
     Entries,
     Flag,
+    LocalDate,
     MoneyIO,
     Percent,
     PositiveQuantity,
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
     left_out,
 )
+from shared.values.party_fields import TermsDays
+from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
 PriceMode = Literal["net", "gross"]
-TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
@@ -48,7 +47,7 @@ Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):
-    """An order as a client company gives it."""
+    """An order as a client company gives it. Without `payment_terms_days` the customer's hold, else 30."""
 
     customer_id: UUID
     lines: Lines
@@ -57,7 +56,7 @@ class OrderIn(WireInput):
     currency: CurrencyCode | None = None
     ship_to: Address | None = None
     backorder: Backorder = "reject"
-    payment_terms_days: TermDays = 30
+    payment_terms_days: TermsDays | None = None
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
@@ -70,7 +69,7 @@ class OrderChange(WireInput):
     lines: Lines = left_out()
     ship_to: Address | None = None
     backorder: Backorder = left_out()
-    payment_terms_days: TermDays = left_out()
+    payment_terms_days: TermsDays = left_out()
     prices: PriceMode = left_out()
 
 
@@ -114,7 +113,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -136,6 +135,28 @@ class TotalsOut(WireModel):
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class RateChangeOut(WireModel):
+    """A tax rate, in per cent, that is not as agreed, since what was shipped on that day."""
+
+    tax_code: str
+    ordered_rate: Percent
+    invoiced_rate: Percent
+    ordered_category: str
+    invoiced_category: str
+    shipped_on: LocalDate
+
+
+class InvoicedOut(WireModel):
+    """What was invoiced so far, by shipments; rates are those of the day of shipment, and `reason` tells of others."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    rate_changes: list[RateChangeOut]
+    reason: str | None
 
 
 class OrderOut(WireModel):
@@ -160,6 +181,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]
     revision: int

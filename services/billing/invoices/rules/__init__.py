@@ -20,6 +20,7 @@ from services.billing.invoices.rules.invoices import (
     PricedLine,
     UnknownCustomer,
     UnknownInvoice,
+    allowed_actions,
     figures_of,
     midnight_after,
     payment_status,
@@ -29,6 +30,7 @@ from services.billing.invoices.rules.invoices import (
     stated,
     steps_to_void,
     void_facts,
+    wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -56,6 +58,7 @@ __all__ = [
     "PricedLine",
     "UnknownCustomer",
     "UnknownInvoice",
+    "allowed_actions",
     "figures_of",
     "midnight_after",
     "payment_status",
@@ -65,4 +68,5 @@ __all__ = [
     "stated",
     "steps_to_void",
     "void_facts",
+    "wanted_back",
 ]

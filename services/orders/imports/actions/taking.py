@@ -16,7 +16,7 @@ from services.orders.intake.bulk import create_orders
 from services.orders.intake.schemas import OrderIn, OrderLineIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _product(row: Row, options: ImportOptions, currency: str) -> ProductIn:
     return ProductIn(
         sku=row.sku,
         name=row.description or row.sku,
-        unit_price=Money.of(row.unit_price or Decimal(0), currency),
+        unit_price=UnitPrice.of_amount(row.unit_price or Decimal(0), currency),
         tax_code=options.tax_code,
         tracked=options.tracked,
     )
@@ -95,7 +95,9 @@ def wish(order: FileOrder, options: ImportOptions, ready: Ready) -> OrderIn:
             OrderLineIn(
                 sku=row.sku,
                 quantity=row.quantity,
-                unit_price=None if row.unit_price is None else Money.of(row.unit_price, ready.currency),
+                unit_price=None
+                if row.unit_price is None
+                else UnitPrice.of_amount(row.unit_price, ready.currency),
                 tax_code=options.tax_code,
             )
             for row in order.rows

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.orders.imports.rules.model import (
     MAX_CELL,
     MAX_ROWS_PER_ORDER,
+    MOST_PRICE_DECIMALS,
     Code,
     FileOrder,
     Problem,
@@ -37,7 +38,7 @@ def add_row(order: FileOrder, number: int, record: Record, reading: Reading) -> 
         _check_texts(record)
         if not order.order_ref:
             raise RefusedRow(Code.ORDER_REF, "The row names no order.")
-        row = _row(number, record, reading)
+        row = _row(number, record)
         _head(order, record, reading)
     except RefusedRow as refused:
         order.problems.append(Problem(number, refused.code, refused.message, order.order_ref or None))
@@ -66,7 +67,7 @@ def _is_formula(cell: str) -> bool:
     return cell[:1] in ("=", "@") or (cell[:1] in ("+", "-") and cell[1:2].isalpha())
 
 
-def _row(number: int, record: Mapping[str, str], reading: Reading) -> Row:
+def _row(number: int, record: Mapping[str, str]) -> Row:
     sku = record.get("sku", "").strip()
     if not sku:
         raise RefusedRow(Code.SKU, "The row names no product.")
@@ -78,7 +79,7 @@ def _row(number: int, record: Mapping[str, str], reading: Reading) -> Row:
         sku,
         description[:200],
         _quantity(record.get("quantity", "").strip()),
-        _price(record.get("unit_price", "").strip(), reading.decimals),
+        _price(record.get("unit_price", "").strip()),
     )
 
 
@@ -103,14 +104,14 @@ def _quantity(text: str) -> Decimal:
     return number
 
 
-def _price(text: str, decimals: int) -> Decimal | None:
+def _price(text: str) -> Decimal | None:
     if not text:
         return None
     number = _number(text)
     if number is None or number < 0 or abs(number) > 10**12:
         raise RefusedRow(Code.PRICE, "The price is not a number of zero or more.")
-    if number != number.quantize(Decimal(1).scaleb(-decimals)):
-        raise RefusedRow(Code.PRICE, f"The price has more than {decimals} decimals.")
+    if number != number.quantize(Decimal(1).scaleb(-MOST_PRICE_DECIMALS)):
+        raise RefusedRow(Code.PRICE, f"The price has more than {MOST_PRICE_DECIMALS} decimals.")
     return number
 
 
