@@ -33,6 +33,9 @@ WARNING = "backoffice-warning"
 WAIT_SECONDS = 6.0  # for a process
 MOST_SECONDS = 14.0  # to wait and to be made: the gateway gives a service up after 15
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
+FILE = {
+    "schema": {"type": "string", "format": "binary"}
+}  # how OpenAPI tells of bytes, in requests and answers
 
 
 class DocumentTooLarge(Invalid):

@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from cryptography import x509
@@ -35,7 +35,7 @@ class Taken:
     @property
     def message(self) -> EmailMessage:
         """The mail as a reader's program reads it."""
-        return cast(EmailMessage, message_from_bytes(self.content, policy=policy.default))
+        return message_from_bytes(self.content, policy=policy.default)
 
 
 @dataclass

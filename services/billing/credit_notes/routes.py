@@ -12,6 +12,7 @@ from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceO
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, Where
 from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
@@ -29,15 +30,25 @@ add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
 )
 async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
     """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
-    return await queries.show_made(ctx, await actions.create_credit_note(ctx, body))
+    return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
 
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
 async def list_credit_notes(
-    ctx: CtxDep, page: PageDep, invoice_id: UUID | None = None, customer_id: UUID | None = None
+    ctx: CtxDep,
+    page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
+    invoice_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    from_: From = None,
+    to: To = None,
 ) -> Page[CreditNoteOut]:
-    """Credit notes, newest first."""
-    return await queries.list_credit_notes(ctx, page, invoice_id=invoice_id, customer_id=customer_id)
+    """Credit notes, newest first; `from` and `to` are days of issue."""
+    where = Where(ctx).among("id", ids).add("number =", number).add("invoice_id =", invoice_id)
+    where.add("customer_id =", customer_id).days("issued_on", from_, to)
+    return await queries.list_credit_notes(ctx, page, where, q)
 
 
 @router.read("/credit-notes/{credit_note_id}", scope="billing:read", response_model=CreditNoteOut)

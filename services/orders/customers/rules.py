@@ -1,5 +1,6 @@
 """What a customer must say, and what other capabilities know of one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,31 @@ class Buyer:
         return self.shipping_address or self.billing_address
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer that is there, with what a file of orders may say of one."""
+
+    id: UUID
+    external_ref: str | None
+    name: str
+    email: str | None
+    phone: str | None
+    country: str | None
+    billing_address: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCustomer:
+    """A customer as a file of orders names one that is not there yet."""
+
+    external_ref: str
+    name: str
+    email: str | None
+    phone: str | None
+    country: str | None
+    billing_address: dict[str, Any] | None
+
+
 class EmailMissing(Invalid):
     """Documents go by mail, and there is no address to send them to."""
 
@@ -42,3 +68,13 @@ def require_reachable(delivery: str, email: str | None) -> None:
     if delivery == "mail" and email is None:
         sentence = "Delivery by mail needs the customer's email."
         raise EmailMissing(sentence, errors=[FieldError("/email", EmailMissing.code, sentence)])
+
+
+def country_of(country: str | None, billing_address: Mapping[str, Any] | None) -> str | None:
+    """The customer's country: its billing address's; one that is given beside that must be the same."""
+    if billing_address is None:
+        return country
+    if country not in (None, billing_address["country"]):
+        raise Invalid.field("/country", "country_conflict", "The billing address is in another country.")
+    found: str = billing_address["country"]
+    return found

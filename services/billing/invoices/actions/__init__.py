@@ -26,7 +26,13 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import SHIPMENTS
-from services.billing.invoices.actions.voiding import change_settings, take_back, tell_voided
+from services.billing.invoices.actions.voiding import (
+    change_settings,
+    require_voidable,
+    take_back,
+    tell_voided,
+    void_facts,
+)
 
 __all__ = [
     "SHIPMENTS",
@@ -49,10 +55,12 @@ __all__ = [
     "refs_of",
     "reinstate_invoice",
     "reopen_invoices",
+    "require_voidable",
     "sales_postings",
     "settle_invoices",
     "take_back",
     "tell_overdue",
     "tell_voided",
+    "void_facts",
     "write_off_invoice",
 ]
