@@ -4,7 +4,7 @@ The answer is stored in the transaction that made it. A second request with the 
 (replayed), the first still at work (409 with Retry-After), or another body under the key (422).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,17 @@ def hash_of_upload(whole: "Hash", keyring: Keyring | None) -> bytes:
     """The same of a body that nobody holds: its keyed hashes are of the plain one."""
     plain = whole.digest()
     return plain if keyring is None else b"".join([*keyring.digests(plain), plain])
+
+
+def hash_of_form(request: Request, parts: Iterable[tuple[str, bytes]], keyring: Keyring | None) -> bytes:
+    """The same of a form, by what its parts hold: name and SHA-256 of each, in any order.
+
+    Boundary, part headers and file names are the sending library's, which makes a new boundary for each try.
+    """
+    whole = begun_hash(request)
+    for name, content in sorted(parts):
+        whole.update(sha256(name.encode()).digest() + content)
+    return hash_of_upload(whole, keyring)
 
 
 def _head(request: Request) -> bytes:

@@ -1,4 +1,4 @@
-"""Tax codes of countries without a known rate, seeded as standard rated at nothing, are out of scope after the upgrade."""
+"""Tax codes seeded as standard rated at nothing, where no rate is known, are out of scope after the upgrade."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -43,7 +43,9 @@ async def url(service: Service, admin_url: str, tmp_path: Path) -> AsyncIterator
     await postgres.drop_database(admin_url, name)
 
 
-async def test_what_is_as_it_was_seeded_changes_and_what_a_company_made_of_it_stays(service: Service, url: str):
+async def test_what_is_as_it_was_seeded_changes_and_what_a_company_made_of_it_stays(
+    service: Service, url: str
+):
     sql = await asyncpg.connect(url)
     tenant = new_id()
     seeded = [seed for country in ("US", "BR") for seed in tax_codes_for(country) if seed.category == "O"]

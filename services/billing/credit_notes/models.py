@@ -64,6 +64,7 @@ class CreditNote(StoredFigures, BillingRow, table=True):
     gross_minor: int = Field(sa_type=BigInteger)
     tax_breakdown: list[dict[str, Any]] = Field(sa_type=JSONB)
     unallocated_minor: int = Field(sa_type=BigInteger)
+    refunded_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     reason: str = Field(sa_type=Text)
     issued_on: date
     entry_id: UUID | None = None
@@ -73,6 +74,11 @@ class CreditNote(StoredFigures, BillingRow, table=True):
     def unallocated(self) -> Money:
         """What of it settles nothing yet."""
         return Money(self.unallocated_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        """What of it was paid out to the customer."""
+        return Money(self.refunded_minor, self.currency)
 
 
 class CreditNoteLine(BillingRow, table=True):

@@ -8,10 +8,11 @@ from services.billing.credit_notes import actions, queries
 from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
 from services.billing.documents.sending import PDF, XML, as_data, on_paper
 from services.billing.invoices import queries as invoice_queries
-from services.billing.invoices.schemas import AllocateIn, InvoiceOut, VoidIn
+from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceOut, VoidIn
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
@@ -28,10 +29,20 @@ async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
 async def list_credit_notes(
-    ctx: CtxDep, page: PageDep, invoice_id: UUID | None = None, customer_id: UUID | None = None
+    ctx: CtxDep,
+    page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
+    invoice_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    from_: From = None,
+    to: To = None,
 ) -> Page[CreditNoteOut]:
-    """Credit notes, newest first."""
-    return await queries.list_credit_notes(ctx, page, invoice_id=invoice_id, customer_id=customer_id)
+    """Credit notes, newest first; `from` and `to` are days of issue."""
+    where = Where(ctx).among("id", ids).add("number =", number).add("invoice_id =", invoice_id)
+    where.add("customer_id =", customer_id).days("issued_on", from_, to)
+    return await queries.list_credit_notes(ctx, page, where, q)
 
 
 @router.read("/credit-notes/{credit_note_id}", scope="billing:read", response_model=CreditNoteOut)
@@ -44,6 +55,13 @@ async def get_credit_note(ctx: CtxDep, credit_note_id: UUID) -> CreditNoteOut:
 async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: AllocateIn) -> CreditNoteOut:
     """Settle further invoices of the customer from what is left of the credit note."""
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
+
+
+@router.verb("/credit-notes/{credit_note_id}/deallocate", scope="billing:write", response_model=CreditNoteOut)
+async def deallocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: DeallocateIn) -> CreditNoteOut:
+    """Have further invoices open again that the credit note has settled; its own invoice keeps what it took off."""
+    row = await actions.deallocate_credit_note(ctx, credit_note_id, body)
+    return await queries.show_credit_note(ctx, row)
 
 
 @router.document("/credit-notes/{credit_note_id}/pdf", scope="billing:read", media_type=PDF)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
-from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.credit_notes.rules import allowed_actions
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -23,6 +23,7 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.price_fields import PriceIO
 
 
 class CreditNoteLineIn(WireInput):
@@ -49,7 +50,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -93,6 +94,7 @@ class CreditNoteOut(WireModel):
     tax_breakdown: list[TaxBreakdownRow]
     allocations: list[AllocationOut]
     unallocated: MoneyIO
+    refunded: MoneyIO
     reason: str
     issued_on: LocalDate
     journal_entry_id: UUID | None
@@ -115,8 +117,13 @@ class CreditNoteOut(WireModel):
             allocations=list(allocations),
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
+            refunded=row.refunded,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=allowed_actions(
+                row.state,
+                unallocated=row.unallocated_minor,
+                elsewhere=sum(a.amount.minor for a in allocations if a.invoice_id != row.invoice_id),
+            ),
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",

@@ -18,18 +18,9 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.masked import NotMasked, masked
+from shared.values.party_fields import ElectronicAddress
 
 READ_BANK = "billing.bank:read"
-
-
-EAS_ADDRESS = r"^(EM|[0-9]{4}):\S(.*\S)?$"
-ElectronicAddress = Annotated[
-    ShortText,
-    Field(
-        pattern=EAS_ADDRESS,
-        description="Where e-invoices reach one, as `scheme:identifier` of the EAS list; EM is e-mail.",
-    ),
-]
 
 
 class ContactIO(WireInput):

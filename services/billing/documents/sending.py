@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.billing.documents.content import DocumentContent
-from services.billing.documents.pdf import render_pdf
+from services.billing.documents.pdf import draw_pdf
 from services.billing.documents.queries import find_logo
 from services.billing.documents.rules import violations
 from services.billing.documents.schemas import EInvoiceOut, EInvoiceReason
 from services.billing.documents.statement import Statement
-from services.billing.documents.statement_pdf import render_statement
+from services.billing.documents.statement_pdf import draw_statement_pdf
 from services.billing.documents.xml import render_xml
 from shared.blobs.records import find_blob
 from shared.context.ctx import Ctx
-from shared.http.documents import Document
+from shared.http.documents import FILE, Document
 from shared.values.faults import Refused
 
 PDF: Final = "application/pdf"
 XML: Final = "application/xml"
-PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": {}, "image/jpeg": {}}}}
+PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": FILE, "image/jpeg": FILE}}}
 
 
 class StillADraft(Refused):
@@ -32,7 +32,7 @@ async def on_paper(ctx: Ctx, content: DocumentContent) -> Document:
     """The document as PDF, with the logo it was numbered under."""
     logo = await find_logo(ctx, content)
     files = () if logo is None else (logo,)
-    return Document(ctx, render_pdf, content, *files, name=f"{_name(content)}.pdf", media_type=PDF)
+    return Document(ctx, draw_pdf, content, *files, name=f"{_name(content)}.pdf", media_type=PDF)
 
 
 def as_data(ctx: Ctx, content: DocumentContent) -> Document:
@@ -47,7 +47,7 @@ async def statement_on_paper(ctx: Ctx, statement: Statement) -> Document:
     logo = None if statement.logo_id is None else await find_blob(ctx, statement.logo_id)
     name = f"statement-{statement.first}-{statement.last}.pdf"
     return Document(
-        ctx, render_statement, statement, *([] if logo is None else [logo]), name=name, media_type=PDF
+        ctx, draw_statement_pdf, statement, *([] if logo is None else [logo]), name=name, media_type=PDF
     )
 
 

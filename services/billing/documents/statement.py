@@ -50,7 +50,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A customer's accounts between two days, both included."""
+    """A customer's accounts between two days, both included; on paper in its language (ISO 639-1)."""
 
     customer_id: UUID
     seller: Party
@@ -59,3 +59,4 @@ class Statement:
     last: date
     accounts: tuple[Account, ...]
     logo_id: UUID | None = None
+    language: str = "en"

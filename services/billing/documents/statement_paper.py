@@ -2,110 +2,100 @@
 
 from __future__ import annotations
 
-from services.billing.documents.figures import grouped
-from services.billing.documents.layout import day
-from services.billing.documents.sheet import ACCENT, INK, MARGIN, QUIET, SHADE, WIDTH, Sheet, Side
+from services.billing.documents.party_lines import address_lines, identity_lines
 from services.billing.documents.statement import Account, Line, Statement
+from services.billing.documents.wording import Spoken
+from shared.paper.letterhead import draw_footers, draw_letterhead, draw_sides
+from shared.paper.sheet import ACCENT, MARGIN, WIDTH, Sheet
+from shared.paper.table import Column, Table
 from shared.values.money import Money
 
-_STEP = 5.2
-_COLUMNS: tuple[tuple[str, float, float, Side], ...] = (
-    ("Date", MARGIN + 2, 30.0, "L"),
-    ("Document", MARGIN + 34, 70.0, "L"),
-    ("Due", MARGIN + 106, 28.0, "L"),
-    ("Amount", MARGIN + 118, 26.0, "R"),
-    ("Balance", MARGIN + 146, WIDTH - 148, "R"),
-)
+
+def period(statement: Statement, spoken: Spoken) -> str:
+    """From which day to which: "1 March 2026 – 31 March 2026"."""
+    return f"{spoken.figures.day(statement.first)} – {spoken.figures.day(statement.last)}"
 
 
-def draw_statement(sheet: Sheet, statement: Statement, logo: bytes) -> None:
+def draw_statement(sheet: Sheet, statement: Statement, spoken: Spoken, logo: bytes) -> None:
     """Put the whole statement on the sheet; an empty logo is none."""
+    words = spoken.words
     sheet.add_page()
-    _heading(sheet, statement, logo)
+    draw_letterhead(sheet, statement.seller.name, words.statement, period(statement, spoken), logo)
+    sides = ((words.customer, statement.buyer), (words.seller, statement.seller))
+    draw_sides(
+        sheet,
+        *(
+            (label, party.registered_name, (*address_lines(party, spoken), *identity_lines(party, spoken)))
+            for label, party in sides
+        ),
+    )
     for account in statement.accounts:
-        _account(sheet, account)
-    _footers(sheet, statement)
+        _account(sheet, account, spoken)
+    seller = statement.seller
+    where = ", ".join(text for text in address_lines(seller, spoken) if text)
+    identity = (
+        " · ".join(part for part in (seller.registered_name, where) if part),
+        " · ".join(identity_lines(seller, spoken, numbers_only=True)),
+    )
+    draw_footers(sheet, identity, words.statement, words.page)
 
 
-def _heading(sheet: Sheet, statement: Statement, logo: bytes) -> None:
-    if logo:
-        sheet.down(sheet.picture(MARGIN, logo, width=60.0, height=20.0) + 3)
-    seller, buyer = statement.seller, statement.buyer
-    _text(sheet, 15, seller.name, 7.5, bold=True)
-    _text(sheet, 12, "Statement of account", 6.5, bold=True)
-    _text(sheet, 9, f"{day(statement.first)} to {day(statement.last)}", 8)
-    _text(sheet, 10, buyer.registered_name, 5, bold=True)
-    place = buyer.address
-    town = " ".join(part for part in (place.postal_code, place.city) if part)
-    for text in (place.line1, place.line2, town, place.country):
-        if text:
-            _text(sheet, 9, text, 4.6)
+def _account(sheet: Sheet, account: Account, spoken: Spoken) -> None:
+    words = spoken.words
+    sheet.need(40)
+    sheet.style(11, bold=True, colour=ACCENT)
+    sheet.put(MARGIN, WIDTH, account.currency, height=7)
+    sheet.down(8)
+    columns = (
+        Column(words.date, 32, "L"),
+        Column(words.document, side="L"),
+        Column(words.due, 32, "L"),
+        Column(words.statement_amount, 27),
+        Column(words.balance, 27),
+    )
+    table = Table(sheet, columns)
+    with table.carried():
+        table.row(("", words.brought_forward, "", "", _figure(account.opening, account, spoken)), bold=True)
+        for line in account.lines:
+            table.row(_cells(line, account, spoken))
+        table.row(("", words.balance, "", "", _figure(account.closing, account, spoken)), bold=True)
     sheet.down(4)
-
-
-def _text(sheet: Sheet, size: float, text: str, height: float, *, bold: bool = False) -> None:
-    sheet.style(size, bold=bold)
-    sheet.put(MARGIN, WIDTH, text, height=height)
-    sheet.down(height)
-
-
-def _account(sheet: Sheet, account: Account) -> None:
-    sheet.need(6 * _STEP)
-    _text(sheet, 11, account.currency, 7, bold=True)
-    _columns(sheet)
-    sheet.on_new_page = lambda: _columns(sheet)
-    _row(sheet, ("", "Brought forward", "", "", _figure(account.opening, account)), bold=True)
-    for line in account.lines:
-        _row(sheet, _cells(line, account))
-    _row(sheet, ("", "Balance", "", "", _figure(account.closing, account)), bold=True)
-    sheet.on_new_page = None
-    sheet.down(2)
     if not account.overdue.is_zero:
-        _text(sheet, 10, f"Overdue: {account.currency} {_figure(account.overdue, account)}", 6, bold=True)
+        _overdue(sheet, account, spoken)
+    sheet.down(6)
+
+
+def _overdue(sheet: Sheet, account: Account, spoken: Spoken) -> None:
+    words, day = spoken.words, spoken.figures.day
+    columns = (Column(words.overdue, side="L"), Column(words.due, 32, "L"), Column(words.open_amount, 27))
+    table = Table(sheet, columns, quiet=True)
+    with table.carried():
         for item in account.overdue_items:
-            name = item.number or item.kind.replace("_", " ")
-            _row(sheet, ("", name, day(item.due_on), "", _figure(item.open, account)))
-    sheet.down(6)
+            name = _named(item.kind, item.number, "", spoken)
+            table.row((name, day(item.due_on), _figure(item.open, account, spoken)))
+        table.row((words.total, "", _figure(account.overdue, account, spoken)), bold=True)
 
 
-def _columns(sheet: Sheet) -> None:
-    sheet.shade(MARGIN, WIDTH, 6, colour=ACCENT)
-    sheet.style(8.5, bold=True, colour=(255, 255, 255))
-    for heading, x, width, side in _COLUMNS:
-        sheet.put(x, width, heading, side=side, height=6)
-    sheet.down(6)
-    sheet.style(8.5, colour=INK)
-
-
-def _row(sheet: Sheet, cells: tuple[str, ...], *, bold: bool = False) -> None:
-    sheet.need(_STEP)
-    if bold:
-        sheet.shade(MARGIN, WIDTH, _STEP, colour=SHADE)
-    sheet.style(8.5, bold=bold)
-    for (_, x, width, side), text in zip(_COLUMNS, cells, strict=True):
-        if text:
-            sheet.put(x, width, text, side=side, height=_STEP)
-    sheet.down(_STEP)
-
-
-def _cells(line: Line, account: Account) -> tuple[str, ...]:
-    name = f"{line.kind.replace('_', ' ').capitalize()} {line.number}" if line.number else line.memo
+def _cells(line: Line, account: Account, spoken: Spoken) -> tuple[str, ...]:
+    day = spoken.figures.day
     due = day(line.due_on) if line.due_on and line.amount.minor > 0 else ""
-    return day(line.on), name, due, _figure(line.amount, account), _figure(line.balance, account)
+    name = _named(line.kind, line.number, line.memo, spoken)
+    return (
+        day(line.on),
+        name,
+        due,
+        _figure(line.amount, account, spoken),
+        _figure(line.balance, account, spoken),
+    )
 
 
-def _figure(amount: Money, account: Account) -> str:
-    return grouped(amount.amount, account.decimals)
+def _named(kind: str, number: str | None, memo: str, spoken: Spoken) -> str:
+    """A document's kind with its number; what has no word is called by its memo."""
+    known = spoken.words.kinds.get(kind)
+    if known is None:
+        return memo or number or kind.replace("_", " ").capitalize()
+    return f"{known} {number}" if number else known
 
 
-def _footers(sheet: Sheet, statement: Statement) -> None:
-    total = sheet.pages_count
-    for number in range(1, total + 1):
-        sheet.page = number
-        sheet.style(1)  # a page's text state is its own: setting the style twice writes it anew
-        sheet.style(7.5, colour=QUIET)
-        sheet.set_y(282)
-        sheet.rule(MARGIN, WIDTH)
-        sheet.down(1.5)
-        sheet.put(MARGIN, 120, statement.seller.registered_name)
-        sheet.put(MARGIN + 148, WIDTH - 148, f"Page {number} of {total}", side="R")
+def _figure(amount: Money, account: Account, spoken: Spoken) -> str:
+    return spoken.figures.amount(amount.amount, account.decimals)

@@ -15,17 +15,25 @@ from services.billing.invoices.models import Customer, InvoiceSettings
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, VOIDED, InvoiceIsVoided, InvoiceView, LineView, OpenInvoice
-from services.billing.invoices.schemas import InvoiceOut
+from services.billing.invoices.schemas import InvoiceOut, InvoiceSummaryOut
 from shared.context.ctx import Ctx
+from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, page_of
+from shared.http.finding import Listing, Where, list_found
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
+from shared.values.prices import UnitPrice
 
 VIEWS = TableSql(Invoice, InvoiceView)
 LINES = TableSql(InvoiceLine, LineView)
 OPEN = TableSql(Invoice, OpenInvoice)
 SHOWN = f"select {VIEWS.columns('i')} from invoices i"  # noqa: S608 - our own column names
+CUSTOMER_TERMS = TermIndex("customer_terms", "customer_id")
+LISTED = Listing(
+    "invoices", f"select {VIEWS.columns('t')} from invoices t",  # noqa: S608 - our own column names
+    numbers=("number", "order_number"), terms=(CUSTOMER_TERMS, "customer_id"),
+)  # fmt: skip
 LINES_OF = f"""
 select {LINES.columns("l")} from invoice_lines l
 where l.tenant_id = $1 and l.invoice_id = any($2::uuid[]) order by l.invoice_id, l.position
@@ -100,7 +108,8 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
 async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> Mapping[str, Any] | None:
     """A customer as its last invoice states it, for one that orders has not told of."""
     statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
-    return (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+    found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+    return None if found is None else dict(found)
 
 
 async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]:
@@ -128,34 +137,23 @@ async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     return (await _with_lines(ctx, rows))[0]
 
 
-async def list_invoices(
-    ctx: Ctx,
-    page: PageQuery,
-    *,
-    order_id: UUID | None = None,
-    customer_id: UUID | None = None,
-    state: str | None = None,
-    overdue: bool | None = None,
-) -> Page[InvoiceOut]:
+async def list_invoices(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[InvoiceOut]:
     """Invoices, newest first; all lines of a page are one more statement, whatever its length."""
-    conditions = ["i.tenant_id = $1"]
-    values: list[object] = [ctx.tenant.id]
-    wanted = {"order_id =": order_id, "customer_id =": customer_id, "state =": state, "id <": page.after_id}
-    for comparison, value in wanted.items():
-        if value is not None:
-            values.append(value)
-            conditions.append(f"i.{comparison} ${len(values)}")
-    if overdue is not None:
-        values.append(ctx.today)
-        late = f"(i.open_minor > 0 and i.due_on < ${len(values)})"
-        conditions.append(late if overdue else f"{late} is not true")
-    rows = await ctx.sql.fetch(
-        f"{SHOWN} where {' and '.join(conditions)} order by i.id desc limit ${len(values) + 1}",
-        *values,
-        page.limit + 1,
-    )
-    found = page_of(rows, page, lambda row: row["id"])
+    found = await list_found(ctx, page, LISTED, where, q)
     return Page(items=await _with_lines(ctx, found.items), next=found.next)
+
+
+async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[InvoiceSummaryOut]:
+    """Invoices without their lines, newest first."""
+    found = await list_found(ctx, page, LISTED, where, q)
+    heads = [InvoiceSummaryOut.model_validate(VIEWS.read(row)) for row in found.items]
+    return Page(items=heads, next=found.next)
+
+
+def overdue(where: Where, today: date, *, wanted: bool) -> Where:
+    """Those past their due date with something open, or all others."""
+    late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
+    return where.that(late if wanted else f"{late} is not true")
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
@@ -243,7 +241,7 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
     return DocumentLine(
         description=line.description,
         quantity=line.quantity,
-        unit_price=Money(line.unit_price_minor, currency).amount,
+        unit_price=UnitPrice(line.unit_price_minor, currency).amount,
         tax_code=line.tax_code,
         tax_category=line.tax_category,
         tax_rate=line.tax_rate,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from services.billing.documents.sending import PDF, XML, as_data, judged, on_paper
 from services.billing.invoices import actions, queries
@@ -14,12 +15,15 @@ from services.billing.invoices.schemas import (
     InvoiceOut,
     InvoiceSettingsChange,
     InvoiceSettingsOut,
+    InvoiceSummaryOut,
 )
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, View, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
 
+InvoicePage = Annotated[Page[InvoiceOut] | Page[InvoiceSummaryOut], Field(union_mode="left_to_right")]
 router = Router("Invoices")
 add_timeline(router, "invoices", "invoice", scope="billing:read")
 
@@ -34,20 +38,32 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     "/invoices",
     scope="billing:read",
     waits_for="order_id",
-    response_model=Page[InvoiceOut],
+    response_model=InvoicePage,
 )
 async def list_invoices(
     ctx: CtxDep,
     page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
     order_id: UUID | None = None,
     customer_id: UUID | None = None,
-    state: Annotated[Literal["draft", "finalized", "voided"] | None, Query()] = None,
+    state: Annotated[list[Literal["draft", "finalized", "voided"]] | None, Query()] = None,
     overdue: bool | None = None,
-) -> Page[InvoiceOut]:
-    """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
-    return await queries.list_invoices(
-        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
-    )
+    from_: From = None,
+    to: To = None,
+    view: View = "full",
+) -> Page[InvoiceOut] | Page[InvoiceSummaryOut]:
+    """Invoices, newest first; overdue ones are finalized, past their due date and not settled.
+
+    `from` and `to` are days of issue, which drafts do not have. The state may be given several times: any of them.
+    """
+    where = Where(ctx).among("id", ids).add("number =", number).add("order_id =", order_id)
+    where.add("customer_id =", customer_id).among("state", state).days("issued_on", from_, to)
+    if overdue is not None:
+        where = queries.overdue(where, ctx.today, wanted=overdue)
+    lists = queries.list_heads if view == "summary" else queries.list_invoices
+    return await lists(ctx, page, where, q)
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)

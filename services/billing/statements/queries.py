@@ -8,7 +8,6 @@ from uuid import UUID
 
 import asyncpg
 
-from services.billing.documents.content import Party
 from services.billing.documents.parties import buyer_party, logo_id, seller_party
 from services.billing.documents.queries import find_seller_facts
 from services.billing.documents.statement import Account, Line, Overdue, Statement
@@ -87,7 +86,7 @@ class _Found:
 async def get_statement(ctx: Ctx, customer_id: UUID, *, from_: date | None, to: date | None) -> Statement:
     """What a customer owed, what happened between two days, both included, and what it owes at the end of the last."""
     first, last = await from_to(ctx, from_, to)
-    buyer = await _buyer(ctx, customer_id)
+    customer = await _customer(ctx, customer_id)
     seller = await find_seller_facts(ctx)
     found = await _find(ctx, customer_id, first, last)
     if len(found.lines) > MOST_LINES:
@@ -96,22 +95,23 @@ async def get_statement(ctx: Ctx, customer_id: UUID, *, from_: date | None, to: 
     return Statement(
         customer_id=customer_id,
         seller=seller_party(seller),
-        buyer=buyer,
+        buyer=buyer_party(customer),
         first=first,
         last=last,
         accounts=tuple(_account(unit, found) for unit in found.currencies(ctx.tenant.currency)),
         logo_id=logo_id(seller),
+        language=customer.get("language") or "en",
     )
 
 
-async def _buyer(ctx: Ctx, customer_id: UUID) -> Party:
+async def _customer(ctx: Ctx, customer_id: UUID) -> Mapping[str, Any]:
     """The customer as orders knows it, else as the last invoice has it."""
     known = await invoices.find_customer(ctx, customer_id)
     facts: Mapping[str, Any] | None
     facts = known.model_dump(mode="json") if known else await invoices.find_last_buyer(ctx, customer_id)
     if facts is None:
         raise NotFound("customer", customer_id)
-    return buyer_party(facts)
+    return facts
 
 
 async def _find(ctx: Ctx, customer_id: UUID, first: date, last: date) -> _Found:

@@ -4,7 +4,7 @@ from shared.database.alembic import run
 from shared.database.rls import over_all_tenants
 
 revision = "orders_0019"
-down_revision = "orders_0010"
+down_revision = "orders_0017"
 
 UNTAXED = """
 update tax_codes set category = 'O', version = version + 1, updated_at = now()

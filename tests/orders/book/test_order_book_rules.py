@@ -119,4 +119,4 @@ def test_callers_are_never_offered_what_only_the_system_does():
     handled = {verb for state in FULFILMENT_LIFECYCLE.states for verb in FULFILMENT_LIFECYCLE.allowed(state)}
 
     assert offered == {"confirm", "cancel"}
-    assert handled == {"release", "pick", "pack", "ship", "cancel", "deliver"}
+    assert handled == {"reserve", "release", "pick", "pack", "ship", "cancel", "deliver"}

@@ -87,7 +87,7 @@ async def _void(ctx: Ctx, row: Invoice, *, reason: str | None) -> Invoice:
     ctx.session.add_all(_whole_lines(note, lines))
     await ctx.tx.flush()
     invoices.tell_voided(ctx, row, credit_note_id=note.id, credit_note_number=note.number)
-    tell_finalized(ctx, note, [])
+    tell_finalized(ctx, note, [], invoices.refs_of(row))
     return row
 
 

@@ -2,7 +2,18 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.issuing import (
+    finalize_invoice,
+    refs_of,
+    sales_postings,
+    tell_overdue,
+)
+from services.billing.invoices.actions.reopening import (
+    lock_to_reopen,
+    reinstate_invoice,
+    reopen_invoices,
+    write_off_invoice,
+)
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -37,6 +48,10 @@ __all__ = [
     "finalize_invoice",
     "keep_customer",
     "lock_settled",
+    "lock_to_reopen",
+    "refs_of",
+    "reinstate_invoice",
+    "reopen_invoices",
     "require_voidable",
     "sales_postings",
     "settle_invoices",
@@ -44,4 +59,5 @@ __all__ = [
     "tell_overdue",
     "tell_voided",
     "void_facts",
+    "write_off_invoice",
 ]

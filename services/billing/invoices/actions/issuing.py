@@ -10,6 +10,7 @@ from services.billing.documents.parties import profile_of
 from services.billing.documents.queries import find_payment_terms, get_seller, seller_facts
 from services.billing.documents.rules import require_sound
 from services.billing.invoices import queries
+from services.billing.invoices.actions.drafts import tax_at_supply
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     FINALIZED,
@@ -41,12 +42,14 @@ class Finalized:
 
 
 async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Finalized:
-    """Date, post and number a draft. The number comes last, so that a rollback gives it back at once.
+    """Date, tax, post and number a draft. The number comes last, so that a rollback gives it back at once.
 
-    An invoice of nothing has no posting and is settled from the start. Refused where the seller wants valid e-invoices
-    only and this is none: then nothing of it is kept.
+    Its tax rates are those of the day of supply, decided now. An invoice of nothing has no posting and is settled
+    from the start. Refused where the seller wants valid e-invoices only and this is none: then nothing of it is kept.
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
+    LIFECYCLE.target(row.state, "finalize")
+    await tax_at_supply(ctx, row)
     seller = await get_seller(ctx)
     lifecycle.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today
@@ -90,14 +93,16 @@ def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) 
     return OpenItem(invoice_id, "invoice", customer_id, ROLE_RECEIVABLE, gross, due_on=row.due_on)
 
 
-def sales_postings(document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow]) -> list[Posting]:
+def sales_postings(
+    document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow], *, account: str = ROLE_SALES
+) -> list[Posting]:
     """Dr receivable; Cr sales and Cr output tax, each per tax code, category and rate. Lines of nothing are left out.
 
     Sales and tax say what they are by dimensions, with the base as the document states it: a return asks for the value
     of exempt and untaxed sales, too (VAT Directive 2006/112/EC, articles 250 and 251; rows as EN 16931 BG-23).
     """
     lines = [Posting(ROLE_RECEIVABLE, gross, document_id)]
-    lines += [Posting(ROLE_SALES, -row.base, dimensions=_of_tax(row)) for row in breakdown]
+    lines += [Posting(account, -row.base, dimensions=_of_tax(row)) for row in breakdown]
     lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions=_of_tax(row)) for row in breakdown]
     return [line for line in lines if not line.amount.is_zero]
 

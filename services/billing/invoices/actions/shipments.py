@@ -49,6 +49,8 @@ class _NewInvoice:
     customer_id: UUID
     customer: orjson.Fragment
     currency: str
+    prices: str
+    rounding: str
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -76,7 +78,7 @@ class _NewLine:
     description: str
     sku: str
     quantity: Decimal
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_minor: int
     tax_code: str
     tax_category: str
@@ -183,8 +185,12 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         updated_at=now,
         state=FINALIZED,
         customer_id=shipped.customer.id,
-        customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
+        customer=orjson.Fragment(
+            shipped.customer.model_dump_json(exclude={"id", "delivery"}, exclude_none=True)
+        ),
         currency=shipped.currency,
+        prices=shipped.prices,
+        rounding=shipped.rounding,
         net_minor=shipped.net.minor,
         tax_minor=shipped.tax.minor,
         gross_minor=shipped.gross.minor,
@@ -212,7 +218,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
+            unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
             tax_code=line.tax_code,
             tax_category=line.tax_category,

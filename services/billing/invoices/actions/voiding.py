@@ -31,14 +31,16 @@ def void_facts(row: Invoice) -> dict[str, Any]:
 
 
 def require_voidable(row: Invoice) -> None:
-    """Refuse to void what is no finalized invoice, or one on which something was paid or credited."""
+    """Refuse to void what is no finalized invoice, or one of which something was settled."""
     LIFECYCLE.target(row.state, "void")
     if row.open != row.gross or not row.credited.is_zero:
         raise InvoiceSettled(
-            "Something was paid or credited on this invoice; credit the rest instead.",
+            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
+            "credit the rest instead.",
             open=stated(row.open),
             paid=stated(row.paid),
             credited=stated(row.credited),
+            written_off=stated(row.written_off),
         )
 
 

@@ -20,6 +20,7 @@ from services.billing.invoices.rules.invoices import (
     PricedLine,
     UnknownCustomer,
     UnknownInvoice,
+    allowed_actions,
     figures_of,
     midnight_after,
     payment_status,
@@ -27,6 +28,7 @@ from services.billing.invoices.rules.invoices import (
     require_prices,
     stated,
     steps_to_void,
+    wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -54,6 +56,7 @@ __all__ = [
     "PricedLine",
     "UnknownCustomer",
     "UnknownInvoice",
+    "allowed_actions",
     "figures_of",
     "midnight_after",
     "payment_status",
@@ -61,4 +64,5 @@ __all__ = [
     "require_prices",
     "stated",
     "steps_to_void",
+    "wanted_back",
 ]
