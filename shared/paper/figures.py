@@ -34,7 +34,9 @@ def locale_of(language: str, country: str) -> Locale:
 @cache
 def language_in(country: str) -> str:
     """The language of a country's business papers among those documents are written in; English where none is."""
-    official = get_official_languages(country, regional=True, de_facto=True) if country else ()
+    official: tuple[str, ...] = ()
+    if country:
+        official = get_official_languages(country, regional=True, de_facto=True)
     return next((language for language in official if language in WRITTEN), "en")
 
 

@@ -1,4 +1,4 @@
-"""Tax codes seeded as standard rated at nothing, where no rate is known, are out of scope after the upgrade."""
+"""Countries without VAT: their seeded codes are out of scope, and what was seeded before becomes so once."""
 
 from collections.abc import AsyncIterator
 from datetime import date

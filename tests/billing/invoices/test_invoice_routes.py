@@ -137,7 +137,7 @@ async def test_finalizing_numbers_dates_posts_and_tells(
     today = datetime.now(UTC).date()
     assert answer.status_code == 200, answer.text
     assert invoice["number"] == f"INV-{today.year}-000001"
-    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["void"])
+    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["void", "write_off"])
     assert invoice["due_on"] == (today + timedelta(days=14)).isoformat()
     assert (invoice["open"], invoice["paid"]) == (money("120.00"), money("0.00"))
     assert {k: v for k, v in (await balances(billing)).items() if v} == {
