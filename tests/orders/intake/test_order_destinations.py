@@ -1,4 +1,4 @@
-"""Where an order goes: what it says itself, else its customer's addresses, and from its confirmation on always there."""
+"""Where an order goes: as it says itself, else to its customer's address, and from its confirmation on always there."""
 
 from typing import Any
 
@@ -95,9 +95,7 @@ async def test_a_draft_follows_its_customer_until_it_names_a_destination(orders:
         assert answer.json() == await order_now(orders, draft), answer.text
         seen.append(answer.json()["ship_to"])
     confirmed = (await orders.post(f"{path}/confirm")).json()
-    late = await orders.patch(
-        path, json={"ship_to": GIVEN}, headers={"if-match": str(confirmed["version"])}
-    )
+    late = await orders.patch(path, json={"ship_to": GIVEN}, headers={"if-match": str(confirmed["version"])})
 
     assert seen == [DEPOT, MOVED, HOME, GIVEN, GIVEN, HOME]
     assert confirmed["ship_to"] == HOME
@@ -147,7 +145,12 @@ async def test_the_desk_sends_a_fulfilment_elsewhere_until_it_is_packed(
         ({"ship_to": GIVEN}, {}, 428, "if_match_required"),
         ({"ship_to": GIVEN}, {"if-match": "9"}, 412, "version_mismatch"),
         ({}, {"if-match": "1"}, 422, "missing"),
-        ({"ship_to": {"line1": "x", "city": "y", "country": "XX"}}, {"if-match": "1"}, 422, "unknown_country"),
+        (
+            {"ship_to": {"line1": "x", "city": "y", "country": "XX"}},
+            {"if-match": "1"},
+            422,
+            "unknown_country",
+        ),
         ({"ship_to": GIVEN, "state": "packed"}, {"if-match": "1"}, 422, "extra_forbidden"),
     ],
 )
@@ -180,9 +183,7 @@ async def test_what_is_split_off_or_reopened_goes_where_it_was_sent(orders: http
     await given_stock(orders, goods["sku"], 3)
 
     found = await fulfilments_of(orders, order)
-    places = {
-        (f["state"], p["sku"], p["quantity"], f["ship_to"]["line1"]) for f in found for p in f["lines"]
-    }
+    places = {(f["state"], p["sku"], p["quantity"], f["ship_to"]["line1"]) for f in found for p in f["lines"]}
     assert places == {
         ("shipped", goods["sku"], "1", "Moved"),
         ("cancelled", goods["sku"], "3", "Moved"),

@@ -12,7 +12,9 @@ from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
 from tests.orders.given import given_ctx
 
-ITEMS = "select product_id, warehouse_id, on_hand, reserved, short, owed from stock_items where tenant_id = $1"
+ITEMS = (
+    "select product_id, warehouse_id, on_hand, reserved, short, owed from stock_items where tenant_id = $1"
+)
 LINES = """
 select l.id, l.product_id, l.reserved, l.backordered, o.confirmed_at, o.id as order_id, l.position
 from order_lines l join orders o on o.tenant_id = $1 and o.id = l.order_id
@@ -70,7 +72,9 @@ async def promises_of(suite: Suite, tenant: TenantFacts) -> Promises:
             if row["owed"]:
                 found.owed.add(row["product_id"])
         for row in await ctx.sql.fetch(PARTS, tenant.id):
-            _count(found, row["line_id"], row["state"], (row["product_id"], row["warehouse_id"]), row["quantity"])
+            _count(
+                found, row["line_id"], row["state"], (row["product_id"], row["warehouse_id"]), row["quantity"]
+            )
     return found
 
 
@@ -95,7 +99,9 @@ def assert_at_rest(now: Promises) -> None:
         assert now.short[place] == max(Decimal(0), held - on_hand)
         assert held <= max(on_hand, now.in_hands[place]), "no promise without goods, but for what is in hands"
     for line_id, waiting in now.waiting.items():
-        assert now.in_fulfilments[line_id] == now.reserved[line_id] - waiting, "fulfilments hold what lines say"
+        assert now.in_fulfilments[line_id] == now.reserved[line_id] - waiting, (
+            "fulfilments hold what lines say"
+        )
         if waiting:
             assert now.free(now.product[line_id]) == 0, "nobody waits beside free stock"
 
@@ -107,14 +113,18 @@ def assert_in_turn(before: Promises, now: Promises) -> None:
             overtaken = [
                 other
                 for other, waiting in now.waiting.items()
-                if waiting and now.product[other] == now.product[line_id] and now.turn[other] < now.turn[line_id]
+                if waiting
+                and now.product[other] == now.product[line_id]
+                and now.turn[other] < now.turn[line_id]
             ]
             assert overtaken == []
     for place, lines in before.takeable.items():
         if now.on_hand[place] >= before.on_hand[place]:
             continue  # nothing was found missing there
         kept = now.takeable[place]
-        lost = [i for i, q in lines.items() if kept.get(i, Decimal(0)) < q and now.waiting[i] > before.waiting[i]]
+        lost = [
+            i for i, q in lines.items() if kept.get(i, Decimal(0)) < q and now.waiting[i] > before.waiting[i]
+        ]
         older = min((now.turn[i] for i in lost), default=None)
         spared = [i for i in kept if older is not None and now.turn[i] > older]
         assert spared == [], "the youngest lose first"

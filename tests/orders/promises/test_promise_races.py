@@ -195,9 +195,7 @@ async def test_orders_that_wait_for_each_others_goods_are_cancelled_at_once_with
         has_two = await given_confirmed(orders, {two: 1}, customer_id=customer["id"])
         pairs.append((has_one, has_two))
     crossed = [
-        await given_confirmed(
-            orders, {one: 1, two: 1}, customer_id=customer["id"], backorder="allow"
-        )
+        await given_confirmed(orders, {one: 1, two: 1}, customer_id=customer["id"], backorder="allow")
         for _ in range(8)
     ]
 
