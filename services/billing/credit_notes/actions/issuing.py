@@ -43,7 +43,7 @@ from shared.contracts.billing import (
 )
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.ids import new_id
-from shared.values.money import total
+from shared.values.money import Money, total
 from shared.values.tax import TaxMode, Totals
 
 
@@ -86,10 +86,13 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     await ctx.tx.flush()
     if (recipient := await invoices.find_recipient(ctx, invoice)) is not None:
         invoices.mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
-    settled = totals.gross - left
+    _tell_of(ctx, row, invoice, totals.gross - left)
+    return row
+
+
+def _tell_of(ctx: Ctx, row: CreditNote, invoice: Invoice, settled: Money) -> None:
     told = [] if settled.is_zero else [invoices.allocated(invoice, settled)]
     tell_finalized(ctx, row, told, invoices.refs_of(invoice))
-    return row
 
 
 async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn) -> CreditNote:
