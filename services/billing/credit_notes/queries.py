@@ -18,6 +18,7 @@ from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
 from shared.http.finding import Listing, Where, list_found, shown
 from shared.http.paging import Page, PageQuery, page_of
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
@@ -71,9 +72,9 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     lines = await find_lines(ctx, ids)
     settled: dict[UUID, list[AllocationOut]] = {key: [] for key in ids}
     for made in await ledger.find_allocations(ctx, ids):
-        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
-        settled[made.from_item].append(shown)
-    return [
+        part = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        settled[made.from_item].append(part)
+    notes = [
         CreditNoteOut.of(
             row,
             [
@@ -84,6 +85,10 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
         )
         for row in rows
     ]
+    delivered = await find_deliveries(ctx, ids)
+    for note in notes:
+        note.delivery = delivered.get(note.id)
+    return notes
 
 
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:

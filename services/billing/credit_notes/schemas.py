@@ -10,6 +10,7 @@ from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import allowed_actions
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Entries,
     LocalDate,
@@ -99,6 +100,7 @@ class CreditNoteOut(WireModel):
     issued_on: LocalDate
     journal_entry_id: UUID | None
     cancels: Annotated[bool, Field(description="It voids its invoice.")]
+    delivery: DeliveryOut | None = None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp

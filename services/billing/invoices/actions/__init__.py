@@ -8,6 +8,7 @@ from services.billing.invoices.actions.issuing import (
     sales_postings,
     tell_overdue,
 )
+from services.billing.invoices.actions.mailing import find_recipient, mail_document
 from services.billing.invoices.actions.reopening import (
     lock_to_reopen,
     reinstate_invoice,
@@ -46,9 +47,11 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
+    "find_recipient",
     "keep_customer",
     "lock_settled",
     "lock_to_reopen",
+    "mail_document",
     "refs_of",
     "reinstate_invoice",
     "reopen_invoices",

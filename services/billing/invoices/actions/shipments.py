@@ -14,6 +14,7 @@ import orjson
 from services.billing.documents.queries import SNAPSHOT
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
+from services.billing.invoices.actions.mailing import mail_document
 from services.billing.invoices.rules import (
     FINALIZED,
     LIFECYCLE,
@@ -260,6 +261,8 @@ def _tell(made: _Made, number: str) -> None:
         subject=made.id,
         version=1,
     )
+    if shipped.customer.delivery == "mail" and shipped.customer.email is not None:
+        mail_document(ctx, LIFECYCLE.aggregate, made.id, number, recipient=shipped.customer.email)
     if not shipped.gross.minor:
         ctx.emit(
             InvoicePaid(

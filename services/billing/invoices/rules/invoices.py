@@ -27,7 +27,13 @@ APPROVE_SCOPE = "billing:approve"
 
 PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 
-LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
+LIFECYCLE = Lifecycle(
+    "invoice",
+    (DRAFT, "finalize", FINALIZED),
+    (FINALIZED, "send", FINALIZED),
+    (FINALIZED, "void", VOIDED),
+    initial=DRAFT,
+)
 
 
 class UnknownCustomer(NotYetKnown):

@@ -16,6 +16,10 @@ from shared.values.money import Money
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
+
 
 @dataclass(slots=True)
 class Hold:
