@@ -1,5 +1,6 @@
 """Invoices through the API: drafts, finalizing, voiding, documents, lists."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -398,3 +399,18 @@ async def test_invoices_are_invisible_to_strangers_and_without_scope(
         assert answer.status_code == 404
     assert (await suite.client("billing", tenant, scopes={"orders:read"}).get(path)).status_code == 403
     assert (await suite.anonymous("billing").get(path)).status_code == 401
+
+
+async def test_of_drafts_for_one_fulfilment_at_once_one_is_made_and_named_by_the_others(
+    billing: httpx.AsyncClient,
+):
+    refs = {"order_id": str(uuid4()), "fulfilment_id": str(uuid4())}
+    body = {"customer_id": str(uuid4()), "customer": {"name": "Jane"}, "lines": [line()], "source_refs": refs}
+
+    answers = await asyncio.gather(*(billing.post("/v1/invoices", json=body) for _ in range(5)))
+
+    (made,) = (a.json() for a in answers if a.status_code == 201)
+    for refused in (a.json() for a in answers if a.status_code != 201):
+        assert (refused["status"], refused["code"]) == (409, "already_exists")
+        assert made["id"] in (refused.get("invoice_id"), refused.get("existing", {}).get("id"))
+        assert "invoices_" not in refused["detail"]

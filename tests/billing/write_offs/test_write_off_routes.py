@@ -111,6 +111,9 @@ async def test_what_corrects_no_tax_is_borne_by_its_account_as_a_whole(
     assert invoice["number"] in entry["memo"]
     timeline = (await billing.get(f"/v1/write-offs/{made['id']}/timeline")).json()["items"]
     assert [(m["verb"], m["why"]) for m in timeline] == [("create", "As agreed")]
+    of_invoice = (await billing.get(f"/v1/invoices/{invoice['id']}/timeline")).json()["items"]
+    assert of_invoice[0]["verb"] == "write_off"
+    assert of_invoice[0]["why"].endswith(": As agreed")
     await assert_tied_out(suite, tenant, billing)
 
 

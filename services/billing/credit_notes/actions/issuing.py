@@ -123,7 +123,7 @@ async def deallocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: Deallocat
         raise OfOwnInvoice("A credit note stays on the invoice it takes back.", invoice_id=row.invoice_id)
     found = await invoices.lock_to_reopen(ctx, wanted)
     taken = await ledger.take_back(ctx, row.id, wanted)
-    told = await invoices.reopen_invoices(ctx, found, taken)
+    told = await invoices.reopen_invoices(ctx, found, taken, why=f"credit note {row.number} deallocated")
     row.unallocated_minor += total(taken.values(), row.currency).minor
     lifecycle.advance(ctx, LIFECYCLE, row, "deallocate")
     await ctx.tx.flush()
