@@ -20,6 +20,7 @@ from services.orders.customers.queries import BUYERS
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance, begin, step
 from shared.contracts.orders import LineBackordered, OrderCompleted
+from shared.mail.queue import queue_mail
 from shared.values.ids import new_id
 from shared.values.party_fields import USUAL_TERMS
 
@@ -179,6 +180,21 @@ def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
         move_order(ctx, order, "complete", why=why)
     mark_changed(order, ctx.now)
     return completed
+
+
+def mail_customer(ctx: Ctx, kind: str, order: Order, about: Order | Fulfilment) -> None:
+    """Have a customer who wants mail be told of its order, or of a fulfilment of it."""
+    buyer = order.buyer
+    if buyer is not None and buyer.delivery == "mail" and buyer.email is not None:
+        queue_mail(
+            ctx,
+            kind,
+            aggregate="order" if about is order else "fulfilment",
+            aggregate_id=about.id,
+            number=order.number,
+            recipient=buyer.email,
+            state=about.state,
+        )
 
 
 def tell_completed(ctx: Ctx, order: Order) -> None:

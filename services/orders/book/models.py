@@ -73,11 +73,26 @@ ORDERS = Table(
     Column("confirmed_at", DateTime(timezone=True)),
     *_counted(BigInteger, "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
     Column("shipped_tax", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("search_ref", Text),  # the reference, folded
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
     Index("orders_by_state", "tenant_id", "state", "id"),
+    Index(
+        "orders_by_reference",
+        "tenant_id",
+        "search_ref",
+        "id",
+        postgresql_where=text("search_ref is not null"),
+    ),
+    Index(
+        "orders_by_day",
+        "ordered_at",
+        postgresql_using="brin",
+        postgresql_ops={"ordered_at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    ),
 )
 
 ORDER_LINES = Table(

@@ -1,6 +1,7 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -16,6 +17,7 @@ from services.orders.book.rules import (
     FulfilmentLine,
     Hold,
     Order,
+    OrderHead,
     OrderLine,
     OrderState,
     Parcel,
@@ -23,9 +25,12 @@ from services.orders.book.rules import (
 )
 from services.orders.catalog.queries import TAX_CODES
 from services.orders.customers.queries import BUYERS
+from services.orders.customers.queries import TERMS as CUSTOMER_TERMS
+from services.orders.customers.rules import Buyer
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, page_of
+from shared.http.finding import Listing, Where, list_found
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.money import Money
 from shared.values.tax import TaxGroup
@@ -48,12 +53,28 @@ def _read_parcels(stored: Sequence[dict[str, str | None]]) -> list[Parcel]:
 ORDERS = TableSql(
     models.ORDERS, Order, writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped}
 )
+ORDER_HEADS = TableSql(models.ORDERS, OrderHead)
 LINES = TableSql(models.ORDER_LINES, OrderLine)
 HOLDS = TableSql(models.ORDER_HOLDS, Hold)
 FULFILMENTS = TableSql(models.FULFILMENTS, Fulfilment, reads={"parcels": _read_parcels})
 HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels", "redirected_to"))
 PARTS = TableSql(models.FULFILMENT_LINES, FulfilmentLine)
 _MADE = attrgetter("id")  # ids sort by the moment they were made
+
+# The buyer comes first: of two columns of one name, a row gives the last.
+LISTED = Listing(
+    "orders",
+    f"select {BUYERS.columns('c')}, {ORDERS.columns('t')} from orders t "  # noqa: S608 - our own column names
+    "join customers c on c.tenant_id = t.tenant_id and c.id = t.customer_id",
+    numbers=("number",), references=("search_ref",), terms=(CUSTOMER_TERMS, "customer_id"),
+)  # fmt: skip
+LISTED_HEADS = replace(
+    LISTED,
+    select=f"""
+select {ORDER_HEADS.columns("t")}, c.name as customer_name, exists (
+  select from order_holds h where h.tenant_id = $1 and h.order_id = t.id and h.released_at is null) as on_hold
+from orders t join customers c on c.tenant_id = t.tenant_id and c.id = t.customer_id""",  # noqa: S608
+)
 
 # The planner's statistics do not know how few rows an order has; every statement below is driven by ids.
 READ_LINES = f"""
@@ -112,22 +133,25 @@ async def get_order(ctx: Ctx, order_id: UUID) -> Order:
     rows = await ctx.sql.fetch(f"{HEAD} and o.id = $2", ctx.tenant.id, order_id)
     if not rows:
         raise NotFound("order", order_id)
-    return (await _with_parts(ctx, [_shown(rows[0])]))[0]
+    order = _shown(_order(rows[0]), BUYERS.read(rows[0], ORDERS.width))
+    return (await _with_parts(ctx, [order]))[0]
 
 
-async def list_orders(
-    ctx: Ctx, page: PageQuery, *, state: str | None, customer_id: UUID | None, external_ref: str | None
-) -> Page[Order]:
-    """Orders as `get_order` answers them, newest first; three statements whatever the page's length."""
-    conditions, values = [HEAD], [ctx.tenant.id, page.limit + 1]
-    filters = {"state = ": state, "customer_id = ": customer_id, "external_ref = ": external_ref}
-    for comparison, value in (filters | {"id < ": page.after_id}).items():
-        if value is not None:
-            values.append(value)
-            conditions.append(f"o.{comparison}${len(values)}")
-    rows = await ctx.sql.fetch(f"{' and '.join(conditions)} order by o.id desc limit $2", *values)
-    found = page_of([_shown(row) for row in rows], page, _MADE)
-    return Page(items=await _with_parts(ctx, found.items), next=found.next)
+async def list_orders(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Order]:
+    """Orders as `get_order` answers them, newest first; three statements whatever the page's length, more with `q`."""
+    found = await list_found(ctx, page, LISTED, where, q)
+    orders = [_shown(_order(row, BUYERS.width), BUYERS.read(row)) for row in found.items]
+    return Page(items=await _with_parts(ctx, orders), next=found.next)
+
+
+async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[OrderHead]:
+    """Orders without their parts, newest first."""
+    found = await list_found(ctx, page, LISTED_HEADS, where, q)
+    heads = [
+        ORDER_HEADS.read(row, customer_name=row["customer_name"], on_hold=row["on_hold"])
+        for row in found.items
+    ]
+    return Page(items=heads, next=found.next)
 
 
 async def lock_order(ctx: Ctx, order_id: UUID) -> Order:
@@ -211,8 +235,8 @@ async def _with_parts(ctx: Ctx, heads: Sequence[Order]) -> list[Order]:
     return list(orders.values())
 
 
-def _order(row: asyncpg.Record) -> Order:
-    order = ORDERS.read(row)
+def _order(row: asyncpg.Record, at: int = 0) -> Order:
+    order = ORDERS.read(row, at)
     stored: Any = order.tax_breakdown  # as `_stored_groups` left it; the currency is the order's
     order.tax_breakdown = [TaxGroup(*_group(each, order.currency)) for each in stored]
     shipped: Any = order.shipped_tax
@@ -227,8 +251,8 @@ def _group(stored: Sequence[Any], currency: str) -> tuple[str, Decimal, str, Mon
     return code, Decimal(rate), category, Money(base, currency), Money(tax, currency)
 
 
-def _shown(row: asyncpg.Record) -> Order:
-    order = _locked(row)
+def _shown(order: Order, buyer: Buyer) -> Order:
+    order.buyer = buyer
     if order.state == OrderState.DRAFT:
         order.ship_to = order.destination
     return order

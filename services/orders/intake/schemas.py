@@ -30,6 +30,8 @@ from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
+FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
 
 
@@ -131,11 +133,31 @@ class OrderLineOut(WireModel):
 
 
 class TotalsOut(WireModel):
-    """What the lines sum up to."""
+    """A document's totals: net + tax = gross."""
 
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class OrderSummaryOut(WireModel):
+    """An order in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    on_hold: bool
+    customer_id: UUID
+    customer_name: str
+    channel: str
+    external_ref: str | None
+    gross: MoneyIO
+    ordered_at: Timestamp
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class RateChangeOut(WireModel):

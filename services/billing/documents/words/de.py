@@ -80,6 +80,7 @@ WORDS = Words(
     brought_forward="Vortrag",
     overdue="Überfällig",
     open_amount="Offen",
+    overdue_total="Summe überfällig",
     kinds={
         "invoice": "Rechnung",
         "credit_note": "Rechnungskorrektur",

@@ -80,6 +80,7 @@ WORDS = Words(
     brought_forward="Brought forward",
     overdue="Overdue",
     open_amount="Open",
+    overdue_total="Total overdue",
     kinds={
         "invoice": "Invoice",
         "credit_note": "Credit note",

@@ -80,6 +80,7 @@ WORDS = Words(
     brought_forward="Report",
     overdue="Échu",
     open_amount="Reste dû",
+    overdue_total="Total échu",
     kinds={
         "invoice": "Facture",
         "credit_note": "Avoir",

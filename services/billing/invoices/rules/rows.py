@@ -111,6 +111,11 @@ class InvoiceView(InvoiceFigures):
     notes: str | None
     entry_id: UUID | None
 
+    @property
+    def customer_name(self) -> str:
+        """The buyer's name as the invoice states it."""
+        return str(self.customer.get("name", ""))
+
 
 @dataclass(slots=True)
 class LineView:

@@ -12,8 +12,13 @@ from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.catalog.rules import TaxCodeRow
 from services.orders.customers.rules import Buyer
+from shared.values.money import Money
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
+
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
 
 
 @dataclass(slots=True)
@@ -26,6 +31,33 @@ class Hold:
     source: str
     placed_by: str
     placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """An order in a list on a screen."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    number: str | None
+    customer_id: UUID
+    channel: str
+    external_ref: str | None
+    currency: str
+    state: str
+    fulfilment_status: str
+    payment_status: str
+    gross_minor: int
+    ordered_at: datetime
+    customer_name: str = ""
+    on_hold: bool = False
+
+    @property
+    def gross(self) -> Money:
+        """What the customer pays for it."""
+        return Money(self.gross_minor, self.currency)
 
 
 @dataclass(slots=True)
@@ -62,6 +94,7 @@ class Order(StoredFigures):
     credited_minor: int = 0
     lost_minor: int = 0
     taken_back_minor: int = 0
+    search_ref: str | None = None
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)

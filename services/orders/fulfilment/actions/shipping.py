@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import Fulfilment, Order, Parcel
+from services.orders.book.rules import SHIPPING_NOTICE, Fulfilment, Order, Parcel
 from services.orders.fulfilment.actions.handling import begin_move
 from services.orders.fulfilment.rules import (
     Part,
@@ -75,7 +75,7 @@ def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -
 
 
 def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
-    """Tell other services what was shipped, once it is written; and that the order is complete, if it is."""
+    """Tell what was shipped, once it is written: other services, and a customer who wants mail."""
     order, fulfilment, parts = shipment.order, shipment.fulfilment, shipment.parts
     fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
     totals = totals_of(parts, order.currency)
@@ -100,6 +100,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         ship_to=Address.model_validate(fulfilment.ship_to) if fulfilment.ship_to else None,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
+    book.mail_customer(ctx, SHIPPING_NOTICE, order, fulfilment)
     if shipment.completed:
         book.tell_completed(ctx, order)
 
