@@ -55,6 +55,7 @@ def test_payment_status(state: str, gross: int, open_: int, paid: int, credited:
 def test_every_state_answers_every_verb(state, verb):
     legal = {
         ("draft", "finalize"): "finalized",
+        ("finalized", "send"): "finalized",
         ("finalized", "void"): "voided",
         ("finalized", "write_off"): "finalized",
         ("finalized", "reopen"): "finalized",
