@@ -141,7 +141,7 @@ async def _require_unclaimed(ctx: Ctx, fulfilment_id: UUID | None) -> None:
 async def _get_draft(ctx: Ctx, invoice_id: UUID) -> Invoice:
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     if row.state != DRAFT:
-        allowed = LIFECYCLE.allowed(row.state)
+        allowed = row.allowed_actions
         raise NotADraft(f"This invoice is {row.state}.", state=row.state, allowed_actions=allowed)
     return row
 
