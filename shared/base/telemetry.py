@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.base.error_text import traceback_text
 from shared.base.settings import KernelSettings
 
 REQUESTS = Histogram(
@@ -83,6 +84,15 @@ BLOBS_UNERASED_AGE = Gauge(
     "backoffice_blobs_unerased_age_seconds",
     "Since when the oldest file waits that is to be erased",
     ["service"],
+)
+MAILS_QUEUED = Gauge("backoffice_mails_queued", "Mails that are to be sent", ["service"])
+MAILS_QUEUED_AGE = Gauge(
+    "backoffice_mails_queued_age_seconds", "Since when the oldest mail waits to be sent", ["service"]
+)
+MAILS_TRIED = Counter(
+    "backoffice_mails_tried_total",
+    "Tries to send a mail, by outcome: sent, bounced, put off",
+    ["service", "outcome"],
 )
 JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs that are not over, by state", ["service", "state"])
 JOBS_WAITING_AGE = Gauge(
@@ -150,7 +160,7 @@ def configure_logs(settings: KernelSettings) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(traceback_text),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),

@@ -7,6 +7,9 @@ from pydantic import BaseModel
 
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
+from shared.values.party_fields import Delivery, EInvoice
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -15,8 +18,18 @@ class CustomerChanged(Event, type="orders.customer.changed.v1"):
     customer_id: UUID
     name: str
     email: str | None = None
+    phone: str | None = None
     tax_id: str | None = None
+    external_ref: str | None = None
     billing_address: Address | None = None
+    shipping_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    payment_terms_days: int | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
     version: int
 
 
@@ -28,6 +41,12 @@ class OrderCustomer(BaseModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
 
 
 class TaxBreakdownRow(BaseModel):
@@ -41,13 +60,14 @@ class TaxBreakdownRow(BaseModel):
 
 
 class ConfirmedLine(BaseModel):
-    """A line of a confirmed order with its final figures."""
+    """A line of a confirmed order with its final figures. `exact_unit_price` is given where `unit_price` is rounded."""
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -100,13 +120,17 @@ class LineBackordered(Event, type="orders.line.backordered.v1"):
 
 
 class ShippedLine(BaseModel):
-    """What of an order line left the house, with its exact share of the line's figures."""
+    """What of an order line left the house, with its exact share of the line's figures.
+
+    `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    """
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -115,9 +139,17 @@ class ShippedLine(BaseModel):
     tax: MoneyIO
     gross: MoneyIO
 
+    @property
+    def price(self) -> UnitPrice:
+        """What one unit costs, exactly."""
+        return self.exact_unit_price or UnitPrice.of(self.unit_price)
+
 
 class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
-    """Goods of an order were shipped: what to invoice, to whom, with the order's own figures."""
+    """Goods of an order were shipped: what to invoice, to whom, with the order's prices and the day's tax rates.
+
+    `prices` says whether unit prices and discounts are without (`net`) or with tax (`gross`).
+    """
 
     fulfilment_id: UUID
     order_id: UUID
@@ -133,6 +165,8 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     cost: MoneyIO | None = None
     shipped_on: date
     payment_terms_days: int = 30
+    prices: str = "net"
+    rounding: str = "document"
     ship_to: Address | None = None
 
 

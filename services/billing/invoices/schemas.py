@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Address,
     Code,
@@ -26,32 +28,43 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
+    left_out,
 )
 from shared.values.money import Money
+from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
-
-TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
     tax_id: Code | None = None
     billing_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    e_invoice: EInvoice = "none"
 
 
-class CustomerOut(WireModel):
+class InvoiceCustomerOut(WireModel):
     """The buyer as the invoice shows it."""
 
     name: str
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
 
 
 class VoidIn(WireInput):
@@ -87,7 +100,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -104,7 +117,8 @@ LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
-    """A draft invoice. Without `customer` the buyer is shown as orders knows it."""
+    """A draft invoice. Without `customer` the buyer is shown as orders knows it, without `payment_terms_days` the
+    customer's hold, else 30."""
 
     customer_id: UUID
     customer: CustomerFacts | None = None
@@ -112,18 +126,18 @@ class InvoiceIn(WireInput):
     prices: Prices = "net"
     rounding: Rounding = "document"
     lines: LinesIn
-    payment_terms_days: TermsDays = 30
+    payment_terms_days: TermsDays | None = None
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
 
 
-class InvoiceChange(WireInput, validate_default=False):
+class InvoiceChange(WireInput):
     """The fields of a draft to change; `lines` replaces all lines."""
 
-    customer: CustomerFacts = Field(default_factory=lambda: CustomerFacts(name="-"))
-    lines: LinesIn = Field(default_factory=list)
-    payment_terms_days: TermsDays = 30
+    customer: CustomerFacts = left_out()
+    lines: LinesIn = left_out()
+    payment_terms_days: TermsDays = left_out()
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
 
@@ -136,7 +150,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -156,7 +170,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,
@@ -177,16 +191,36 @@ class TotalsOut(WireModel):
     gross: MoneyIO
 
 
-class InvoiceOut(WireModel):
-    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+class InvoiceSummaryOut(WireModel):
+    """An invoice in a list on a screen."""
 
     id: UUID
     number: str | None
     state: Literal["draft", "finalized", "voided"]
     payment_status: PaymentStatus
     customer_id: UUID
-    customer: CustomerOut
+    customer_name: str
+    order_id: UUID | None
+    order_number: str | None
+    gross: MoneyIO
+    open: MoneyIO
+    issued_on: LocalDate | None
+    due_on: LocalDate | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class InvoiceOut(WireModel):
+    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
+    notes took back, `written_off` what was given up; `delivery` is how it went out by mail, the last time."""
+
+    id: UUID
+    number: str | None
+    state: Literal["draft", "finalized", "voided"]
+    payment_status: PaymentStatus
+    customer_id: UUID
+    customer: InvoiceCustomerOut
     currency: str
     prices: str
     rounding: str
@@ -196,6 +230,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -204,13 +239,20 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
+    delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -218,7 +260,7 @@ class InvoiceOut(WireModel):
             state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
             payment_status=row.payment_status,
             customer_id=row.customer_id,
-            customer=CustomerOut.model_validate(row.customer),
+            customer=InvoiceCustomerOut.model_validate(row.customer),
             currency=row.currency,
             prices=row.prices,
             rounding=row.rounding,
@@ -228,6 +270,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -236,7 +279,9 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            e_invoice=e_invoice,
+            delivery=None,
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -259,6 +304,24 @@ class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
     allocations: Annotated[list[AllocationIn], Entries(1, 100)]
+
+
+class DeallocationIn(WireInput):
+    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
+
+    invoice_id: UUID
+    amount: MoneyIO | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else above_zero(amount)
+
+
+class DeallocateIn(WireInput):
+    """Invoices that are to be open again."""
+
+    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

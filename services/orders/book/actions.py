@@ -20,12 +20,14 @@ from services.orders.customers.queries import BUYERS
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance, begin, step
 from shared.contracts.orders import LineBackordered, OrderCompleted
+from shared.mail.queue import queue_mail
 from shared.values.ids import new_id
+from shared.values.party_fields import USUAL_TERMS
 
 # What changes of an order and of a line once they are confirmed.
 MOVING = (
     "number", "state", "fulfilment_status", "payment_status", "version", "updated_at", "confirmed_at",
-    "invoiced_minor", "paid_minor", "ship_to",
+    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax", "ship_to",
 )  # fmt: skip
 ACCOUNTS = (
     "reserved", "backordered", "shipped", "cancelled", "shipped_net_minor", "shipped_tax_minor",
@@ -41,8 +43,9 @@ _FULFILMENTS = (
 # An order that is confirmed at once keeps its destination from here on; a draft follows its customer until then.
 _DESTINATION = """case when new.state = 'draft' then new.ship_to
   else coalesce(new.ship_to, c.shipping_address, c.billing_address) end"""
+_TERMS = f"coalesce(new.payment_terms_days, c.payment_terms_days, {USUAL_TERMS})"
 _CUSTOMER = "left join customers c on c.tenant_id = $1 and c.id = new.customer_id"
-_ORDERS = ORDERS.insert(3, given={"ship_to": _DESTINATION}, rest=_CUSTOMER)
+_ORDERS = ORDERS.insert(3, given={"ship_to": _DESTINATION, "payment_terms_days": _TERMS}, rest=_CUSTOMER)
 INSERT = (
     f"with o as ({_ORDERS}), l as ({LINES.insert(4)}), {_FULFILMENTS} "  # noqa: S608
     f"select {BUYERS.columns('c')} from customers c where c.tenant_id = $1 and c.id = any($2::uuid[])"
@@ -79,6 +82,7 @@ async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
     found = {row["id"]: BUYERS.read(row) for row in rows}
     for order in orders:
         order.buyer = found.get(order.customer_id)
+        order.payment_terms_days = order.terms_days
         order.ship_to = order.destination
 
 
@@ -176,6 +180,21 @@ def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
         move_order(ctx, order, "complete", why=why)
     mark_changed(order, ctx.now)
     return completed
+
+
+def mail_customer(ctx: Ctx, kind: str, order: Order, about: Order | Fulfilment) -> None:
+    """Have a customer who wants mail be told of its order, or of a fulfilment of it."""
+    buyer = order.buyer
+    if buyer is not None and buyer.delivery == "mail" and buyer.email is not None:
+        queue_mail(
+            ctx,
+            kind,
+            aggregate="order" if about is order else "fulfilment",
+            aggregate_id=about.id,
+            number=order.number,
+            recipient=buyer.email,
+            state=about.state,
+        )
 
 
 def tell_completed(ctx: Ctx, order: Order) -> None:

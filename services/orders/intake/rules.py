@@ -11,7 +11,8 @@ from services.orders.catalog.rules import PricedProduct, TaxCodeRow
 from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.ids import new_id
-from shared.values.money import Money, MoneyOutOfRange
+from shared.values.money import MoneyOutOfRange
+from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument, TaxInput, tax_document
 
 MOST_LINES = 1000
@@ -26,11 +27,15 @@ class WantedLine(Protocol):
         """The product."""
 
     @property
+    def description(self) -> str | None:
+        """What documents shall say of it, instead of the product's name."""
+
+    @property
     def quantity(self) -> Decimal:
         """How much of it."""
 
     @property
-    def unit_price(self) -> Money | None:
+    def unit_price(self) -> UnitPrice | None:
         """An agreed price."""
 
     @property
@@ -47,15 +52,18 @@ class AgreedLine:
     """A line as it was agreed before, to be priced again."""
 
     sku: str
+    description: str | None
     quantity: Decimal
-    unit_price: Money | None
+    unit_price: UnitPrice | None
     tax_code: str | None
     discount_percent: Decimal
 
     @classmethod
     def of(cls, line: OrderLine) -> "AgreedLine":
         """What was agreed of a line."""
-        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent)
+        return cls(
+            line.sku, line.description, line.quantity, line.unit_price, line.tax_code, line.discount_percent
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def _price_line(
         position=index + 1,
         product_id=product.id,
         sku=product.sku,
-        description=product.name,
+        description=wanted.description or product.name,
         tracked=product.tracked,
         quantity=wanted.quantity,
         currency=order.currency,

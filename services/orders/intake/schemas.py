@@ -4,8 +4,6 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
 from services.orders.intake.rules import MOST_LINES
@@ -16,28 +14,32 @@ from shared.values.fields import (
     CurrencyCode,
     Entries,
     Flag,
+    LocalDate,
     MoneyIO,
     Percent,
     PositiveQuantity,
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
     left_out,
 )
+from shared.values.party_fields import TermsDays
+from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
+FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
-TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
-    """What is wanted of a product; price and tax code default to the product's."""
+    """What is wanted of a product; description, price and tax code default to the product's."""
 
     sku: Code
+    description: ShortText | None = None
     quantity: PositiveQuantity
     unit_price: Price | None = None
     tax_code: Code | None = None
@@ -48,7 +50,7 @@ Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):
-    """An order as a client company gives it."""
+    """An order as a client company gives it. Without `payment_terms_days` the customer's hold, else 30."""
 
     customer_id: UUID
     lines: Lines
@@ -57,7 +59,7 @@ class OrderIn(WireInput):
     currency: CurrencyCode | None = None
     ship_to: Address | None = None
     backorder: Backorder = "reject"
-    payment_terms_days: TermDays = 30
+    payment_terms_days: TermsDays | None = None
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
@@ -70,7 +72,7 @@ class OrderChange(WireInput):
     lines: Lines = left_out()
     ship_to: Address | None = None
     backorder: Backorder = left_out()
-    payment_terms_days: TermDays = left_out()
+    payment_terms_days: TermsDays = left_out()
     prices: PriceMode = left_out()
 
 
@@ -114,7 +116,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -131,11 +133,53 @@ class OrderLineOut(WireModel):
 
 
 class TotalsOut(WireModel):
-    """What the lines sum up to."""
+    """A document's totals: net + tax = gross."""
 
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class OrderSummaryOut(WireModel):
+    """An order in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    on_hold: bool
+    customer_id: UUID
+    customer_name: str
+    channel: str
+    external_ref: str | None
+    gross: MoneyIO
+    ordered_at: Timestamp
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class RateChangeOut(WireModel):
+    """A tax rate, in per cent, that is not as agreed, since what was shipped on that day."""
+
+    tax_code: str
+    ordered_rate: Percent
+    invoiced_rate: Percent
+    ordered_category: str
+    invoiced_category: str
+    shipped_on: LocalDate
+
+
+class InvoicedOut(WireModel):
+    """What was invoiced so far, by shipments; rates are those of the day of shipment, and `reason` tells of others."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    rate_changes: list[RateChangeOut]
+    reason: str | None
 
 
 class OrderOut(WireModel):
@@ -160,6 +204,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]
     revision: int

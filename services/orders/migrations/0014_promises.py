@@ -7,7 +7,7 @@ from shared.database.alembic import run
 from shared.database.rls import over_all_tenants
 
 revision = "orders_0014"
-down_revision = "orders_0010"
+down_revision = "orders_0013"
 
 # More may be promised than is there only where a count said so, and then by no more than it left short.
 COLUMNS = """

@@ -1,4 +1,4 @@
-"""Where an order goes: as it says itself, else to its customer's address, and from its confirmation on always there."""
+"""Where an order goes: what it says itself, else its customer's addresses, and once confirmed always there."""
 
 from typing import Any
 

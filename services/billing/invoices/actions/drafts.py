@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
-from services.billing.invoices.models import Invoice, InvoiceLine
+from services.billing.invoices.actions.customers import be_found
+from services.billing.invoices.models import Customer, Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
@@ -23,14 +25,14 @@ from services.billing.invoices.rules import (
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
 from services.billing.ledger.rules import EARLIEST, DateBounds, a_year_after
 from services.billing.tax import queries as tax
-from services.billing.tax.rules import require_known
+from services.billing.tax.rules import TaxRate, require_holding, require_known
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
-from shared.values.faults import FieldError
-from shared.values.money import Money
+from shared.values.party_fields import USUAL_TERMS
+from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument
 
 
@@ -38,17 +40,18 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     """Write a draft; its tax rates are those of the day of supply, or of today when that is not given."""
     _require_supply(ctx, invoice.delivered_on)
     await _require_unclaimed(ctx, invoice.source_refs.fulfilment_id)
+    known = await queries.find_customer(ctx, invoice.customer_id)
     row = Invoice(
         tenant_id=ctx.tenant.id,
         created_at=ctx.now,
         updated_at=ctx.now,
         state=DRAFT,
         customer_id=invoice.customer_id,
-        customer=await _buyer(ctx, invoice.customer_id, invoice.customer),
+        customer=_buyer(invoice.customer_id, invoice.customer, known),
         currency=invoice.currency or ctx.tenant.currency,
         prices=invoice.prices,
         rounding=invoice.rounding,
-        payment_terms_days=invoice.payment_terms_days,
+        payment_terms_days=_terms(invoice.payment_terms_days, known),
         delivered_on=invoice.delivered_on,
         order_id=invoice.source_refs.order_id,
         fulfilment_id=invoice.source_refs.fulfilment_id,
@@ -56,6 +59,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
+    await be_found(ctx, row.customer_id, row.customer["name"], row.customer.get("email"))
     lifecycle.begin(ctx, LIFECYCLE, row.id)
     return row
 
@@ -70,12 +74,49 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
         setattr(row, name, getattr(change, name))
     if "customer" in given:
         row.customer = _snapshot(change.customer)
+        await be_found(ctx, row.customer_id, change.customer.name, change.customer.email)
     if given & {"lines", "delivered_on"}:
         lines = change.lines if "lines" in given else await _lines_as_given(ctx, row)
         await ctx.session.exec(delete(InvoiceLine).where(*_lines_of(row)))
         ctx.session.add_all(await _priced_lines(ctx, row, lines))
     touch(row, ctx.now)
     return row
+
+
+async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
+    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today.
+
+    They may be others than when it was written (Directive 2006/112/EC art. 63 and 93). What its prices fix stays: the
+    net, or with prices that include tax the gross. Raises TaxCodeNotValid.
+    """
+    lines = (await queries.find_lines(ctx, [row.id], lock=True))[row.id]
+    on = row.delivered_on or ctx.today
+    codes = [line.tax_code for line in lines]
+    rates = await tax.find_tax_codes(ctx, codes, on=on)
+    require_holding(rates, codes, on)
+    document = _figures(row, [_priced(line, rates[line.tax_code], row.currency) for line in lines])
+    _state_totals(row, document)
+    for line, taxed in zip(lines, document.lines, strict=True):
+        rate = rates[line.tax_code]
+        line.tax_rate, line.tax_category = rate.rate, rate.category
+        line.discount_minor, line.net_minor = taxed.discount.minor, taxed.net.minor
+        line.tax_minor, line.gross_minor = taxed.tax.minor, taxed.gross.minor
+    await ctx.tx.flush()
+
+
+def _priced(line: InvoiceLine, rate: TaxRate, currency: str) -> PricedLine:
+    return PricedLine(
+        quantity=line.quantity,
+        unit_price=UnitPrice(line.unit_price_minor, currency),
+        discount_percent=line.discount_percent or Decimal(0),
+        tax_code=line.tax_code,
+        tax_category=rate.category,
+        tax_rate=rate.rate,
+    )
+
+
+def _figures(row: Invoice, lines: Sequence[PricedLine]) -> TaxedDocument:
+    return figures_of(lines, prices=row.prices, rounding=row.rounding, currency=row.currency)
 
 
 async def delete_invoice(ctx: Ctx, invoice_id: UUID) -> None:
@@ -109,15 +150,19 @@ def _lines_of(row: Invoice) -> tuple[Any, ...]:
     return col(InvoiceLine.tenant_id) == row.tenant_id, col(InvoiceLine.invoice_id) == row.id
 
 
-async def _buyer(ctx: Ctx, customer_id: UUID, stated: CustomerFacts | None) -> dict[str, Any]:
+def _buyer(customer_id: UUID, stated: CustomerFacts | None, known: Customer | None) -> dict[str, Any]:
     """What the invoice shows of its buyer: as stated, else as orders knows it."""
     if stated is not None:
         return _snapshot(stated)
-    known = await queries.find_customer(ctx, customer_id)
     if known is None:
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+        raise UnknownCustomer.named(customer_id)
     return _snapshot(CustomerFacts.model_validate(known))
+
+
+def _terms(stated: int | None, known: Customer | None) -> int:
+    """Days to pay: as stated, else the customer's, else 30."""
+    own = known.payment_terms_days if known else None
+    return next((days for days in (stated, own) if days is not None), USUAL_TERMS)
 
 
 def _snapshot(facts: CustomerFacts) -> dict[str, Any]:
@@ -131,7 +176,7 @@ async def _lines_as_given(ctx: Ctx, row: Invoice) -> list[InvoiceLineIn]:
         InvoiceLineIn(
             description=line.description,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, row.currency),
+            unit_price=UnitPrice(line.unit_price_minor, row.currency),
             tax_code=line.tax_code,
             discount_percent=line.discount_percent,
             sku=line.sku,
@@ -157,7 +202,7 @@ async def _priced_lines(ctx: Ctx, row: Invoice, lines: Sequence[InvoiceLineIn]) 
         )
         for line in lines
     ]
-    document = figures_of(priced, prices=row.prices, rounding=row.rounding, currency=row.currency)
+    document = _figures(row, priced)
     _state_totals(row, document)
     return [
         InvoiceLine(

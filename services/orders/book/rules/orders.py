@@ -1,15 +1,24 @@
 """An order as a whole: what was agreed with whom, and its parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.orders.book.rules.fulfilments import Fulfilment
+from services.orders.book.rules.invoiced import Invoiced, ShippedTax, invoiced_of
 from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
+from services.orders.catalog.rules import TaxCodeRow
 from services.orders.customers.rules import Buyer
+from shared.values.money import Money
+from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
+
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
 
 
 @dataclass(slots=True)
@@ -24,9 +33,36 @@ class Hold:
     placed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """An order in a list on a screen."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    number: str | None
+    customer_id: UUID
+    channel: str
+    external_ref: str | None
+    currency: str
+    state: str
+    fulfilment_status: str
+    payment_status: str
+    gross_minor: int
+    ordered_at: datetime
+    customer_name: str = ""
+    on_hold: bool = False
+
+    @property
+    def gross(self) -> Money:
+        """What the customer pays for it."""
+        return Money(self.gross_minor, self.currency)
+
+
 @dataclass(slots=True)
 class Order(StoredFigures):
-    """An order as a whole."""
+    """An order as a whole. `tax_rates` are those of late of its tax codes, where it was read to be changed."""
 
     id: UUID
     version: int
@@ -44,7 +80,7 @@ class Order(StoredFigures):
     payment_status: str
     backorder: str
     ship_to: dict[str, Any] | None
-    payment_terms_days: int
+    payment_terms_days: int | None
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -54,10 +90,16 @@ class Order(StoredFigures):
     confirmed_at: datetime | None = None
     invoiced_minor: int = 0
     paid_minor: int = 0
+    shipped_tax: list[ShippedTax] = field(default_factory=list)
+    credited_minor: int = 0
+    lost_minor: int = 0
+    taken_back_minor: int = 0
+    search_ref: str | None = None
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
     buyer: Buyer | None = None
+    tax_rates: Sequence[TaxCodeRow] = ()
 
     @property
     def totals(self) -> Totals:
@@ -65,11 +107,22 @@ class Order(StoredFigures):
         return Totals(self.net, self.tax, self.gross)
 
     @property
+    def invoiced(self) -> Invoiced:
+        """What its shipments so far were invoiced at."""
+        return invoiced_of(self.tax_breakdown, self.shipped_tax, self.currency)
+
+    @property
     def tax_mode(self) -> TaxMode:
         """How its prices are meant and its tax is rounded."""
         return TaxMode(
             "gross" if self.prices == "gross" else "net", "line" if self.rounding == "line" else "document"
         )
+
+    @property
+    def terms_days(self) -> int:
+        """Days to pay: as agreed, else the customer's, else 30."""
+        known = (self.payment_terms_days, self.buyer.payment_terms_days if self.buyer else None)
+        return next((days for days in known if days is not None), USUAL_TERMS)
 
     @property
     def allowed_actions(self) -> list[str]:
