@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
 from shared.values.party_fields import Delivery, EInvoice
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -58,13 +60,14 @@ class TaxBreakdownRow(BaseModel):
 
 
 class ConfirmedLine(BaseModel):
-    """A line of a confirmed order with its final figures."""
+    """A line of a confirmed order with its final figures. `exact_unit_price` is given where `unit_price` is rounded."""
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -92,6 +95,7 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     gross: MoneyIO
     tax_breakdown: list[TaxBreakdownRow]
     confirmed_on: date
+    ship_to: Address | None = None
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -103,14 +107,30 @@ class OrderCancelled(Event, type="orders.order.cancelled.v1"):
     remainder_only: bool = False
 
 
+class LineBackordered(Event, type="orders.line.backordered.v1"):
+    """What had been promised to a line of a confirmed order waits for stock again: a count found less, or others came
+    first when its fulfilment was cancelled. `quantity` is what was lost so; the line may wait for more."""
+
+    order_id: UUID
+    number: str
+    line_id: UUID
+    sku: str
+    quantity: PositiveQuantity
+    reason: str | None = None
+
+
 class ShippedLine(BaseModel):
-    """What of an order line left the house, with its exact share of the line's figures."""
+    """What of an order line left the house, with its exact share of the line's figures.
+
+    `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    """
 
     line_id: UUID
     sku: str
     description: str
     quantity: PositiveQuantity
     unit_price: MoneyIO
+    exact_unit_price: PriceIO | None = None
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -119,9 +139,17 @@ class ShippedLine(BaseModel):
     tax: MoneyIO
     gross: MoneyIO
 
+    @property
+    def price(self) -> UnitPrice:
+        """What one unit costs, exactly."""
+        return self.exact_unit_price or UnitPrice.of(self.unit_price)
+
 
 class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
-    """Goods of an order were shipped: what to invoice, to whom, with the order's own figures."""
+    """Goods of an order were shipped: what to invoice, to whom, with the order's prices and the day's tax rates.
+
+    `prices` says whether unit prices and discounts are without (`net`) or with tax (`gross`).
+    """
 
     fulfilment_id: UUID
     order_id: UUID
@@ -137,6 +165,9 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     cost: MoneyIO | None = None
     shipped_on: date
     payment_terms_days: int = 30
+    prices: str = "net"
+    rounding: str = "document"
+    ship_to: Address | None = None
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):
@@ -150,6 +181,7 @@ __all__ = [
     "ConfirmedLine",
     "CustomerChanged",
     "FulfilmentShipped",
+    "LineBackordered",
     "OrderCancelled",
     "OrderCompleted",
     "OrderConfirmed",

@@ -7,7 +7,8 @@
 
 The edge commits, lets go of the connection and has it made: forty documents of one tenant are its own queue, not
 everybody's. The function is a module's own; it and the content travel by pickle (`shared.base.side_process`). What it
-raises is the answer: a `Fault` is the refusal that it is. A process is kept warm once it was needed.
+raises is the answer: a `Fault` is the refusal that it is. A process is kept warm once it was needed. A function that
+returns a `Paper` may have something to say of it: its warnings are the answer's `Backoffice-Warning`.
 """
 
 import asyncio
@@ -24,12 +25,17 @@ from shared.blobs.refs import BlobRef
 from shared.blobs.store import Blobs
 from shared.context.ctx import Ctx
 from shared.http.afterwards import Afterwards
+from shared.paper.made import Paper
 from shared.values.faults import Invalid, TooManyAtOnce, Unavailable
 
 log = structlog.get_logger()
+WARNING = "backoffice-warning"
 WAIT_SECONDS = 6.0  # for a process
 MOST_SECONDS = 14.0  # to wait and to be made: the gateway gives a service up after 15
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
+FILE = {
+    "schema": {"type": "string", "format": "binary"}
+}  # how OpenAPI tells of bytes, in requests and answers
 
 
 class DocumentTooLarge(Invalid):
@@ -44,7 +50,7 @@ class Document(Afterwards):
     def __init__(
         self,
         ctx: Ctx,
-        make: Callable[..., bytes],
+        make: Callable[..., bytes | Paper],
         content: object,
         *files: BlobRef,
         name: str,
@@ -55,16 +61,23 @@ class Document(Afterwards):
         `name` is what a browser saves it under: plain ASCII, made by us.
         """
         super().__init__(self._made, media_type=media_type)
-        self._name = name
+        self.name = name
         self._make, self._content, self._files = make, content, files
         self._tenant_id, self._service = ctx.tenant.id, ctx.service
         self._ports = ctx.ports
 
     async def _made(self) -> Response:
-        """Have it made; the refusals are faults."""
+        paper = await self.paper()
+        headers = {"content-disposition": f'inline; filename="{self.name}"'}
+        if paper.warnings:
+            headers[WARNING] = "; ".join(paper.warnings)
+        return Response(paper.content, media_type=self.media_type, headers=headers)
+
+    async def paper(self) -> Paper:
+        """Have it made, after the transaction; the refusals are faults."""
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                body = await self._bytes()
+                return await self._paper()
         except ShareExhausted as error:
             telemetry.REFUSED_BY_SHARE.labels(self._service, "document").inc()
             raise TooManyAtOnce(
@@ -76,17 +89,16 @@ class Document(Afterwards):
         except (NoPlace, TimeoutError, SideProcessFailed) as error:
             self._tell(error)
             raise Unavailable("The document could not be made just now; try again.") from error
-        disposition = f'inline; filename="{self._name}"'
-        return Response(body, media_type=self.media_type, headers={"content-disposition": disposition})
 
     def _tell(self, error: Exception) -> None:
         """Let operators know why there is no document."""
         log.warning("a document was not made", service=self._service, tenant_id=str(self._tenant_id),
-                    name=self._name, error=error_text(error))  # fmt: skip
+                    name=self.name, error=error_text(error))  # fmt: skip
 
-    async def _bytes(self) -> bytes:
+    async def _paper(self) -> Paper:
         files = [await self._ports.get(Blobs).read(each) for each in self._files]
         aside = self._ports.get(SideProcesses)
-        return await aside.call(
+        made = await aside.call(
             self._tenant_id, self._make, self._content, *files, limits=LIMITS, within=WAIT_SECONDS
         )
+        return made if isinstance(made, Paper) else Paper(made)

@@ -6,9 +6,10 @@ The answer is stored in the transaction that made it. A second request with the 
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 KEPT_HEADERS = ("content-type", "location", "etag")
 HASH = 32  # bytes
-ONCE_HEADER = "x-internal-once"  # names a field that is answered once and never stored: a secret
+ONCE_HEADER = (
+    "x-internal-once"  # names fields (commas) that are answered once and never stored: a secret, a recipient
+)
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 FIND = (
     "select request_hash, status, headers, body from idempotency_keys "
@@ -43,6 +46,15 @@ class IdempotencyMismatch(Invalid):
     """The key was used for another request."""
 
     code = "idempotency_mismatch"
+
+
+def answered_once(*fields: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends answers
+    """Dependency of a route whose answer has these fields for its caller only: the kept reply has null there."""
+
+    def mark(response: Response) -> None:
+        response.headers[ONCE_HEADER] = ",".join(fields)
+
+    return Depends(mark)
 
 
 def key_of(request: Request) -> str | None:
@@ -131,7 +143,7 @@ def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> Store
     body = bytes(response.body)
     once = response.headers.get(ONCE_HEADER)
     if once is not None:
-        body = orjson.dumps(orjson.loads(body) | {once: None})
+        body = orjson.dumps(orjson.loads(body) | dict.fromkeys(once.split(",")))
     return StoredReply(
         ctx.actor.id, key, request_hash[:HASH], response.status_code, orjson.dumps(headers).decode(), body
     )

@@ -16,6 +16,7 @@ from shared.http import problems
 from shared.http.router import (
     BODY_KEY,
     BODY_LIMIT,
+    GUEST_KEY,
     SCOPE_KEY,
     SEALED_SCOPES_KEY,
     UPLOAD_KEY,
@@ -64,7 +65,23 @@ def document_of(app: FastAPI) -> dict[str, Any]:
             _complete(method, operation)
             scopes[operation[SCOPE_KEY]] = f"May use operations marked {operation[SCOPE_KEY]}"
     _tell_sealed(app, document, scopes)
+    _refer(document["paths"], schemas)
+    for name in list(schemas):
+        schemas[name] = {key: _refer(part, schemas) for key, part in schemas[name].items()}
     return document
+
+
+def _refer(part: Any, schemas: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a document
+    """Refer to a model's schema wherever pydantic has written it out, which it does where it is used once."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            part[key] = _refer(value, schemas)
+        name = part.get("title")
+        if isinstance(name, str) and "properties" in part and schemas.setdefault(name, part) == part:
+            return {"$ref": f"#/components/schemas/{name}"}
+    elif isinstance(part, list):
+        part[:] = [_refer(value, schemas) for value in part]
+    return part
 
 
 def _tell_sealed(app: FastAPI, document: dict[str, Any], scopes: dict[str, str]) -> None:
@@ -90,7 +107,8 @@ def _needs(route: Operation) -> dict[str, Any]:
     sealed = {SEALED_SCOPES_KEY: sorted(route.sealed_scopes)} if route.sealed_scopes else {}
     upload = {UPLOAD_KEY: route.upload_limit} if route.upload_limit else {}
     body = {BODY_KEY: route.body_limit} if route.body_limit != BODY_LIMIT else {}
-    return {SCOPE_KEY: route.needed_scope, **sealed, **upload, **body}
+    guest = {GUEST_KEY: True} if route.guest else {}
+    return {SCOPE_KEY: route.needed_scope, **sealed, **upload, **body, **guest}
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:

@@ -22,8 +22,10 @@ from starlette.responses import Response
 
 from shared.context.ctx import Ctx
 from shared.database.tables import TenantRow
+from shared.http.documents import FILE
 from shared.http.edge import answer
 from shared.http.fast.direct_call import batch_form, direct
+from shared.http.parameters import Parameters
 from shared.http.request_transaction import CTX, BatchFunction, EdgeState, Handle
 from shared.values.faults import PreconditionFailed, PreconditionRequired
 from shared.values.masked import scopes_in
@@ -34,6 +36,7 @@ WAITS_KEY = "x-waits-for"
 SEALED_SCOPES_KEY = "x-sealed-scopes"
 UPLOAD_KEY = "x-upload-limit"
 BODY_KEY = "x-body-limit"
+GUEST_KEY = "x-guest"
 BODY_LIMIT = 1024 * 1024  # bytes of a JSON body, unless its operation declares more
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
@@ -81,8 +84,10 @@ class Operation(APIRoute):
         self.sealed_scopes = scopes_in(self.response_model) if self.methods == {"GET"} else frozenset[str]()
         self.upload_limit: int = (self.openapi_extra or {}).get(UPLOAD_KEY, 0)
         self.body_limit: int = (self.openapi_extra or {}).get(BODY_KEY, BODY_LIMIT)
+        self.guest: bool = GUEST_KEY in (self.openapi_extra or {})
         body = (self.openapi_extra or {}).get("requestBody", {})
         self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
+        self.parameters = Parameters.of(self.dependant)
         if self.upload_limit and not (self.reads_form or self.media_types):
             raise TypeError(f"{path}: an upload is a form with a file, or names its media types")
         if self.reads_form and not self.upload_limit:
@@ -127,7 +132,12 @@ class Router(APIRouter):
     """
 
     def __init__(self, tag: str) -> None:
-        super().__init__(prefix="/v1", tags=[tag], route_class=Operation)
+        super().__init__(
+            prefix="/v1",
+            tags=[tag],
+            route_class=Operation,
+            generate_unique_id_function=lambda route: route.name,
+        )
 
     def _declare(
         self,
@@ -154,19 +164,26 @@ class Router(APIRouter):
         *,
         scope: str,
         waits_for: str = "",
+        guest: bool = False,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """GET: shows something, changes nothing.
 
-        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty.
+        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty. A `guest`
+        stands below a resource of another service: what this service knows of one of its things.
         """
-        marks = {WAITS_KEY: waits_for} if waits_for else {}
+        marks: dict[str, object] = {WAITS_KEY: waits_for} if waits_for else {}
+        marks |= {GUEST_KEY: True} if guest else {}
         return self._declare("GET", path, scope, 200, marks=marks, **options)
 
-    def document(self, path: str, *, scope: str, media_type: str) -> Callable[[EndpointT], EndpointT]:
+    def document(
+        self, path: str, *, scope: str, media_type: str, guest: bool = False
+    ) -> Callable[[EndpointT], EndpointT]:
         """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
-        shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
-        return self._declare("GET", path, scope, 200, response_class=Response, responses=shown)
+        content = {media_type: FILE}
+        shown: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": content}}
+        marks = {GUEST_KEY: True} if guest else {}
+        return self._declare("GET", path, scope, 200, marks, response_class=Response, responses=shown)
 
     def create(
         self,
@@ -195,7 +212,7 @@ class Router(APIRouter):
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """PUT of a file of one of these types, as the whole body (`UploadDep`): 200 with the resource it belongs to."""
-        content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
+        content = dict.fromkeys(media_types, FILE)
         marks = {UPLOAD_KEY: upload_limit, "requestBody": {"required": True, "content": content}}
         return self._declare("PUT", path, scope, 200, marks=marks, **options)
 

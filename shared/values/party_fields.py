@@ -16,11 +16,10 @@ from shared.values.text_fields import Code, WholeNumber
 _TWO_LETTERS: Final = re.compile("[a-z]{2}")
 # CLDR still names sh (Serbo-Croatian), which ISO 639-1 has withdrawn.
 LANGUAGES: Final = frozenset(
-    code for code in Locale("en").languages if _TWO_LETTERS.fullmatch(code)
+    code for code in map(str, Locale("en").languages) if _TWO_LETTERS.fullmatch(code)
 ).difference({"sh"})
 """The codes of ISO 639-1."""
 
-# The list has schemes of two letters, too, for systems of other continents.
 EAS: Final = frozenset((
     "0002", "0007", "0009", "0037", "0060", "0088", "0096", "0097", "0106", "0130", "0135", "0142", "0147",
     "0151", "0154", "0158", "0170", "0177", "0183", "0184", "0188", "0190", "0191", "0192", "0193", "0194",
@@ -29,9 +28,9 @@ EAS: Final = frozenset((
     "0244", "0245", "0246", "0248", "9910", "9913", "9914", "9915", "9918", "9919", "9920", "9922", "9923",
     "9924", "9925", "9926", "9927", "9928", "9929", "9930", "9931", "9932", "9933", "9934", "9935", "9936",
     "9937", "9938", "9939", "9940", "9941", "9942", "9943", "9944", "9945", "9946", "9947", "9948", "9949",
-    "9950", "9951", "9952", "9953", "9957", "9959",
+    "9950", "9951", "9952", "9953", "9957", "9959", "AN", "AQ", "AS", "AU", "EM",
 ))  # fmt: skip
-"""Schemes of electronic addresses, by their four digits."""
+"""Schemes of electronic addresses: four digits, or two letters (EM is e-mail)."""
 
 EInvoice = Literal["none", "factur_x", "xrechnung"]
 """The kind of electronic invoice a customer asks for."""
@@ -51,10 +50,10 @@ def _language(code: str) -> str:
 
 def _electronic_address(text: str) -> str:
     scheme, colon, identifier = text.partition(":")
-    if not colon or not identifier.strip() or not re.fullmatch("[0-9]{4}", scheme):
+    if not colon or not identifier.strip() or not re.fullmatch("[0-9]{4}|[A-Z]{2}", scheme):
         raise PydanticCustomError(
             "electronic_address_format",
-            "Must be scheme:id with a scheme of four digits, as 0088:4012345000009",
+            "Must be scheme:id with a scheme of the EAS code list, as 0088:4012345000009 or EM:ap@example.com",
         )
     if scheme not in EAS:
         raise PydanticCustomError("unknown_scheme", "The scheme is not in the EAS code list")
@@ -71,7 +70,7 @@ ElectronicAddress = Annotated[
     Code,
     AfterValidator(_electronic_address),
     Field(
-        json_schema_extra={"pattern": "^[0-9]{4}:.+$"},
+        json_schema_extra={"pattern": "^([0-9]{4}|[A-Z]{2}):.+$"},
         description="Where electronic invoices reach a party: scheme (EAS), colon, identifier",
         examples=["0088:4012345000009"],
     ),

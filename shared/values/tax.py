@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from shared.values.money import CurrencyMismatch, Money, largest_remainder, total
+from shared.values.prices import UnitPrice
 
 Prices = Literal["net", "gross"]
 """Whether unit prices exclude (`net`) or include (`gross`) tax."""
@@ -43,7 +44,7 @@ class TaxInput:
     """
 
     quantity: Decimal
-    unit_price: Money
+    unit_price: Money | UnitPrice
     tax_code: str
     rate: Decimal
     category: str = "S"

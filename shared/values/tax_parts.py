@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.values.money import Money, half_up, largest_remainder, total
-from shared.values.tax import Prices, TaxedLine, TaxMode, factor_of, tax_on
+from shared.values.tax import Prices, TaxedLine, TaxGroup, TaxMode, factor_of, tax_on
+
+_Key = tuple[str, Decimal, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,43 @@ def tax_parts(
             shares = _spread(tax, [cut[i].amount for i in taken], lines[taken[0]].rate, mode.prices)
             taxes |= zip(taken, shares, strict=True)
     return {index: _completed(part, taxes[index], mode.prices) for index, part in cut.items()}
+
+
+def tax_parts_at_rates(
+    lines: Sequence[PartlyTaken],
+    parts: Mapping[int, Decimal],
+    stated: Iterable[TaxGroup],
+    prices: Prices,
+    currency: str,
+) -> dict[int, TaxedLine]:
+    """The figures of one part, as `tax_parts` has them, of a document whose rates may have changed since it was agreed.
+
+    `rate` and `category` of a line are those that hold for this part; what the price fixes of it (net, or gross) stays
+    as agreed. `stated` is what earlier parts stated by tax code, rate and category: tax is rounded once for each of
+    them on the amount so far, this part included, less what was stated, so that a changed rate starts a sum of its own.
+    Source: Directive 2006/112/EC art. 63 and 93: the rate is the one in force at the supply; ADR 0039.
+    """
+    cut = {index: _cut(lines[index], part, prices) for index, part in parts.items()}
+    groups: dict[_Key, list[int]] = {}
+    for index in cut:
+        line = lines[index]
+        groups.setdefault((line.tax_code, line.rate, line.category), []).append(index)
+    before = {(group.tax_code, group.rate, group.category): group for group in stated}
+    taxes: dict[int, Money] = {}
+    for key, members in groups.items():
+        amounts = [cut[index].amount for index in members]
+        tax = _tax_added(before.get(key), total(amounts, currency), key[1], prices)
+        taxes |= zip(members, _spread(tax, amounts, key[1], prices), strict=True)
+    return {index: _completed(part, taxes[index], prices) for index, part in cut.items()}
+
+
+def _tax_added(before: TaxGroup | None, now: Money, rate: Decimal, prices: Prices) -> Money:
+    """The tax that an amount adds to what was stated of its rate; never against the amount's sign."""
+    if before is None:
+        return tax_on(now, rate, prices)
+    so_far = before.base + before.tax if prices == "gross" else before.base
+    tax = tax_on(so_far + now, rate, prices) - before.tax
+    return Money.zero(now.currency) if tax.minor * now.minor < 0 else tax
 
 
 def _cut(line: PartlyTaken, part: Decimal, prices: Prices) -> _Part:

@@ -2,24 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.models import CreditNote as CreditNote
+from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
-from services.billing.documents.content import DocumentContent, References
-from services.billing.documents.parties import buyer_party, logo_id, seller_party, tax_rows
+from services.billing.documents.content import DocumentContent, DocumentLine, References
+from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
 from services.billing.invoices import queries as invoices
-from services.billing.invoices.queries import InvoiceLine, document_line
+from services.billing.invoices.queries import CUSTOMER_TERMS, Invoice, InvoiceLine, document_line, supply_day
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
-from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
+LISTED = Listing(
+    "credit_notes",
+    "select t.id from credit_notes t",
+    numbers=("number",),
+    terms=(CUSTOMER_TERMS, "customer_id"),
+)
 CREDITS = """
 (select 'payment' as kind, id, customer_id, reference, amount_minor, unallocated_minor, currency, received_on as dated
  from payments where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
@@ -64,9 +72,9 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     lines = await find_lines(ctx, ids)
     settled: dict[UUID, list[AllocationOut]] = {key: [] for key in ids}
     for made in await ledger.find_allocations(ctx, ids):
-        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
-        settled[made.from_item].append(shown)
-    return [
+        part = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        settled[made.from_item].append(part)
+    notes = [
         CreditNoteOut.of(
             row,
             [
@@ -77,6 +85,10 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
         )
         for row in rows
     ]
+    delivered = await find_deliveries(ctx, ids)
+    for note in notes:
+        note.delivery = delivered.get(note.id)
+    return notes
 
 
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
@@ -84,16 +96,9 @@ async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
     return (await show_credit_notes(ctx, [row]))[0]
 
 
-async def list_credit_notes(
-    ctx: Ctx, page: PageQuery, *, invoice_id: UUID | None, customer_id: UUID | None
-) -> Page[CreditNoteOut]:
+async def list_credit_notes(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[CreditNoteOut]:
     """Credit notes, newest first."""
-    conditions: list[Any] = []
-    if invoice_id is not None:
-        conditions.append(CreditNote.invoice_id == invoice_id)
-    if customer_id is not None:
-        conditions.append(CreditNote.customer_id == customer_id)
-    found = await list_rows(ctx, CreditNote, page, *conditions)
+    found = await shown(ctx, CreditNote, await list_found(ctx, page, LISTED, where, q))
     return Page(items=await show_credit_notes(ctx, found.items), next=found.next)
 
 
@@ -119,27 +124,24 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
     """A credit note as the renderers read it; its amounts are what is given back."""
     row = await get_credit_note(ctx, credit_note_id)
     invoice = await invoices.get_invoice(ctx, row.invoice_id)
-    lines = (await find_lines(ctx, [row.id]))[row.id]
+    return document_of(row, invoice, (await find_lines(ctx, [row.id]))[row.id])
+
+
+def document_of(
+    row: CreditNote, invoice: Invoice, lines: Sequence[tuple[CreditNoteLine, InvoiceLine]]
+) -> DocumentContent:
+    """What a credit note says, of its rows, its invoice's, and what they keep of seller and customer."""
     return DocumentContent(
         kind="credit_note",
         number=row.number,
         state="finalized",
         issued_on=row.issued_on,
+        delivered_on=supply_day(invoice),
         currency=row.currency,
         decimals=currency_digits(row.currency),
-        seller=seller_party(ctx.tenant, row.seller),
-        buyer=buyer_party(ctx.tenant, invoice.customer),
-        lines=tuple(
-            replace(
-                document_line(of, row.currency),
-                quantity=line.quantity,
-                discount=Money(line.discount_minor, row.currency).amount,
-                net=Money(line.net_minor, row.currency).amount,
-                tax=Money(line.tax_minor, row.currency).amount,
-                gross=Money(line.gross_minor, row.currency).amount,
-            )
-            for line, of in lines
-        ),
+        seller=seller_party(row.seller),
+        buyer=buyer_party(invoice.customer),
+        lines=tuple(_document_line(line, of, row.currency) for line, of in lines),
         tax_breakdown=tax_rows(row.tax_breakdown),
         net=row.net.amount,
         tax=row.tax.amount,
@@ -148,9 +150,24 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
         due=row.gross.amount,
         references=References(
             order_number=invoice.order_number or "",
+            buyer_reference=invoice.customer.get("buyer_reference") or "",
             original_invoice_number=invoice.number or "",
             original_invoice_issued_on=invoice.issued_on,
         ),
         notes=row.reason,
+        prices=invoice.prices,
+        language=invoice.customer.get("language") or "en",
+        profile=profile_of(invoice.customer),
         logo_id=logo_id(row.seller),
+    )
+
+
+def _document_line(line: CreditNoteLine, of: InvoiceLine, currency: str) -> DocumentLine:
+    return replace(
+        document_line(of, currency),
+        quantity=line.quantity,
+        discount=Money(line.discount_minor, currency).amount,
+        net=Money(line.net_minor, currency).amount,
+        tax=Money(line.tax_minor, currency).amount,
+        gross=Money(line.gross_minor, currency).amount,
     )

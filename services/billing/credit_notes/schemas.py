@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
-from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.credit_notes.rules import allowed_actions
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Entries,
     LocalDate,
@@ -21,6 +24,7 @@ from shared.values.fields import (
     WireModel,
 )
 from shared.values.money import Money
+from shared.values.price_fields import PriceIO
 
 
 class CreditNoteLineIn(WireInput):
@@ -47,7 +51,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -91,9 +95,12 @@ class CreditNoteOut(WireModel):
     tax_breakdown: list[TaxBreakdownRow]
     allocations: list[AllocationOut]
     unallocated: MoneyIO
+    refunded: MoneyIO
     reason: str
     issued_on: LocalDate
-    journal_entry_id: UUID
+    journal_entry_id: UUID | None
+    cancels: Annotated[bool, Field(description="It voids its invoice.")]
+    delivery: DeliveryOut | None = None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -101,7 +108,10 @@ class CreditNoteOut(WireModel):
 
     @classmethod
     def of(
-        cls, row: CreditNote, lines: Sequence[CreditNoteLineOut], allocations: Sequence[AllocationOut]
+        cls,
+        row: CreditNote,
+        lines: Sequence[CreditNoteLineOut],
+        allocations: Sequence[AllocationOut],
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -109,12 +119,17 @@ class CreditNoteOut(WireModel):
             allocations=list(allocations),
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
+            refunded=row.refunded,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            allowed_actions=allowed_actions(
+                row.state,
+                unallocated=row.unallocated_minor,
+                elsewhere=sum(a.amount.minor for a in allocations if a.invoice_id != row.invoice_id),
+            ),
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",
-                    "issued_on", "version", "created_at", "updated_at",
+                    "issued_on", "cancels", "version", "created_at", "updated_at",
                 }
             ),
         )  # fmt: skip

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from starlette.responses import Response
+from pydantic import Field
 
-from services.billing.documents.sending import PDF, XML, as_data, on_paper
+from services.billing.documents.sending import PDF, XML, as_data, judged, on_paper
 from services.billing.invoices import actions, queries
 from services.billing.invoices.models import InvoiceSettings
 from services.billing.invoices.schemas import (
@@ -15,15 +15,16 @@ from services.billing.invoices.schemas import (
     InvoiceOut,
     InvoiceSettingsChange,
     InvoiceSettingsOut,
-    VoidIn,
+    InvoiceSummaryOut,
 )
-from shared.approvals.routes import ACCEPTED, accepted
-from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, View, Where
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
 
+InvoicePage = Annotated[Page[InvoiceOut] | Page[InvoiceSummaryOut], Field(union_mode="left_to_right")]
 router = Router("Invoices")
 add_timeline(router, "invoices", "invoice", scope="billing:read")
 
@@ -38,20 +39,38 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     "/invoices",
     scope="billing:read",
     waits_for="order_id",
-    response_model=Page[InvoiceOut],
+    response_model=InvoicePage,
 )
 async def list_invoices(
     ctx: CtxDep,
     page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
     order_id: UUID | None = None,
     customer_id: UUID | None = None,
-    state: Annotated[Literal["draft", "finalized", "voided"] | None, Query()] = None,
+    state: Annotated[list[Literal["draft", "finalized", "voided"]] | None, Query()] = None,
     overdue: bool | None = None,
-) -> Page[InvoiceOut]:
-    """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
-    return await queries.list_invoices(
-        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
+    from_: From = None,
+    to: To = None,
+    view: View = "full",
+) -> Page[InvoiceOut] | Page[InvoiceSummaryOut]:
+    """Invoices, newest first; overdue ones are finalized, past their due date and not settled.
+
+    `from` and `to` are days of issue, which drafts do not have. The state may be given several times: any of them.
+    """
+    where = (
+        queries.overdue(Where(ctx), ctx.today, wanted=overdue)
+        .among("id", ids)
+        .add("number =", number)
+        .add("order_id =", order_id)
+        .add("customer_id =", customer_id)
+        .among("state", state)
+        .days("issued_on", from_, to)
     )
+    if view == "summary":
+        return await queries.list_heads(ctx, page, where, q)
+    return await queries.list_invoices(ctx, page, where, q)
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)
@@ -74,25 +93,21 @@ async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
     await actions.delete_invoice(ctx, invoice_id)
 
 
-@router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
-async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
-    """Date, number and post a draft; from then on it never changes."""
-    return await queries.show_invoice(ctx, await actions.finalize_invoice(ctx, invoice_id))
-
-
 @router.verb(
-    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
+    "/invoices/{invoice_id}/finalize",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    dependencies=[answered_once("delivery")],
 )
-async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
-    """Take an invoice back on which nothing was paid or credited; its posting is reversed today.
+async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
+    """Date, number and post a draft; from then on it never changes.
 
-    Above the tenant's `void_approval_limit` it is only asked for: 202 with the approval, at `Location`. The invoice is
-    voided once somebody else has approved; until then asking again for the same answers the same approval.
+    `e_invoice` says whether it is a valid e-invoice, or why not. Where the seller's profile has `e_invoice_required`,
+    one that is not valid stays a draft: 409 `not_en16931`.
     """
-    done = await actions.void_invoice(ctx, invoice_id, reason=body.reason if body else None)
-    if isinstance(done, Approval):
-        return await accepted(ctx, done)
-    return await queries.show_invoice(ctx, done)
+    done = await actions.finalize_invoice(ctx, invoice_id)
+    shown = InvoiceOut.of(done.row, done.lines, judged(done.content))
+    return await queries.with_delivery(ctx, shown)
 
 
 @router.read("/invoice-settings", scope="billing:read", response_model=InvoiceSettingsOut)
@@ -109,13 +124,23 @@ async def change_invoice_settings(
     return await actions.change_settings(ctx, body, version=version)
 
 
+Original = Annotated[bool, Query(description="Of a voided invoice: as it was issued.")]
+
+
 @router.document("/invoices/{invoice_id}/pdf", scope="billing:read", media_type=PDF)
-async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Document:
-    """The invoice on paper; drafts and voided ones say so on every page."""
-    return await on_paper(ctx, await queries.get_document(ctx, invoice_id))
+async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID, original: Original = False) -> Document:
+    """The invoice on paper, always as it was issued; drafts say on every page that they are.
+
+    Of a voided one: 409 `voided`, which names the credit note that cancels it, unless `original` is asked for.
+    """
+    return await on_paper(ctx, await queries.get_document(ctx, invoice_id, original=original))
 
 
 @router.document("/invoices/{invoice_id}/xml", scope="billing:read", media_type=XML)
-async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID) -> Document:
-    """The invoice as EN 16931 data (UN/CEFACT CII); drafts have none."""
-    return as_data(ctx, await queries.get_document(ctx, invoice_id))
+async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID, original: Original = False) -> Document:
+    """The invoice as EN 16931 data (UN/CEFACT CII; XRechnung where the customer asks for it), always as it was issued.
+
+    What is not valid is not served: 409 `not_en16931`, whose `reasons` name each rule, the fact and what to mend.
+    Drafts have no XML (409 `draft`); of a voided one see the PDF.
+    """
+    return as_data(ctx, await queries.get_document(ctx, invoice_id, original=original))

@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Address,
     Code,
@@ -28,14 +30,17 @@ from shared.values.fields import (
     Timestamp,
     WireInput,
     WireModel,
+    left_out,
 )
 from shared.values.money import Money
 from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
@@ -48,7 +53,7 @@ class CustomerFacts(WireInput, from_attributes=True):
     e_invoice: EInvoice = "none"
 
 
-class CustomerOut(WireModel):
+class InvoiceCustomerOut(WireModel):
     """The buyer as the invoice shows it."""
 
     name: str
@@ -95,7 +100,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
     sku: Code | None = None
@@ -127,12 +132,12 @@ class InvoiceIn(WireInput):
     notes: LongText | None = None
 
 
-class InvoiceChange(WireInput, validate_default=False):
+class InvoiceChange(WireInput):
     """The fields of a draft to change; `lines` replaces all lines."""
 
-    customer: CustomerFacts = Field(default_factory=lambda: CustomerFacts(name="-"))
-    lines: LinesIn = Field(default_factory=list)
-    payment_terms_days: TermsDays = 30
+    customer: CustomerFacts = left_out()
+    lines: LinesIn = left_out()
+    payment_terms_days: TermsDays = left_out()
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
 
@@ -145,7 +150,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
     tax_code: str
@@ -165,7 +170,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, currency),
+            unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
             tax_code=line.tax_code,
@@ -186,16 +191,36 @@ class TotalsOut(WireModel):
     gross: MoneyIO
 
 
-class InvoiceOut(WireModel):
-    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+class InvoiceSummaryOut(WireModel):
+    """An invoice in a list on a screen."""
 
     id: UUID
     number: str | None
     state: Literal["draft", "finalized", "voided"]
     payment_status: PaymentStatus
     customer_id: UUID
-    customer: CustomerOut
+    customer_name: str
+    order_id: UUID | None
+    order_number: str | None
+    gross: MoneyIO
+    open: MoneyIO
+    issued_on: LocalDate | None
+    due_on: LocalDate | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class InvoiceOut(WireModel):
+    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
+    notes took back, `written_off` what was given up; `delivery` is how it went out by mail, the last time."""
+
+    id: UUID
+    number: str | None
+    state: Literal["draft", "finalized", "voided"]
+    payment_status: PaymentStatus
+    customer_id: UUID
+    customer: InvoiceCustomerOut
     currency: str
     prices: str
     rounding: str
@@ -205,6 +230,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -213,13 +239,20 @@ class InvoiceOut(WireModel):
     order_number: str | None
     notes: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
+    delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -227,7 +260,7 @@ class InvoiceOut(WireModel):
             state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
             payment_status=row.payment_status,
             customer_id=row.customer_id,
-            customer=CustomerOut.model_validate(row.customer),
+            customer=InvoiceCustomerOut.model_validate(row.customer),
             currency=row.currency,
             prices=row.prices,
             rounding=row.rounding,
@@ -237,6 +270,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -245,7 +279,9 @@ class InvoiceOut(WireModel):
             order_number=row.order_number,
             notes=row.notes,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            e_invoice=e_invoice,
+            delivery=None,
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -268,6 +304,24 @@ class AllocateIn(WireInput):
     """Invoices to settle from what is left of a payment or credit note."""
 
     allocations: Annotated[list[AllocationIn], Entries(1, 100)]
+
+
+class DeallocationIn(WireInput):
+    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
+
+    invoice_id: UUID
+    amount: MoneyIO | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else above_zero(amount)
+
+
+class DeallocateIn(WireInput):
+    """Invoices that are to be open again."""
+
+    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
 
 
 class AllocationOut(WireModel):

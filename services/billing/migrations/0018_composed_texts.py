@@ -12,7 +12,7 @@ from sqlalchemy import text
 from shared.database.composing import compose_codes, compose_texts, over_all_rows, refer
 
 revision = "billing_0018"
-down_revision = "billing_0015"
+down_revision = "billing_0017"
 
 DRAFTS = """
 update invoice_lines l set tax_code = :new from invoices i

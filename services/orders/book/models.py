@@ -71,12 +71,28 @@ ORDERS = Table(
     *_needed(Integer, "revision"),
     *_needed(DateTime(timezone=True), "ordered_at"),
     Column("confirmed_at", DateTime(timezone=True)),
-    *_counted(BigInteger, "invoiced_minor", "paid_minor"),
+    *_counted(BigInteger, "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
+    Column("shipped_tax", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("search_ref", Text),  # the reference, folded
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
     Index("orders_by_state", "tenant_id", "state", "id"),
+    Index(
+        "orders_by_reference",
+        "tenant_id",
+        "search_ref",
+        "id",
+        postgresql_where=text("search_ref is not null"),
+    ),
+    Index(
+        "orders_by_day",
+        "ordered_at",
+        postgresql_using="brin",
+        postgresql_ops={"ordered_at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    ),
 )
 
 ORDER_LINES = Table(
@@ -90,8 +106,7 @@ ORDER_LINES = Table(
     *_needed(Boolean, "tracked"),
     *_needed(Numeric, "quantity"),
     *_needed(Text, "currency"),
-    *_needed(BigInteger, "unit_price_minor"),
-    *_needed(Numeric, "discount_percent"),
+    *_needed(Numeric, "unit_price_minor", "discount_percent"),
     *_needed(BigInteger, "discount_minor"),
     *_needed(Text, "tax_code", "tax_category"),
     *_needed(Numeric, "tax_rate"),
@@ -108,6 +123,7 @@ ORDER_LINES = Table(
         "id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("order_lines_promised", "tenant_id", "product_id", "id", postgresql_where=text("reserved > 0")),
 )
 
 ORDER_HOLDS = Table(
@@ -131,6 +147,7 @@ FULFILMENTS = Table(
     *_needed(Uuid, "order_id", "warehouse_id"),
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("redirected_to", JSONB),
     Column("shipped_at", DateTime(timezone=True)),
     _part_of("orders", "order_id"),
     _part_of("warehouses", "warehouse_id"),
@@ -156,8 +173,8 @@ ORDER_INVOICES = Table(
     *_key(),
     *_needed(Uuid, "order_id"),
     Column("gross_minor", BigInteger),
-    *_counted(BigInteger, "paid_minor"),
-    *(Column(name, Boolean, nullable=False, server_default=text("false")) for name in ("settled", "voided")),
+    *_counted(BigInteger, "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
+    Column("voided", Boolean, nullable=False, server_default=text("false")),
     _part_of("orders", "order_id"),
     Index("order_invoices_of_order", "tenant_id", "order_id", "id"),
 )

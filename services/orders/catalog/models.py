@@ -3,11 +3,12 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Numeric, Text, UniqueConstraint, text
+from sqlalchemy import Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
-from shared.values.money import Money
+from shared.database.term_tables import term_table
+from shared.values.prices import UnitPrice
 
 
 class Product(OrdersRow, table=True):
@@ -18,15 +19,18 @@ class Product(OrdersRow, table=True):
 
     sku: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
-    unit_price_minor: int = Field(sa_type=BigInteger)
+    unit_price_minor: Decimal = Field(sa_type=Numeric)
     currency: str = Field(sa_type=Text)
     tax_code: str = Field(sa_type=Text)
     tracked: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
 
     @property
-    def unit_price(self) -> Money:
+    def unit_price(self) -> UnitPrice:
         """What one of it costs unless the order says otherwise."""
-        return Money(self.unit_price_minor, self.currency)
+        return UnitPrice(self.unit_price_minor, self.currency)
+
+
+PRODUCT_TERMS = term_table(OrdersRow.metadata, "product_terms", "product_id")
 
 
 class TaxCode(OrdersRow, table=True):

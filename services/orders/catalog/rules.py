@@ -1,12 +1,13 @@
 """What pricing knows of products and tax codes, and what the catalogue refuses."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from shared.values.faults import FieldError, Invalid
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class TaxCodeRow:
     valid_to: date | None
 
 
+def rate_on(rows: Iterable[TaxCodeRow], code: str, on: date) -> TaxCodeRow | None:
+    """What a tax code means on a day: of the rows that hold then, the one that began last; None if there is none."""
+    holding = [
+        row
+        for row in rows
+        if row.code == code and row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)
+    ]
+    return max(holding, key=lambda row: row.valid_from, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class ProductRow:
     """A product as an order line needs it."""
@@ -29,15 +40,15 @@ class ProductRow:
     id: UUID
     sku: str
     name: str
-    unit_price_minor: int
+    unit_price_minor: Decimal
     currency: str
     tax_code: str
     tracked: bool
 
     @property
-    def unit_price(self) -> Money:
+    def unit_price(self) -> UnitPrice:
         """What one of it costs unless the order says otherwise."""
-        return Money(self.unit_price_minor, self.currency)
+        return UnitPrice(self.unit_price_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

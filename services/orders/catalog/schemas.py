@@ -6,18 +6,19 @@ from uuid import UUID
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from shared.values.fields import Code, Flag, MoneyIO, ShortText, Timestamp, WireInput, WireModel, left_out
-from shared.values.money import Money
+from shared.values.fields import Code, Flag, ShortText, Timestamp, WireInput, WireModel, left_out
+from shared.values.price_fields import PriceIO
+from shared.values.prices import UnitPrice
 
 
-def _price(price: Money) -> Money:
+def _price(price: UnitPrice) -> UnitPrice:
     """Refuse a price below nothing."""
     if price.minor < 0:
         raise PydanticCustomError("negative_price", "A price is zero or more")
     return price
 
 
-Price = Annotated[MoneyIO, AfterValidator(_price)]
+Price = Annotated[PriceIO, AfterValidator(_price)]
 
 
 class ProductIn(WireInput):
@@ -45,7 +46,7 @@ class ProductOut(WireModel):
     id: UUID
     sku: str
     name: str
-    unit_price: MoneyIO
+    unit_price: PriceIO
     tax_code: str
     tracked: bool
     version: int

@@ -17,6 +17,7 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.fields import Address
 from shared.values.ids import new_id
+from shared.values.search_text import terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
     row = Customer(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **customer.model_dump())
     row.country = country_of(row.country, row.billing_address)
     ctx.session.add(row)
+    await queries.TERMS.add(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
 
@@ -52,8 +54,12 @@ async def create_missing_customers(ctx: Ctx, customers: Sequence[MissingCustomer
     """Add customers that a file of orders names, leaving known references as they are."""
     ordered = sorted(customers, key=lambda each: each.external_ref)
     added = {row.id: row for row in (Added(new_id(), ctx.now, ctx.now, **asdict(each)) for each in ordered)}
-    for found in await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, ADDED.json(added.values())):
-        row = added[found["id"]]
+    made = [
+        added[row["id"]]
+        for row in await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, ADDED.json(added.values()))
+    ]
+    await queries.TERMS.add(ctx, {row.id: terms_of_customer(row) for row in made})
+    for row in made:
         fact = CustomerChanged(
             customer_id=row.id,
             name=row.name,
@@ -76,8 +82,14 @@ async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *
     row.country = country_of(given or (None if row.billing_address else row.country), row.billing_address)
     require_reachable(row.delivery, row.email)
     touch(row, ctx.now)
+    await queries.TERMS.put(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
+
+
+def terms_of_customer(row: Customer | Added) -> list[str]:
+    """By what words a customer is found."""
+    return terms_of(row.name, row.email, row.external_ref, phones=[row.phone])
 
 
 def _tell(ctx: Ctx, row: Customer) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
+from shared.database.term_tables import term_table
 from shared.values.party_fields import Delivery, EInvoice
 
 NONE = {"server_default": text("'none'")}
@@ -36,3 +37,6 @@ class Customer(OrdersRow, table=True):
     payment_terms_days: int | None = Field(default=None, sa_type=Integer)
     e_invoice: EInvoice = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
     delivery: Delivery = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
+
+
+CUSTOMER_TERMS = term_table(OrdersRow.metadata, "customer_terms", "customer_id")

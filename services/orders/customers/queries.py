@@ -1,16 +1,17 @@
 """Reads of customers."""
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import select
 
 from services.orders.customers.models import Customer
 from services.orders.customers.rules import Buyer, KnownCustomer
 from shared.context.ctx import Ctx
+from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, list_rows
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.texts import folded_email
 
@@ -22,6 +23,8 @@ select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and c.extern
 FIND_BY_EMAIL = f"""
 select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and lower(c.email) = any($2::text[])
 """  # noqa: S608 - no input in it
+TERMS = TermIndex("customer_terms", "customer_id")
+LISTED = Listing("customers", "select t.id from customers t", terms=(TERMS, "id"))
 
 
 async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:
@@ -35,16 +38,9 @@ async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Cu
     return customer
 
 
-async def list_customers(
-    ctx: Ctx, page: PageQuery, *, email: str | None, external_ref: str | None
-) -> Page[Customer]:
+async def list_customers(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Customer]:
     """Customers, newest first."""
-    conditions: list[Any] = []
-    if email is not None:
-        conditions.append(func.lower(col(Customer.email)) == folded_email(email))
-    if external_ref is not None:
-        conditions.append(Customer.external_ref == external_ref)
-    return await list_rows(ctx, Customer, page, *conditions)
+    return await shown(ctx, Customer, await list_found(ctx, page, LISTED, where, q))
 
 
 async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, KnownCustomer]:

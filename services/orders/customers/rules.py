@@ -10,7 +10,7 @@ from shared.values.faults import FieldError, Invalid
 
 @dataclass(slots=True)
 class Buyer:
-    """What an invoice must show of the customer."""
+    """What an invoice must show of the customer, and where its goods go unless an order says otherwise."""
 
     id: UUID
     name: str
@@ -24,6 +24,12 @@ class Buyer:
     payment_terms_days: int | None
     e_invoice: str
     delivery: str
+    shipping_address: dict[str, Any] | None = None
+
+    @property
+    def destination(self) -> dict[str, Any] | None:
+        """Where goods go by default: the shipping address, else the billing address."""
+        return self.shipping_address or self.billing_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Order, OrderLine
+from services.orders.book.rules import (
+    Fulfilment,
+    FulfilmentLine,
+    FulfilmentState,
+    Order,
+    OrderLine,
+    add_shipped,
+    tax_groups,
+)
+from services.orders.catalog.rules import TaxCodeRow, rate_on
+from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.fields import decimal_text
 from shared.values.money import Money
-from shared.values.tax import TaxedLine, TaxMode, Totals
-from shared.values.tax_parts import PartlyTaken, tax_parts
+from shared.values.tax import TaxedLine, TaxGroup, Totals
+from shared.values.tax_parts import PartlyTaken, tax_parts_at_rates
 
 MOST_PARCELS = 200
+REDIRECTABLE = (
+    FulfilmentState.BACKORDERED,
+    FulfilmentState.OPEN,
+    FulfilmentState.RELEASED,
+    FulfilmentState.PICKING,
+)
 
 
 class WantedPart(Protocol):
@@ -34,6 +51,22 @@ class QuantityExceeded(Refused):
     code = "quantity_exceeded"
 
 
+class TaxCodeNotValid(Refused):
+    """A tax code of what is shipped means nothing on that day: it has ended and has no new rate, or begins later."""
+
+    code = "tax_code_not_valid"
+
+
+def require_not_packed(fulfilment: Fulfilment) -> None:
+    """Refuse to send goods elsewhere once they are packed for where they go, have gone, or never will."""
+    if fulfilment.state not in REDIRECTABLE:
+        raise IllegalTransition(
+            f"This fulfilment is {fulfilment.state}; where it goes can be changed until it is packed.",
+            state=str(fulfilment.state),
+            allowed_actions=fulfilment.allowed_actions,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """So much of an order line leaves the house."""
@@ -44,10 +77,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ShippedPart:
-    """A part with its exact share of the line's figures."""
+    """A part with its exact share of the line's figures, taxed as its code says on the day."""
 
     line: OrderLine
     quantity: Decimal
+    tax: TaxCodeRow
     figures: TaxedLine
 
 
@@ -86,28 +120,53 @@ def _require_enough(held: dict[UUID, FulfilmentLine], wanted: Sequence[WantedPar
         raise QuantityExceeded(f"The fulfilment holds less of {len(over)} line(s).", lines=over)
 
 
-def ship_parts(order: Order, parts: Sequence[Part], mode: TaxMode) -> list[ShippedPart]:
-    """Account for what is shipped: its tax is that of all shipped so far, less what was stated before."""
-    places = {line.id: index for index, line in enumerate(order.lines)}
-    wanted = {places[part.line.id]: part.quantity for part in parts}
-    figures = tax_parts([_partly_shipped(line) for line in order.lines], wanted, mode, order.currency)
-    return [_shipped(part, figures[places[part.line.id]]) for part in parts]
+def ship_parts(order: Order, parts: Sequence[Part], on: date) -> list[ShippedPart]:
+    """Account for what is shipped on a day: its tax is that of all shipped so far, less what was stated before.
+
+    The rates are the day's (Directive 2006/112/EC art. 63; § 27 (1) UStG), whatever they were when it was ordered.
+    Refuses tax codes that do not hold on the day.
+    """
+    rates = _rates(order, parts, on)
+    lines = [_partly_shipped(part.line, rates[part.line.tax_code]) for part in parts]
+    wanted = {index: part.quantity for index, part in enumerate(parts)}
+    figures = tax_parts_at_rates(lines, wanted, order.shipped_tax, order.tax_mode.prices, order.currency)
+    shipped = [_shipped(part, rates[part.line.tax_code], figures[index]) for index, part in enumerate(parts)]
+    order.shipped_tax = add_shipped(order.shipped_tax, groups_of(shipped), on)
+    return shipped
 
 
-def _partly_shipped(line: OrderLine) -> PartlyTaken:
+def _rates(order: Order, parts: Sequence[Part], on: date) -> dict[str, TaxCodeRow]:
+    """What the tax codes of what is shipped mean on a day."""
+    codes = list(dict.fromkeys(part.line.tax_code for part in parts))
+    found = {code: rate_on(order.tax_rates, code, on) for code in codes}
+    missing = [code for code, rate in found.items() if rate is None]
+    if missing:
+        raise TaxCodeNotValid(
+            f"On {on} there is no tax code {', '.join(missing)}; give it a rate for that day (/v1/tax-codes).",
+            tax_codes=missing,
+            on=on.isoformat(),
+        )
+    return {code: rate for code, rate in found.items() if rate is not None}
+
+
+def _partly_shipped(line: OrderLine, tax: TaxCodeRow) -> PartlyTaken:
     return PartlyTaken(
-        line.figures, line.quantity, line.tax_code, line.tax_rate, line.tax_category, line.shipped,
-        line.shipped_figures,
-    )  # fmt: skip
+        line.figures, line.quantity, line.tax_code, tax.rate, tax.category, line.shipped, line.shipped_figures
+    )
 
 
-def _shipped(part: Part, figures: TaxedLine) -> ShippedPart:
+def _shipped(part: Part, tax: TaxCodeRow, figures: TaxedLine) -> ShippedPart:
     line = part.line
     line.account(reserved=-part.quantity, shipped=part.quantity)
     line.shipped_net_minor += figures.net.minor
     line.shipped_tax_minor += figures.tax.minor
     line.shipped_discount_minor += figures.discount.minor
-    return ShippedPart(line, part.quantity, figures)
+    return ShippedPart(line, part.quantity, tax, figures)
+
+
+def groups_of(parts: Sequence[ShippedPart]) -> list[TaxGroup]:
+    """A shipment's breakdown by tax code, rate and category."""
+    return tax_groups((part.tax, part.figures) for part in parts)
 
 
 def totals_of(parts: Sequence[ShippedPart], currency: str) -> Totals:

@@ -11,7 +11,8 @@ from services.orders.catalog.rules import PricedProduct, TaxCodeRow
 from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.ids import new_id
-from shared.values.money import Money, MoneyOutOfRange
+from shared.values.money import MoneyOutOfRange
+from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument, TaxInput, tax_document
 
 MOST_LINES = 1000
@@ -34,7 +35,7 @@ class WantedLine(Protocol):
         """How much of it."""
 
     @property
-    def unit_price(self) -> Money | None:
+    def unit_price(self) -> UnitPrice | None:
         """An agreed price."""
 
     @property
@@ -53,7 +54,7 @@ class AgreedLine:
     sku: str
     description: str | None
     quantity: Decimal
-    unit_price: Money | None
+    unit_price: UnitPrice | None
     tax_code: str | None
     discount_percent: Decimal
 

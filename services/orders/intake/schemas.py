@@ -14,6 +14,7 @@ from shared.values.fields import (
     CurrencyCode,
     Entries,
     Flag,
+    LocalDate,
     MoneyIO,
     Percent,
     PositiveQuantity,
@@ -25,9 +26,12 @@ from shared.values.fields import (
     left_out,
 )
 from shared.values.party_fields import TermsDays
+from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
+FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
 
 
@@ -112,7 +116,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
-    unit_price: MoneyIO
+    unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -129,11 +133,53 @@ class OrderLineOut(WireModel):
 
 
 class TotalsOut(WireModel):
-    """What the lines sum up to."""
+    """A document's totals: net + tax = gross."""
 
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class OrderSummaryOut(WireModel):
+    """An order in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    on_hold: bool
+    customer_id: UUID
+    customer_name: str
+    channel: str
+    external_ref: str | None
+    gross: MoneyIO
+    ordered_at: Timestamp
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class RateChangeOut(WireModel):
+    """A tax rate, in per cent, that is not as agreed, since what was shipped on that day."""
+
+    tax_code: str
+    ordered_rate: Percent
+    invoiced_rate: Percent
+    ordered_category: str
+    invoiced_category: str
+    shipped_on: LocalDate
+
+
+class InvoicedOut(WireModel):
+    """What was invoiced so far, by shipments; rates are those of the day of shipment, and `reason` tells of others."""
+
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    tax_breakdown: list[TaxBreakdownRow]
+    rate_changes: list[RateChangeOut]
+    reason: str | None
 
 
 class OrderOut(WireModel):
@@ -158,6 +204,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]
     revision: int

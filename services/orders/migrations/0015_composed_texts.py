@@ -8,7 +8,7 @@ from shared.database.alembic import run
 from shared.database.composing import compose_codes, compose_texts, over_all_rows, refer
 
 revision = "orders_0015"
-down_revision = "orders_0011"
+down_revision = "orders_0014"
 
 COUNTRY = "alter table customers add column country text;"
 EMAILS = """

@@ -6,7 +6,7 @@ import pytest
 from services.orders.catalog import actions, queries
 from services.orders.catalog.schemas import ProductIn
 from shared.context.ctx import TenantFacts
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_product, given_stock, stock_of
 
@@ -118,7 +118,10 @@ async def test_products_are_found_with_their_tax_in_one_statement(
 
     assert set(found) == {"A", "B"}
     assert plain == {sku: priced.product for sku, priced in found.items()}
-    assert (found["A"].product.unit_price, found["A"].product.tracked) == (Money(100, "GBP"), True)
+    assert (found["A"].product.unit_price, found["A"].product.tracked) == (
+        UnitPrice.parse("1.00", "GBP"),
+        True,
+    )
     assert [str(found[sku].tax.rate) for sku in "AB"] == ["20", "5"]
     assert found["B"].tax.code == "reduced"
 

@@ -90,7 +90,7 @@ async def test_dirty_files_leave_a_report_and_the_good_orders_in(orders: httpx.A
         9: b"B7,S1,Thing,1,1.00,C1,32/13/2026,GB\n",
         10: b"B8,,Thing,1,1.00,C1,,GB\n",
         11: b",S1,Thing,1,1.00,C1,,GB\n",
-        12: b"B9,S1,Thing,1,1.001,C1,,GB\n",
+        12: b"B9,S1,Thing,1,1.0000001,C1,,GB\n",
     }
     good = {1: row("G1").encode(), 7: row("G2").encode(), 13: row("G3").encode()}
     lines = good | bad

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.values.money import Money, total
-from shared.values.tax import TaxedLine, TaxInput, TaxMode, tax_document, tax_on
-from shared.values.tax_parts import PartlyTaken, tax_parts
+from shared.values.tax import TaxedLine, TaxGroup, TaxInput, TaxMode, tax_document, tax_on
+from shared.values.tax_parts import PartlyTaken, tax_parts, tax_parts_at_rates
 
 ZERO = Money.zero("GBP")
 NOTHING = TaxedLine(ZERO, ZERO, ZERO, ZERO)
@@ -143,3 +143,53 @@ def test_each_part_states_its_rate_within_a_cent_and_all_parts_are_the_whole(cas
     for name in ("net", "tax", "gross"):
         stated = total((getattr(x, name) for x in whole.taken), "GBP")
         assert stated == getattr(whole.document.totals, name)
+
+
+@st.composite
+def shipped_over_time(draw):
+    """A document in 0, 2 or 3 decimals, its parts, and the rate that holds at each part."""
+    currency = draw(st.sampled_from(["JPY", "GBP", "KWD"]))
+    quantities = draw(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+    inputs = [
+        TaxInput(Decimal(q), Money(draw(st.integers(0, 99999)), currency), "standard", Decimal(20),
+                 discount_percent=Decimal(draw(st.sampled_from(["0", "5", "12.5"]))))
+        for q in quantities
+    ]  # fmt: skip
+    rates = draw(st.lists(st.sampled_from(["20", "19", "15", "0"]), min_size=1, max_size=6))
+    rounds = [(Decimal(rate), [draw(st.integers(0, 9)) for _ in inputs]) for rate in rates]
+    last = Decimal(draw(st.sampled_from(["20", "16"])))
+    return currency, inputs, draw(st.sampled_from(["net", "gross"])), [*rounds, (last, quantities)]
+
+
+@given(shipped_over_time())
+def test_a_rate_that_changes_begins_a_sum_of_its_own(case):
+    currency, inputs, prices, rounds = case
+    fixed = "gross" if prices == "gross" else "net"
+    document = tax_document(inputs, TaxMode(prices), currency)
+    nothing = Money.zero(currency)
+    taken = [TaxedLine(nothing, nothing, nothing, nothing)] * len(inputs)
+    left = [x.quantity for x in inputs]
+    stated: dict[Decimal, TaxGroup] = {}
+    for rate, wanted in rounds:
+        parts = {n: min(Decimal(q), left[n]) for n, q in enumerate(wanted) if min(q, left[n])}
+        lines = [
+            PartlyTaken(figures, x.quantity, "standard", rate, "S", x.quantity - left[n], taken[n])
+            for n, (x, figures) in enumerate(zip(inputs, document.lines, strict=True))
+        ]
+        found = tax_parts_at_rates(lines, parts, stated.values(), prices, currency)
+        for n, figures in found.items():
+            left[n] -= parts[n]
+            names = ("net", "tax", "gross", "discount")
+            taken[n] = TaxedLine(*(getattr(taken[n], x) + getattr(figures, x) for x in names))
+        before = stated.get(rate, TaxGroup("standard", rate, "S", nothing, nothing))
+        base = before.base + total((x.net for x in found.values()), currency)
+        tax = before.tax + total((x.tax for x in found.values()), currency)
+        stated[rate] = TaxGroup("standard", rate, "S", base, tax)
+        amount = base + tax if prices == "gross" else base
+        assert tax == tax_on(amount, rate, prices)
+        assert all(x.net + x.tax == x.gross for x in found.values())
+    for n, figures in enumerate(document.lines):
+        assert getattr(taken[n], fixed) == getattr(figures, fixed)
+        assert taken[n].discount == figures.discount
+    if set(stated) == {Decimal(20)}:
+        assert total((x.tax for x in taken), currency) == document.totals.tax

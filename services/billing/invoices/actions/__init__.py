@@ -2,7 +2,19 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.issuing import (
+    finalize_invoice,
+    refs_of,
+    sales_postings,
+    tell_overdue,
+)
+from services.billing.invoices.actions.mailing import find_recipient, mail_document
+from services.billing.invoices.actions.reopening import (
+    lock_to_reopen,
+    reinstate_invoice,
+    reopen_invoices,
+    write_off_invoice,
+)
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -16,9 +28,10 @@ from services.billing.invoices.actions.settling import (
 from services.billing.invoices.actions.shipments import SHIPMENTS
 from services.billing.invoices.actions.voiding import (
     change_settings,
-    find_void_facts,
-    void_approved_invoice,
-    void_invoice,
+    require_voidable,
+    take_back,
+    tell_voided,
+    void_facts,
 )
 
 __all__ = [
@@ -34,12 +47,20 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
-    "find_void_facts",
+    "find_recipient",
     "keep_customer",
     "lock_settled",
+    "lock_to_reopen",
+    "mail_document",
+    "refs_of",
+    "reinstate_invoice",
+    "reopen_invoices",
+    "require_voidable",
     "sales_postings",
     "settle_invoices",
+    "take_back",
     "tell_overdue",
-    "void_approved_invoice",
-    "void_invoice",
+    "tell_voided",
+    "void_facts",
+    "write_off_invoice",
 ]

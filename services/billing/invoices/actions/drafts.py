@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
+from services.billing.invoices.actions.customers import be_found
 from services.billing.invoices.models import Customer, Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
@@ -23,15 +25,14 @@ from services.billing.invoices.rules import (
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
 from services.billing.ledger.rules import EARLIEST, DateBounds, a_year_after
 from services.billing.tax import queries as tax
-from services.billing.tax.rules import require_known
+from services.billing.tax.rules import TaxRate, require_holding, require_known
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
-from shared.values.faults import FieldError
-from shared.values.money import Money
 from shared.values.party_fields import USUAL_TERMS
+from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument
 
 
@@ -58,6 +59,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
+    await be_found(ctx, row.customer_id, row.customer["name"], row.customer.get("email"))
     lifecycle.begin(ctx, LIFECYCLE, row.id)
     return row
 
@@ -72,12 +74,49 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
         setattr(row, name, getattr(change, name))
     if "customer" in given:
         row.customer = _snapshot(change.customer)
+        await be_found(ctx, row.customer_id, change.customer.name, change.customer.email)
     if given & {"lines", "delivered_on"}:
         lines = change.lines if "lines" in given else await _lines_as_given(ctx, row)
         await ctx.session.exec(delete(InvoiceLine).where(*_lines_of(row)))
         ctx.session.add_all(await _priced_lines(ctx, row, lines))
     touch(row, ctx.now)
     return row
+
+
+async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
+    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today.
+
+    They may be others than when it was written (Directive 2006/112/EC art. 63 and 93). What its prices fix stays: the
+    net, or with prices that include tax the gross. Raises TaxCodeNotValid.
+    """
+    lines = (await queries.find_lines(ctx, [row.id], lock=True))[row.id]
+    on = row.delivered_on or ctx.today
+    codes = [line.tax_code for line in lines]
+    rates = await tax.find_tax_codes(ctx, codes, on=on)
+    require_holding(rates, codes, on)
+    document = _figures(row, [_priced(line, rates[line.tax_code], row.currency) for line in lines])
+    _state_totals(row, document)
+    for line, taxed in zip(lines, document.lines, strict=True):
+        rate = rates[line.tax_code]
+        line.tax_rate, line.tax_category = rate.rate, rate.category
+        line.discount_minor, line.net_minor = taxed.discount.minor, taxed.net.minor
+        line.tax_minor, line.gross_minor = taxed.tax.minor, taxed.gross.minor
+    await ctx.tx.flush()
+
+
+def _priced(line: InvoiceLine, rate: TaxRate, currency: str) -> PricedLine:
+    return PricedLine(
+        quantity=line.quantity,
+        unit_price=UnitPrice(line.unit_price_minor, currency),
+        discount_percent=line.discount_percent or Decimal(0),
+        tax_code=line.tax_code,
+        tax_category=rate.category,
+        tax_rate=rate.rate,
+    )
+
+
+def _figures(row: Invoice, lines: Sequence[PricedLine]) -> TaxedDocument:
+    return figures_of(lines, prices=row.prices, rounding=row.rounding, currency=row.currency)
 
 
 async def delete_invoice(ctx: Ctx, invoice_id: UUID) -> None:
@@ -116,8 +155,7 @@ def _buyer(customer_id: UUID, stated: CustomerFacts | None, known: Customer | No
     if stated is not None:
         return _snapshot(stated)
     if known is None:
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+        raise UnknownCustomer.named(customer_id)
     return _snapshot(CustomerFacts.model_validate(known))
 
 
@@ -138,7 +176,7 @@ async def _lines_as_given(ctx: Ctx, row: Invoice) -> list[InvoiceLineIn]:
         InvoiceLineIn(
             description=line.description,
             quantity=line.quantity,
-            unit_price=Money(line.unit_price_minor, row.currency),
+            unit_price=UnitPrice(line.unit_price_minor, row.currency),
             tax_code=line.tax_code,
             discount_percent=line.discount_percent,
             sku=line.sku,
@@ -164,7 +202,7 @@ async def _priced_lines(ctx: Ctx, row: Invoice, lines: Sequence[InvoiceLineIn]) 
         )
         for line in lines
     ]
-    document = figures_of(priced, prices=row.prices, rounding=row.rounding, currency=row.currency)
+    document = _figures(row, priced)
     _state_totals(row, document)
     return [
         InvoiceLine(

@@ -14,6 +14,7 @@ import orjson
 from services.billing.documents.queries import SNAPSHOT
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
+from services.billing.invoices.actions.mailing import mail_document
 from services.billing.invoices.rules import (
     FINALIZED,
     LIFECYCLE,
@@ -49,6 +50,8 @@ class _NewInvoice:
     customer_id: UUID
     customer: orjson.Fragment
     currency: str
+    prices: str
+    rounding: str
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -76,7 +79,7 @@ class _NewLine:
     description: str
     sku: str
     quantity: Decimal
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_minor: int
     tax_code: str
     tax_category: str
@@ -187,6 +190,8 @@ def _invoice_row(made: _Made) -> _NewInvoice:
             shipped.customer.model_dump_json(exclude={"id", "delivery"}, exclude_none=True)
         ),
         currency=shipped.currency,
+        prices=shipped.prices,
+        rounding=shipped.rounding,
         net_minor=shipped.net.minor,
         tax_minor=shipped.tax.minor,
         gross_minor=shipped.gross.minor,
@@ -214,7 +219,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
+            unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
             tax_code=line.tax_code,
             tax_category=line.tax_category,
@@ -256,6 +261,8 @@ def _tell(made: _Made, number: str) -> None:
         subject=made.id,
         version=1,
     )
+    if shipped.customer.delivery == "mail" and shipped.customer.email is not None:
+        mail_document(ctx, LIFECYCLE.aggregate, made.id, number, recipient=shipped.customer.email)
     if not shipped.gross.minor:
         ctx.emit(
             InvoicePaid(

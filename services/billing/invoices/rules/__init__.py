@@ -11,6 +11,7 @@ from services.billing.invoices.rules.invoices import (
     AmountTooLarge,
     FulfilmentInvoiced,
     InconsistentFigures,
+    InvoiceIsVoided,
     InvoiceMismatch,
     InvoiceSettled,
     NotADraft,
@@ -19,6 +20,7 @@ from services.billing.invoices.rules.invoices import (
     PricedLine,
     UnknownCustomer,
     UnknownInvoice,
+    allowed_actions,
     figures_of,
     midnight_after,
     payment_status,
@@ -26,6 +28,7 @@ from services.billing.invoices.rules.invoices import (
     require_prices,
     stated,
     steps_to_void,
+    wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
 
@@ -41,6 +44,7 @@ __all__ = [
     "FulfilmentInvoiced",
     "InconsistentFigures",
     "InvoiceFigures",
+    "InvoiceIsVoided",
     "InvoiceMismatch",
     "InvoiceSettled",
     "InvoiceView",
@@ -52,6 +56,7 @@ __all__ = [
     "PricedLine",
     "UnknownCustomer",
     "UnknownInvoice",
+    "allowed_actions",
     "figures_of",
     "midnight_after",
     "payment_status",
@@ -59,4 +64,5 @@ __all__ = [
     "require_prices",
     "stated",
     "steps_to_void",
+    "wanted_back",
 ]

@@ -1,6 +1,6 @@
 """What may be done to an invoice, its figures, what may be settled and voided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -11,8 +11,9 @@ from shared.approvals.rules import Step, steps_for
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
-from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.faults import FieldError, Invalid, NotYetKnown, Refused
 from shared.values.money import Money, MoneyOutOfRange, total
+from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
 
 DRAFT, FINALIZED, VOIDED = "draft", "finalized", "voided"
@@ -24,15 +25,29 @@ VOID = "invoice.void"
 """The kind of approval with which an invoice is voided."""
 APPROVE_SCOPE = "billing:approve"
 
-PaymentStatus = Literal["unpaid", "part_paid", "paid"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 
-LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
+LIFECYCLE = Lifecycle(
+    "invoice",
+    (DRAFT, "finalize", FINALIZED),
+    (FINALIZED, "send", FINALIZED),
+    (FINALIZED, "void", VOIDED),
+    initial=DRAFT,
+)
 
 
-class UnknownCustomer(Invalid):
+class UnknownCustomer(NotYetKnown):
     """Billing has not heard of the customer, and the request does not say who it is."""
 
     code = "unknown_customer"
+
+    @classmethod
+    def named(cls, customer_id: UUID) -> Self:
+        """Refused for this customer."""
+        sentence = (
+            f"There is no customer {customer_id}. If orders has just made it, send this again in a moment."
+        )
+        return cls(sentence, errors=[FieldError("/customer_id", cls.code, sentence)])
 
 
 class UnknownInvoice(Invalid):
@@ -45,6 +60,12 @@ class InvoiceSettled(Refused):
     """Something was paid or credited on the invoice, so it cannot be voided any more."""
 
     code = "invoice_settled"
+
+
+class InvoiceIsVoided(Refused):
+    """What was issued is cancelled: its credit note is the document that counts."""
+
+    code = "voided"
 
 
 class NotADraft(Refused):
@@ -94,7 +115,7 @@ class PricedLine:
     """What the figures of an invoice line follow from."""
 
     quantity: Decimal
-    unit_price: Money
+    unit_price: UnitPrice
     discount_percent: Decimal
     tax_code: str
     tax_category: str
@@ -106,11 +127,39 @@ def stated(money: Money) -> dict[str, str]:
     return {"amount": money.text, "currency": money.currency}
 
 
-def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStatus:
-    """How far an invoice is settled; one of nothing is paid as soon as it is finalized."""
-    if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
+def payment_status(
+    state: str, *, gross: int, open_: int, paid: int, credited: int, lost: int
+) -> PaymentStatus:
+    """How far an invoice is settled, in minor units; one of nothing is paid as soon as it is finalized.
+
+    Only money pays, the customer's credit included: what credit notes took back or was given up (discounts, fees,
+    differences) lowers what is to be paid. With nothing left to pay an invoice is `paid` where money settled any of it,
+    `credited` where none did or all of it was taken back. A bad debt (`lost`) is neither (ADR 0041).
+    """
+    if state != FINALIZED:
         return "unpaid"
-    return "paid" if open_minor == 0 else "part_paid"
+    if gross and (open_ or lost):
+        return "part_paid" if paid else "unpaid"
+    return "paid" if not gross or (paid and credited < gross) else "credited"
+
+
+def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
+    """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
+    verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
+    return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
+
+
+def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:
+    """How much is to be taken back of which invoice (none: all that settles it); each is named once."""
+    wanted: dict[UUID, Money | None] = {}
+    for n, (invoice_id, amount) in enumerate(asked):
+        if invoice_id in wanted:
+            raise Invalid.field(f"/allocations/{n}/invoice_id", "duplicate", "Name each invoice once.")
+        if amount is not None and amount.currency != currency:
+            sentence = f"The money is in {currency}."
+            raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
+        wanted[invoice_id] = amount
+    return wanted
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
@@ -118,7 +167,7 @@ def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
     return [] if limit is None else steps_for(gross, [Step(APPROVE_SCOPE, above=limit)])
 
 
-def require_prices(prices: Sequence[Money], currency: str) -> None:
+def require_prices(prices: Sequence[UnitPrice], currency: str) -> None:
     """Refuse unit prices below zero or in another currency than the invoice's."""
     errors = []
     for n, price in enumerate(prices):

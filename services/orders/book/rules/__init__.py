@@ -1,8 +1,9 @@
 """What is true of an order whoever changes it: states, parts, the account of every line, derived statuses."""
 
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
+from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order
+from services.orders.book.rules.orders import CONFIRMATION, SHIPPING_NOTICE, Hold, Order, OrderHead
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -13,6 +14,7 @@ from services.orders.book.rules.states import (
     OrderState,
 )
 from services.orders.book.rules.status import (
+    Settled,
     fulfilment_status,
     mark_changed,
     payment_status,
@@ -22,20 +24,28 @@ from services.orders.book.rules.status import (
 )
 
 __all__ = [
+    "CONFIRMATION",
     "FULFILMENT_LIFECYCLE",
     "IN_HAND",
     "ORDER_LIFECYCLE",
+    "SHIPPING_NOTICE",
     "UNSHIPPED",
     "ZERO",
     "Fulfilment",
     "FulfilmentLine",
     "FulfilmentState",
     "Hold",
+    "Invoiced",
     "Order",
+    "OrderHead",
     "OrderLine",
     "OrderOnHold",
     "OrderState",
     "Parcel",
+    "RateChange",
+    "Settled",
+    "ShippedTax",
+    "add_shipped",
     "fulfilment_status",
     "mark_changed",
     "payment_status",

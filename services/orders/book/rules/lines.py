@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from shared.values.money import Money
+from shared.values.prices import UnitPrice
 from shared.values.tax import StoredFigures, TaxedLine
 
 ZERO = Decimal(0)
@@ -27,7 +28,7 @@ class OrderLine(StoredFigures):
     tracked: bool
     quantity: Decimal
     currency: str
-    unit_price_minor: int
+    unit_price_minor: Decimal
     discount_percent: Decimal
     discount_minor: int
     tax_code: str
@@ -47,9 +48,9 @@ class OrderLine(StoredFigures):
     touched: bool = False
 
     @property
-    def unit_price(self) -> Money:
+    def unit_price(self) -> UnitPrice:
         """The agreed price of one unit, with or without tax by the order's price mode."""
-        return Money(self.unit_price_minor, self.currency)
+        return UnitPrice(self.unit_price_minor, self.currency)
 
     @property
     def discount(self) -> Money:

@@ -5,14 +5,22 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import Fulfilment, Order, Parcel, tax_groups
+from services.orders.book.rules import SHIPPING_NOTICE, Fulfilment, Order, Parcel
 from services.orders.fulfilment.actions.handling import begin_move
-from services.orders.fulfilment.rules import Part, ShippedPart, choose_parts, ship_parts, totals_of
+from services.orders.fulfilment.rules import (
+    Part,
+    ShippedPart,
+    choose_parts,
+    groups_of,
+    ship_parts,
+    totals_of,
+)
 from services.orders.fulfilment.schemas import ShipIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
+from shared.values.fields import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ def make_shipment(ctx: Ctx, order: Order, fulfilment: Fulfilment, wanted: ShipIn
     _split(ctx, order, fulfilment, chosen)
     fulfilment.parcels = [Parcel(parcel.carrier, parcel.tracking_number) for parcel in wanted.parcels]
     fulfilment.shipped_at = ctx.now
-    parts = ship_parts(order, chosen, order.tax_mode)
+    parts = ship_parts(order, chosen, ctx.today)
     return Shipment(order, fulfilment, parts, book.close_change(ctx, order))
 
 
@@ -61,17 +69,16 @@ def _split(ctx: Ctx, order: Order, fulfilment: Fulfilment, chosen: list[Part]) -
     for part in fulfilment.lines:
         left = part.quantity - shipped.get(part.order_line_id, 0)
         if left:
-            rest = rest or book.add_fulfilment(ctx, order, fulfilment.warehouse_id)
+            rest = rest or book.add_fulfilment(ctx, order, fulfilment.warehouse_id, of=fulfilment)
             rest.add(order.line(part.order_line_id), left)
             part.quantity -= left
 
 
 def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
-    """Tell other services what was shipped, once it is written; and that the order is complete, if it is."""
+    """Tell what was shipped, once it is written: other services, and a customer who wants mail."""
     order, fulfilment, parts = shipment.order, shipment.fulfilment, shipment.parts
     fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
     totals = totals_of(parts, order.currency)
-    groups = tax_groups((part.line, part.figures) for part in parts)
     fact = FulfilmentShipped(
         fulfilment_id=fulfilment.id,
         order_id=order.id,
@@ -83,11 +90,17 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         net=totals.net,
         tax=totals.tax,
         gross=totals.gross,
-        tax_breakdown=[TaxBreakdownRow.model_validate(group, from_attributes=True) for group in groups],
+        tax_breakdown=[
+            TaxBreakdownRow.model_validate(group, from_attributes=True) for group in groups_of(parts)
+        ],
         shipped_on=ctx.today,
         payment_terms_days=order.terms_days,
+        prices=order.prices,
+        rounding=order.rounding,
+        ship_to=Address.model_validate(fulfilment.ship_to) if fulfilment.ship_to else None,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
+    book.mail_customer(ctx, SHIPPING_NOTICE, order, fulfilment)
     if shipment.completed:
         book.tell_completed(ctx, order)
 
@@ -99,11 +112,12 @@ def _shipped_line(part: ShippedPart) -> ShippedLine:
         sku=line.sku,
         description=line.description,
         quantity=part.quantity,
-        unit_price=line.unit_price,
+        unit_price=line.unit_price.rounded,
+        exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
         discount=figures.discount,
         tax_code=line.tax_code,
-        tax_category=line.tax_category,
-        tax_rate=line.tax_rate,
+        tax_category=part.tax.category,
+        tax_rate=part.tax.rate,
         net=figures.net,
         tax=figures.tax,
         gross=figures.gross,

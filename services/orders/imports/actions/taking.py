@@ -16,7 +16,7 @@ from services.orders.intake.schemas import OrderIn, OrderLineIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.values.fields import Address
-from shared.values.money import Money
+from shared.values.prices import UnitPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _product(row: Row, options: ImportOptions, currency: str) -> ProductIn:
     return ProductIn(
         sku=row.sku,
         name=row.description or row.sku,
-        unit_price=Money.of(row.unit_price or Decimal(0), currency),
+        unit_price=UnitPrice.of_amount(row.unit_price or Decimal(0), currency),
         tax_code=options.tax_code,
         tracked=options.tracked,
     )
@@ -109,7 +109,7 @@ def _line(row: Row, options: ImportOptions, currency: str) -> OrderLineIn:
         sku=row.sku,
         description=row.description or None,
         quantity=row.quantity,
-        unit_price=None if row.unit_price is None else Money.of(row.unit_price, currency),
+        unit_price=None if row.unit_price is None else UnitPrice.of_amount(row.unit_price, currency),
         tax_code=options.tax_code,
         discount_percent=row.discount_percent,
     )

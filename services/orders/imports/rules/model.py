@@ -14,6 +14,7 @@ from shared.values.faults import Invalid
 
 MAX_CELL = 2_000
 MAX_ROWS_PER_ORDER = 1_000
+MOST_PRICE_DECIMALS = 6  # of a unit price, whatever its currency has
 MAX_RECORD_LINES = 50  # further lines that a quoted cell may span
 MAX_RECORD = 1_000_000  # characters of a row, its columns that we do not read counted
 LINE_FIELDS = ("sku", "description", "quantity", "unit_price", "discount_percent")

@@ -8,6 +8,7 @@ from services.orders.imports.rules.heads import MAX_CODE, add_head, check_head, 
 from services.orders.imports.rules.model import (
     MAX_CELL,
     MAX_ROWS_PER_ORDER,
+    MOST_PRICE_DECIMALS,
     Code,
     FileOrder,
     Problem,
@@ -115,6 +116,8 @@ def _price(cell: str, decimal: str) -> Decimal | None:
     number = read_number("unit_price", cell, decimal, RefusedRow(Code.PRICE, sentence))
     if not 0 <= number <= 10**12:
         raise RefusedRow(Code.PRICE, sentence)
+    if number != number.quantize(Decimal(1).scaleb(-MOST_PRICE_DECIMALS)):
+        raise RefusedRow(Code.PRICE, f"unit_price has more than {MOST_PRICE_DECIMALS} decimals.")
     return number
 
 

@@ -15,6 +15,7 @@ from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.values import clock
 from shared.values.ids import new_id
+from shared.values.search_text import fold
 
 CUSTOMER_KEY = "orders_customer_fkey"
 
@@ -73,4 +74,5 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         tax_breakdown=[],
         revision=1,
         ordered_at=given.ordered_at or ctx.now,
+        search_ref=fold(given.external_ref) if given.external_ref is not None else None,
     )
