@@ -95,6 +95,7 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     gross: MoneyIO
     tax_breakdown: list[TaxBreakdownRow]
     confirmed_on: date
+    ship_to: Address | None = None
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -104,6 +105,18 @@ class OrderCancelled(Event, type="orders.order.cancelled.v1"):
     number: str | None = None
     reason: str | None = None
     remainder_only: bool = False
+
+
+class LineBackordered(Event, type="orders.line.backordered.v1"):
+    """What had been promised to a line of a confirmed order waits for stock again: a count found less, or others came
+    first when its fulfilment was cancelled. `quantity` is what was lost so; the line may wait for more."""
+
+    order_id: UUID
+    number: str
+    line_id: UUID
+    sku: str
+    quantity: PositiveQuantity
+    reason: str | None = None
 
 
 class ShippedLine(BaseModel):
@@ -154,6 +167,7 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     payment_terms_days: int = 30
     prices: str = "net"
     rounding: str = "document"
+    ship_to: Address | None = None
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):
@@ -167,6 +181,7 @@ __all__ = [
     "ConfirmedLine",
     "CustomerChanged",
     "FulfilmentShipped",
+    "LineBackordered",
     "OrderCancelled",
     "OrderCompleted",
     "OrderConfirmed",

@@ -62,6 +62,12 @@ class Where:
             self._parts.append(f"t.{comparison} ({self.parameters.add(value)})")
         return self
 
+    def folded(self, column: str, value: str | None) -> Self:
+        """A text that is the same in capitals and small letters, given in small ones."""
+        if value is not None:
+            self._parts.append(f"lower(t.{column}) = ({self.parameters.add(value)})")
+        return self
+
     def among(self, column: str, values: Sequence[object] | None) -> Self:
         """One of several values; any where none are given."""
         if values is None or len(values) == 1:

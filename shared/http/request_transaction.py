@@ -123,7 +123,7 @@ async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
             raise fault from error
         if isinstance(fault, NotYetKnown) and info.asks_again:
             raise fault from error
-        fault = await name_existing(runtime, caller.tenant.id, error, fault)
+        fault = await name_existing(runtime, caller.tenant.id, error, fault, getattr(request, "_json", None))
         problems.let_go(error)
         return await _refusal(info, fault)
     return response

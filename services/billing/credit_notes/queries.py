@@ -11,7 +11,6 @@ from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
-from services.billing.documents.sending import judged
 from services.billing.invoices import queries as invoices
 from services.billing.invoices.queries import CUSTOMER_TERMS, Invoice, InvoiceLine, document_line, supply_day
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
@@ -19,6 +18,7 @@ from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
 from shared.http.finding import Listing, Where, list_found, shown
 from shared.http.paging import Page, PageQuery, page_of
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
@@ -72,9 +72,9 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     lines = await find_lines(ctx, ids)
     settled: dict[UUID, list[AllocationOut]] = {key: [] for key in ids}
     for made in await ledger.find_allocations(ctx, ids):
-        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
-        settled[made.from_item].append(shown)
-    return [
+        part = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        settled[made.from_item].append(part)
+    notes = [
         CreditNoteOut.of(
             row,
             [
@@ -85,17 +85,15 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
         )
         for row in rows
     ]
+    delivered = await find_deliveries(ctx, ids)
+    for note in notes:
+        note.delivery = delivered.get(note.id)
+    return notes
 
 
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
     """One credit note as callers see it."""
     return (await show_credit_notes(ctx, [row]))[0]
-
-
-async def show_made(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
-    """A credit note that was just made, and whether it is a valid e-invoice."""
-    shown = await show_credit_note(ctx, row)
-    return shown.model_copy(update={"e_invoice": judged(await get_document(ctx, row.id))})
 
 
 async def list_credit_notes(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[CreditNoteOut]:

@@ -21,6 +21,7 @@ from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
 from shared.http.finding import Listing, Where, list_found
 from shared.http.paging import Page, PageQuery
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 from shared.values.prices import UnitPrice
@@ -105,7 +106,7 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
 
 
-async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
+async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> Mapping[str, Any] | None:
     """A customer as its last invoice states it, for one that orders has not told of."""
     statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
     found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
@@ -126,7 +127,13 @@ async def find_claims(ctx: Ctx, fulfilment_id: UUID) -> Invoice | None:
 
 async def show_invoice(ctx: Ctx, row: Invoice) -> InvoiceOut:
     """An invoice that was just changed, with its lines, as callers see it."""
-    return InvoiceOut.of(row, (await find_lines(ctx, [row.id]))[row.id])
+    return await with_delivery(ctx, InvoiceOut.of(row, (await find_lines(ctx, [row.id]))[row.id]))
+
+
+async def with_delivery(ctx: Ctx, shown: InvoiceOut) -> InvoiceOut:
+    """An invoice and how it went out by mail."""
+    shown.delivery = (await find_deliveries(ctx, [shown.id])).get(shown.id)
+    return shown
 
 
 async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
@@ -159,11 +166,15 @@ def overdue(where: Where, today: date, *, wanted: bool | None) -> Where:
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
-    """Rows of `SHOWN` with their lines."""
+    """Rows of `SHOWN` with their lines and how they went out."""
     lines: dict[UUID, list[LineView]] = {row["id"]: [] for row in rows}
     for row in await ctx.sql.fetch(LINES_OF, ctx.tenant.id, list(lines)) if lines else []:
         lines[row["invoice_id"]].append(LINES.read(row))
-    return [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
+    shown = [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
+    delivered = await find_deliveries(ctx, list(lines))
+    for invoice in shown:
+        invoice.delivery = delivered.get(invoice.id)
+    return shown
 
 
 async def get_document(ctx: Ctx, invoice_id: UUID, *, original: bool = False) -> DocumentContent:

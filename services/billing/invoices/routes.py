@@ -19,6 +19,7 @@ from services.billing.invoices.schemas import (
 )
 from shared.http.documents import Document
 from shared.http.finding import From, Ids, Number, Q, To, View, Where
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -92,7 +93,12 @@ async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
     await actions.delete_invoice(ctx, invoice_id)
 
 
-@router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
+@router.verb(
+    "/invoices/{invoice_id}/finalize",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    dependencies=[answered_once("delivery")],
+)
 async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     """Date, number and post a draft; from then on it never changes.
 
@@ -100,7 +106,8 @@ async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     one that is not valid stays a draft: 409 `not_en16931`.
     """
     done = await actions.finalize_invoice(ctx, invoice_id)
-    return InvoiceOut.of(done.row, done.lines, judged(done.content))
+    shown = InvoiceOut.of(done.row, done.lines, judged(done.content))
+    return await queries.with_delivery(ctx, shown)
 
 
 @router.read("/invoice-settings", scope="billing:read", response_model=InvoiceSettingsOut)

@@ -13,6 +13,7 @@ from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Address,
     Code,
@@ -212,7 +213,7 @@ class InvoiceSummaryOut(WireModel):
 
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back, `written_off` what was given up."""
+    notes took back, `written_off` what was given up; `delivery` is how it went out by mail, the last time."""
 
     id: UUID
     number: str | None
@@ -239,6 +240,7 @@ class InvoiceOut(WireModel):
     notes: str | None
     journal_entry_id: UUID | None
     e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
+    delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -278,6 +280,7 @@ class InvoiceOut(WireModel):
             notes=row.notes,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
+            delivery=None,
             allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,

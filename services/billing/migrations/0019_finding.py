@@ -14,7 +14,7 @@ from shared.database.term_tables import create_term_table, in_byte_order, in_pag
 from shared.values.search_text import fold, terms_of
 
 revision = "billing_0019"
-down_revision = "billing_0017"
+down_revision = "billing_0018"
 
 COLUMNS = """
 create index invoices_by_order_number on invoices (tenant_id, order_number, id) where order_number is not null;

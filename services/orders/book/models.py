@@ -123,6 +123,7 @@ ORDER_LINES = Table(
         "id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("order_lines_promised", "tenant_id", "product_id", "id", postgresql_where=text("reserved > 0")),
 )
 
 ORDER_HOLDS = Table(
@@ -146,6 +147,7 @@ FULFILMENTS = Table(
     *_needed(Uuid, "order_id", "warehouse_id"),
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("redirected_to", JSONB),
     Column("shipped_at", DateTime(timezone=True)),
     _part_of("orders", "order_id"),
     _part_of("warehouses", "warehouse_id"),

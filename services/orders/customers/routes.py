@@ -12,6 +12,7 @@ from shared.http.finding import From, Ids, Q, To, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.values.fields import Code, EmailText
+from shared.values.texts import folded_email
 
 router = Router("Customers")
 
@@ -34,7 +35,12 @@ async def list_customers(
     to: To = None,
 ) -> Page[Customer]:
     """Customers, newest first; `from` and `to` are days on which they were added."""
-    where = Where(ctx).among("id", ids).add("email =", email).add("external_ref =", external_ref)
+    where = (
+        Where(ctx)
+        .among("id", ids)
+        .folded("email", email and folded_email(email))
+        .add("external_ref =", external_ref)
+    )
     return await queries.list_customers(ctx, page, where.local_days("created_at", from_, to), q)
 
 

@@ -27,6 +27,10 @@ class WantedLine(Protocol):
         """The product."""
 
     @property
+    def description(self) -> str | None:
+        """What documents shall say of it, instead of the product's name."""
+
+    @property
     def quantity(self) -> Decimal:
         """How much of it."""
 
@@ -48,6 +52,7 @@ class AgreedLine:
     """A line as it was agreed before, to be priced again."""
 
     sku: str
+    description: str | None
     quantity: Decimal
     unit_price: UnitPrice | None
     tax_code: str | None
@@ -56,7 +61,9 @@ class AgreedLine:
     @classmethod
     def of(cls, line: OrderLine) -> "AgreedLine":
         """What was agreed of a line."""
-        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent)
+        return cls(
+            line.sku, line.description, line.quantity, line.unit_price, line.tax_code, line.discount_percent
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ def _price_line(
         position=index + 1,
         product_id=product.id,
         sku=product.sku,
-        description=product.name,
+        description=wanted.description or product.name,
         tracked=product.tracked,
         quantity=wanted.quantity,
         currency=order.currency,

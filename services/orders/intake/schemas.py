@@ -36,9 +36,10 @@ PriceMode = Literal["net", "gross"]
 
 
 class OrderLineIn(WireInput):
-    """What is wanted of a product; price and tax code default to the product's."""
+    """What is wanted of a product; description, price and tax code default to the product's."""
 
     sku: Code
+    description: ShortText | None = None
     quantity: PositiveQuantity
     unit_price: Price | None = None
     tax_code: Code | None = None

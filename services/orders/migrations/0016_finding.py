@@ -14,7 +14,7 @@ from shared.database.term_tables import create_term_table, in_byte_order, in_pag
 from shared.values.search_text import fold, terms_of
 
 revision = "orders_0016"
-down_revision = "orders_0019"
+down_revision = "orders_0015"
 
 COLUMNS = """
 alter table orders add column search_ref text collate "C";

@@ -26,10 +26,8 @@ from services.billing.invoices.rules.invoices import (
     payment_status,
     require_coherent,
     require_prices,
-    require_voidable,
     stated,
     steps_to_void,
-    void_facts,
     wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
@@ -64,9 +62,7 @@ __all__ = [
     "payment_status",
     "require_coherent",
     "require_prices",
-    "require_voidable",
     "stated",
     "steps_to_void",
-    "void_facts",
     "wanted_back",
 ]

@@ -3,7 +3,7 @@
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order, OrderHead
+from services.orders.book.rules.orders import CONFIRMATION, SHIPPING_NOTICE, Hold, Order, OrderHead
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -24,9 +24,11 @@ from services.orders.book.rules.status import (
 )
 
 __all__ = [
+    "CONFIRMATION",
     "FULFILMENT_LIFECYCLE",
     "IN_HAND",
     "ORDER_LIFECYCLE",
+    "SHIPPING_NOTICE",
     "UNSHIPPED",
     "ZERO",
     "Fulfilment",

@@ -16,6 +16,10 @@ from shared.values.money import Money
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
+
 
 @dataclass(slots=True)
 class Hold:
@@ -129,6 +133,14 @@ class Order(StoredFigures):
     def ordering_key(self) -> str:
         """Where all facts about the order and its fulfilments keep their order."""
         return f"order:{self.id}"
+
+    @property
+    def destination(self) -> dict[str, Any] | None:
+        """Where its goods go: as it says itself, else where its buyer's go.
+
+        A draft is shown with it, and confirming fixes it as `ship_to`: what the customer changes later is for others.
+        """
+        return self.ship_to or (self.buyer.destination if self.buyer else None)
 
     def line(self, line_id: UUID) -> OrderLine:
         """The line of that id, which the order has."""
