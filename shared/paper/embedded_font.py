@@ -84,9 +84,7 @@ class EmbeddedFont:
         for info, place in zip(infos, places, strict=True):
             own = "" if info.cluster in told else text[info.cluster : ends[info.cluster]]
             told.add(info.cluster)
-            advance, right, up = (
-                round(scale * n) for n in (place.x_advance, place.x_offset, place.y_offset)
-            )
+            advance, right, up = (round(scale * n) for n in (place.x_advance, place.x_offset, place.y_offset))
             found.append(Glyph(info.codepoint, advance, right, up, own))
         return found
 
