@@ -29,7 +29,7 @@ from shared.values.fields import Code, LocalDate, ShortText
 from shared.values.search_text import Sought
 
 Row = TypeVar("Row", bound=TenantRow)
-MOST_SORTED = 100_000  # rows of some days or states that are put in order
+MOST_SORTED = 200_000  # rows of some days or states that are put in order
 WALKED = 20_000  # rows that one page looks through where nearly everything may fit
 MOST_OWNERS = 2_000  # customers whose newest rows are put in order; more of them are as good as all
 
@@ -88,8 +88,9 @@ class Where:
             f"{column} <", end
         )
 
-    def that(self, condition: str) -> Self:
-        """A condition in SQL of our own."""
+    def that(self, condition: str, *, scattered: bool = False) -> Self:
+        """A condition in SQL of our own; `scattered` when few rows meet it, anywhere in the list."""
+        self.scattered = self.scattered or scattered
         self._parts.append(condition)
         return self
 

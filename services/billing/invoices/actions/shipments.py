@@ -93,17 +93,9 @@ INVOICES = TableSql(queries.Invoice, _NewInvoice)
 LINES = TableSql(queries.InvoiceLine, _NewLine)
 PLACE = "first + row_number() over (order by new.id) - 1"
 NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
-# What the event does not say of the customer is as billing knows it from orders.
-BUYER = """coalesce((select jsonb_strip_nulls(jsonb_build_object(
-      'language', c.j->'language', 'registration_number', c.j->'registration_number',
-      'buyer_reference', c.j->'buyer_reference', 'electronic_address', c.j->'electronic_address',
-      'e_invoice', c.j->'e_invoice'))
-    from (select to_jsonb(k) as j from customers k where k.tenant_id = $1 and k.id = new.customer_id) c), '{}')
-    || new.customer"""
-GIVEN = {"number": NUMBER, "seller": SNAPSHOT, "customer": BUYER}
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  {INVOICES.insert(5, given=GIVEN, rest="cross join taken order by new.id")}
+  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
   returning id, number
 ), lines as ({LINES.insert(6)})
 select id, number from invoice
