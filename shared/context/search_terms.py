@@ -32,9 +32,6 @@ class Parameters:
         return f"{column} >= {self.add(text)} and {column} < {self.add(text + LAST)}"
 
 
-FIRST = "'00000000-0000-0000-0000-000000000000'::uuid"
-
-
 class TermIndex:
     """The terms of one kind of thing."""
 
@@ -69,7 +66,7 @@ class TermIndex:
                 return None
             parameters = Parameters([ctx.tenant.id])
             first, *others = way
-            conditions = [self._begins(parameters.add(first), parameters.add(first + LAST))]
+            conditions = [parameters.prefix("t.term", first)]
             conditions += [self._has(parameters, f"t.{self._owner}", word) for word in others]
             rows = await ctx.sql.fetch(
                 f"select distinct t.{self._owner} as id from {self._table} t "  # noqa: S608 - our own column names
@@ -87,26 +84,18 @@ class TermIndex:
         return f"({' or '.join(f'({way})' for way in ways)})" if ways else "false"
 
     def _has(self, parameters: Parameters, owner: str, word: str) -> str:
-        # A value and no EXISTS: the planner would make a join of that, which reads all that begins with the word. For
-        # the same reason pairs are compared, which only the primary key has in this order.
-        low, high = parameters.add(word), parameters.add(word + LAST)
+        # A value and no EXISTS: the planner would make a join of that, which reads all that begins with the word.
         return (
-            f"coalesce((select true from {self._table} w where w.tenant_id = $1 "  # noqa: S608 - our own column names
-            f"and (w.{self._owner}, w.term) >= ({owner}, {low}) and (w.{self._owner}, w.term) < ({owner}, {high}) "
-            "limit 1), false)"
+            f"coalesce((select true from {self._table} w where w.tenant_id = $1 and w.{self._owner} = {owner} "  # noqa: S608
+            f"and {parameters.prefix('w.term', word)} limit 1), false)"
         )
-
-    def _begins(self, low: str, high: str) -> str:
-        """Whether a term begins with a word; in pairs as only the index by term has them."""
-        pair = f"(t.term, t.{self._owner})"
-        return f"{pair} >= ({low}, {FIRST}) and {pair} < ({high}, {FIRST})"
 
     async def _by_narrowness(self, ctx: Ctx, sought: Sought) -> Sequence[tuple[str, ...] | None]:
         """Each way with its narrowest word first; None for one whose every word begins too many terms."""
         words = sorted({word for way in sought.ways for word in way})
         rows = await ctx.sql.fetch(
             "select word.low, (select count(*) from (select from "  # noqa: S608 - our own column names
-            f"{self._table} t where t.tenant_id = $1 and {self._begins('word.low', 'word.high')} "
+            f"{self._table} t where t.tenant_id = $1 and t.term >= word.low and t.term < word.high "
             f"limit {MOST_READ + 1}) as few) as found from unnest($2::text[], $3::text[]) as word(low, high)",
             ctx.tenant.id,
             words,

@@ -88,8 +88,9 @@ class Where:
             f"{column} <", end
         )
 
-    def that(self, condition: str) -> Self:
-        """A condition in SQL of our own."""
+    def that(self, condition: str, *, scattered: bool = False) -> Self:
+        """A condition in SQL of our own; `scattered` when few rows meet it, anywhere in the list."""
+        self.scattered = self.scattered or scattered
         self._parts.append(condition)
         return self
 

@@ -1,11 +1,14 @@
 """Every route of every service refuses query parameters that it does not declare, and so does the gateway itself."""
 
 import re
+import sys
+from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from shared.base import telemetry
 from tests.architecture.test_openapi import OPERATIONS
 from tests.gateway.world import World
 
@@ -71,3 +74,28 @@ async def test_a_link_to_a_page_may_have_what_others_put_there(open_world: World
     answer = await open_world.anonymous().get("/docs?utm_source=mail")
 
     assert answer.status_code == 200
+
+
+async def test_what_is_searched_for_is_written_into_no_log(
+    open_world: World, operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """A name, an e-mail address or a telephone number is nobody's business who reads logs."""
+    lines: list[str] = []
+
+    class Log:
+        def __getattr__(self, _: str) -> Callable[..., None]:
+            return lambda *args, **facts: lines.append(repr((args, facts)))
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("gateway", "services", "shared")) and hasattr(module, "log"):
+            monkeypatch.setattr(module, "log", Log())
+    monkeypatch.setattr(telemetry, "_access", True)
+    for path in ("/v1/customers", "/v1/orders", "/v1/invoices", "/v1/payments"):
+        for query in ("", "&nonsense=1", "&limit=0", "&cursor=x"):
+            await operator.get(f"{path}?q=jane.secret%40example.com{query}")
+    open_world.switches["orders"].away = True
+    await operator.get("/v1/orders?q=jane.secret%40example.com")
+    open_world.switches["orders"].away = False
+
+    assert len(lines) >= 17
+    assert [line for line in lines if "secret" in line] == []

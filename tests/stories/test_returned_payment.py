@@ -32,6 +32,12 @@ async def owed_by(billing: httpx.AsyncClient, customer: str) -> tuple[str, str]:
     return (row["current"]["amount"], row["credits"]["amount"]) if row else ("0.00", "0.00")
 
 
+async def statement_of(billing: httpx.AsyncClient, customer: str) -> list[tuple[str, str]]:
+    """Each movement of the customer's account, and what was owed after it."""
+    (account,) = (await seen(billing, f"/v1/customers/{customer}/statement"))["accounts"]
+    return [(line["kind"], line["balance"]["amount"]) for line in account["lines"]]
+
+
 async def invoice_now(billing: httpx.AsyncClient, invoice: Document) -> Document:
     return await seen(billing, f"/v1/invoices/{invoice['id']}")
 
@@ -96,7 +102,16 @@ async def test_a_payment_bounces_and_comes_again_with_too_much(
     assert await balances(billing) == {}
     await everything_agrees(orders, billing)
 
-    # Who looks at it in a year finds each step.
+    # Who looks at it in a year finds each step, the customer on its statement, too.
+    assert await statement_of(billing, customer) == [
+        ("invoice", "120.00"),
+        ("payment", "0.00"),
+        ("payment_reversal", "120.00"),
+        ("payment", "-30.00"),
+        ("refund", "0.00"),
+        ("credit_note", "-120.00"),
+        ("refund", "0.00"),
+    ]
     moves = [m["verb"] for m in await listed(billing, f"/v1/payments/{first['id']}/timeline")]
     assert moves == ["create", "reverse"]
     entries = await listed(billing, "/v1/journal-entries", **{"from": datetime.now(UTC).date().isoformat()})

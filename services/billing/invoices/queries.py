@@ -157,10 +157,12 @@ async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> 
     return Page(items=heads, next=found.next)
 
 
-def overdue(where: Where, today: date, *, wanted: bool) -> Where:
-    """Those past their due date with something open, or all others."""
+def overdue(where: Where, today: date, *, wanted: bool | None) -> Where:
+    """Those past their due date with something open, or all others; or all."""
+    if wanted is None:
+        return where
     late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
-    return where.that(late if wanted else f"{late} is not true")
+    return where.that(late if wanted else f"{late} is not true", scattered=wanted)
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:

@@ -59,12 +59,18 @@ async def list_invoices(
 
     `from` and `to` are days of issue, which drafts do not have. The state may be given several times: any of them.
     """
-    where = Where(ctx).among("id", ids).add("number =", number).add("order_id =", order_id)
-    where.add("customer_id =", customer_id).among("state", state).days("issued_on", from_, to)
-    if overdue is not None:
-        where = queries.overdue(where, ctx.today, wanted=overdue)
-    lists = queries.list_heads if view == "summary" else queries.list_invoices
-    return await lists(ctx, page, where, q)
+    where = (
+        queries.overdue(Where(ctx), ctx.today, wanted=overdue)
+        .among("id", ids)
+        .add("number =", number)
+        .add("order_id =", order_id)
+        .add("customer_id =", customer_id)
+        .among("state", state)
+        .days("issued_on", from_, to)
+    )
+    if view == "summary":
+        return await queries.list_heads(ctx, page, where, q)
+    return await queries.list_invoices(ctx, page, where, q)
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)

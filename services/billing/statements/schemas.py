@@ -16,8 +16,8 @@ class StatementLineOut(WireModel):
     kind: Annotated[
         str,
         Field(
-            description="What made it: invoice, credit_note, payment, refund, cash_discount, bank_fee, rounding, "
-            "bad_debt, or one of these with _reversal."
+            description="What made it: invoice, void, credit_note, payment, refund, cash_discount, bank_fee, rounding, "
+            "bad_debt; `…_reversal` of these."
         ),
     ]
     document_id: UUID | None

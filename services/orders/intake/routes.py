@@ -58,10 +58,18 @@ async def list_orders(
 
     Channel and states may be given several times: any of them.
     """
-    where = Where(ctx).among("id", ids).add("number =", number).add("external_ref =", external_ref)
-    where.add("customer_id =", customer_id).among("channel", channel).among("state", state)
-    where.among("fulfilment_status", fulfilment_status).among("payment_status", payment_status)
-    where.local_days("ordered_at", from_, to)
+    where = (
+        Where(ctx)
+        .among("id", ids)
+        .add("number =", number)
+        .add("external_ref =", external_ref)
+        .add("customer_id =", customer_id)
+        .among("channel", channel)
+        .among("state", state)
+        .among("fulfilment_status", fulfilment_status)
+        .among("payment_status", payment_status)
+        .local_days("ordered_at", from_, to)
+    )
     if view == "summary":
         return await queries.list_heads(ctx, page, where, q)
     return await queries.list_orders(ctx, page, where, q)

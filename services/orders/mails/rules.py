@@ -101,7 +101,7 @@ def _part(line: OrderLine, language: str) -> str:
 
 
 def _named(line: OrderLine) -> str:
-    return line.sku if line.sku in line.description else f"{line.description} ({line.sku})"
+    return line.description if line.sku in line.description else f"{line.description} ({line.sku})"
 
 
 def _whole(words: Words, sentence: str, blocks: list[list[str]], buyer: str, seller: str) -> str:

@@ -5,13 +5,10 @@ from uuid import UUID
 
 from fastapi import Query
 
-from services.orders.promises import actions as promises
 from services.orders.stock import actions, queries
 from services.orders.stock.models import Warehouse
-from services.orders.stock.rules import Adjustment, Movement, StockAudit, StockLevel
+from services.orders.stock.rules import Movement, StockAudit, StockLevel
 from services.orders.stock.schemas import (
-    StockAdjustmentIn,
-    StockAdjustmentOut,
     StockAuditOut,
     StockMovementOut,
     StockOut,
@@ -42,16 +39,6 @@ async def list_warehouses(ctx: CtxDep, page: PageDep, code: CodeFilter = None) -
 async def get_warehouse(ctx: CtxDep, warehouse_id: UUID) -> Warehouse:
     """One warehouse."""
     return await queries.get_warehouse(ctx, warehouse_id)
-
-
-@router.create("/stock-adjustments", scope="orders:write", response_model=StockAdjustmentOut)
-async def adjust_stock(ctx: CtxDep, body: StockAdjustmentIn) -> Adjustment:
-    """Change what lies in a warehouse: by `delta`, or after a count by `set_to` with the `expected` count.
-
-    What comes is promised at once to orders that wait, those confirmed first ahead. Where less is left than is
-    promised, the youngest promises are taken back; the answer names who `lost` what.
-    """
-    return await promises.adjust_stock(ctx, body)
 
 
 @router.read("/stock-adjustments", scope="orders:read", response_model=Page[StockMovementOut])

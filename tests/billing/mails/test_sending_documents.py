@@ -68,7 +68,7 @@ async def test_an_invoice_is_sent_once_with_its_paper(
     ).status_code == 200
     invoice, to, copy = await given_invoice(books), somebody(), somebody()
     path = f"/v1/invoices/{invoice['id']}"
-    assert (invoice["delivery"], invoice["allowed_actions"]) == (None, ["send", "void"])
+    assert (invoice["delivery"], "send" in invoice["allowed_actions"]) == (None, True)
 
     answer = await sent(books, path, to=to, cc=[copy], message="Thanks, as ever.")
 
@@ -196,7 +196,7 @@ async def test_a_credit_note_is_sent_as_an_invoice_is(
     body = {"invoice_id": invoice["id"], "reason": "Broken"}
     note = (await books.post("/v1/credit-notes", json=body)).json()
     path = f"/v1/credit-notes/{note['id']}"
-    assert (note["delivery"], note["allowed_actions"]) == (None, ["send"])
+    assert (note["delivery"], "send" in note["allowed_actions"]) == (None, True)
 
     await sent(books, path)
 

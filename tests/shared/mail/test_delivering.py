@@ -4,13 +4,12 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
 
-from services.billing.service import SERVICE as BILLING
+from services.orders.service import SERVICE as ORDERS
 from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.mail import queue
@@ -19,6 +18,7 @@ from tests.billing.given import given_invoice
 from tests.kit.smtp import DROP, MailServer, own_authority, serving
 from tests.kit.suite import Suite, eventually, mail_settings, running_suite
 from tests.kit.suite import test_settings as settings_with
+from tests.orders.given import given_confirmed, given_customer, given_product
 
 
 @pytest.fixture
@@ -157,39 +157,33 @@ async def test_what_a_killed_process_had_in_hand_is_sent_when_its_lease_is_over(
     assert len(mail_server.to(to)) == 1
 
 
-async def test_two_processes_that_look_at_once_take_different_mails(
-    mailing: Suite, company: TenantFacts, database: asyncpg.Connection
+async def test_processes_that_look_at_once_take_different_mails_and_none_of_a_suspended_company(
+    suite: Suite, tenant: TenantFacts, stranger: TenantFacts
 ):
-    other = await mailing.new_tenant(name="Other")
-    for tenant in (company, other):
-        await database.execute(
+    worker, both = suite["billing"].worker_db, [tenant.id, stranger.id]
+    hour, values = 3600.0, (3600.0, [], 1, 60.0)
+    sql = await asyncpg.connect(suite.url)
+    for tenant_id in both:
+        await sql.execute(
             "insert into billing.mails (tenant_id, id, kind, aggregate, aggregate_id, recipient, state, queued_at) "
-            "values ($1, $2, 'none', 'none', $2, 'x@example.org', 'queued', now() - interval '3 days')",
-            tenant.id,
+            "values ($1, $2, 'none', 'none', $2, 'x@example.org', 'queued', now() - interval '2 hours')",
+            tenant_id,
             new_id(),
         )
-        await database.execute(
-            "update billing.tenants set state = 'suspended' where tenant_id = $1", tenant.id
-        )
-    worker = mailing["billing"].worker_db
+    become_of = "update billing.tenants set state = $2 where tenant_id = any($1)"
+    await sql.execute(become_of, both, "suspended")
+    asleep = await queue.claim(worker, aged=hour, but_of=[], limit=1, lease=60.0)
+    await sql.execute(become_of, both, "active")
 
-    async def claimed() -> list[UUID]:
-        rows = await queue.claim(worker, aged=2 * 86400.0, but_of=[], limit=1, lease=60.0)
-        return [row["tenant_id"] for row in rows if row["tenant_id"] in (company.id, other.id)]
-
-    asleep = await claimed()
     async with worker.transaction(None) as tx:
-        await database.execute("update billing.tenants set state = 'active'")
-        values = (2 * 86400.0, [], 1, 60.0)
-        first = [row["tenant_id"] for row in await tx.sql.fetch(queue.CLAIM, *values)]
-        second = await claimed()
-    third = await claimed()
+        first = await tx.sql.fetch(queue.CLAIM, *values)
+        second = await queue.claim(worker, aged=hour, but_of=[], limit=1, lease=60.0)
+    third = await queue.claim(worker, aged=hour, but_of=[], limit=1, lease=60.0)
 
-    assert asleep == []  # a suspended company sends nothing
-    assert (len(first), len(second), third) == (1, 0, []) or sorted([*first, *second]) == sorted(
-        [company.id, other.id]
-    )
-    await database.execute("delete from billing.mails where kind = 'none'")
+    await sql.execute("delete from billing.mails where tenant_id = any($1)", both)
+    await sql.close()
+    assert (asleep, third) == ([], [])
+    assert sorted(row["tenant_id"] for row in [*first, *second]) == sorted(both)
 
 
 async def test_a_suspended_company_sends_nothing_until_it_may_again(
@@ -209,20 +203,36 @@ async def test_a_suspended_company_sends_nothing_until_it_may_again(
     await become(books, path, "sent")
 
 
+async def given_confirmed_by_mail(orders: httpx.AsyncClient, to: str, count: int = 1) -> None:
+    """So many orders of a customer who is told of them by mail: letters without files."""
+    customer = await given_customer(orders, email=to, delivery="mail")
+    sku = (await given_product(orders, stock=count))["sku"]
+    for _ in range(count):
+        await given_confirmed(orders, {sku: 1}, customer_id=customer["id"])
+
+
+async def orders_mail(orders: httpx.AsyncClient, state: str) -> dict[str, Any]:
+    """The one mail of a company's orders, once it is in a state."""
+
+    async def asked() -> dict[str, Any] | None:
+        (mail,) = (await orders.get("/v1/orders-mails")).json()["items"]
+        return mail if mail["state"] == state else None
+
+    return await eventually(asked, within=30.0)
+
+
 async def test_one_company_with_many_mails_does_not_hold_the_others_up(
-    mail_server: MailServer, mailing: Suite, company: TenantFacts, books: httpx.AsyncClient
+    mail_server: MailServer, mailing: Suite, company: TenantFacts
 ):
     mass, one = somebody(), somebody()
-    invoice = await given_invoice(books)
-    for _ in range(40):
-        answer = await books.post(f"/v1/invoices/{invoice['id']}/send", json={"to": mass})
-        assert answer.status_code == 200
-    neighbour = mailing.client("billing", await mailing.new_tenant(name="Neighbour"))
+    neighbour = mailing.client("orders", await mailing.new_tenant(name="Neighbour"))
+    await given_confirmed_by_mail(mailing.client("orders", company), mass, 60)
 
-    await become(neighbour, await given_sent(neighbour, one), "sent")
+    await given_confirmed_by_mail(neighbour, one)
 
-    assert len(mail_server.to(mass)) < 40
-    await eventually(lambda: all_sent(mail_server, mass, 40), within=60.0)
+    await orders_mail(neighbour, "sent")
+    assert len(mail_server.to(mass)) < 60
+    await eventually(lambda: all_sent(mail_server, mass, 60), within=60.0)
 
 
 async def all_sent(mail_server: MailServer, to: str, count: int) -> bool:
@@ -244,33 +254,32 @@ async def test_without_a_server_sending_is_refused_and_what_would_go_by_itself_i
 async def test_a_server_that_is_away_is_waited_for(database_url: str):
     server = MailServer()
     settings = mail_settings(server.url, mail_attempts=10_000)
-    async with running_suite(database_url, [BILLING], settings=settings) as running:
-        books = running.client("billing", await running.new_tenant())
-        to = somebody()
-        path = await given_sent(books, to)
-        (mail,) = await mails_of(books)
+    async with running_suite(database_url, [ORDERS], settings=settings) as running:
+        orders, to = running.client("orders", await running.new_tenant()), somebody()
+        await given_confirmed_by_mail(orders, to)
 
         async def tried() -> dict[str, Any] | None:
-            found = (await books.get(f"/v1/billing-mails/{mail['id']}")).json()
+            (found,) = (await orders.get("/v1/orders-mails")).json()["items"]
             return found if found["attempts"] > 1 and found["reason"] else None
 
-        waiting = await eventually(tried)
+        waiting = await eventually(tried, within=30.0)
         assert (waiting["state"], waiting["reason"]["code"]) == ("queued", "smtp_away")
 
         with serving(server):
-            await become(books, path, "sent")
+            sent = await orders_mail(orders, "sent")
+        assert sent["reason"] is None
         assert len(server.to(to)) == 1
 
 
 async def test_a_mail_that_nobody_takes_bounces_when_its_tries_are_used_up(database_url: str):
     settings = mail_settings(MailServer().url, mail_attempts=3)
-    async with running_suite(database_url, [BILLING], settings=settings) as running:
-        books = running.client("billing", await running.new_tenant())
+    async with running_suite(database_url, [ORDERS], settings=settings) as running:
+        orders = running.client("orders", await running.new_tenant())
+        await given_confirmed_by_mail(orders, somebody())
 
-        path = await given_sent(books, somebody())
+        bounced = await orders_mail(orders, "bounced")
 
-        assert "cannot be used" in (await become(books, path, "bounced"))["reason"]
-        assert [mail["attempts"] for mail in await mails_of(books)] == [3]
+        assert (bounced["attempts"], bounced["reason"]["code"]) == (3, "smtp_away")
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -281,14 +290,14 @@ async def test_the_way_to_the_server_is_secured_and_its_certificate_verified(
     with serving(tls_context=context, require_starttls=True) as server:
         url = server.url.partition("?")[0]
         settings = mail_settings(url, smtp_ca_file=str(ca) if trusted else "", mail_attempts=2)
-        async with running_suite(database_url, [BILLING], settings=settings) as running:
-            books = running.client("billing", await running.new_tenant())
-            to = somebody()
+        async with running_suite(database_url, [ORDERS], settings=settings) as running:
+            orders, to = running.client("orders", await running.new_tenant()), somebody()
+            await given_confirmed_by_mail(orders, to)
 
-            told = await become(books, await given_sent(books, to), "sent" if trusted else "bounced")
+            told = await orders_mail(orders, "sent" if trusted else "bounced")
 
             assert len(server.to(to)) == int(trusted)
-            assert told["reason"] is None or "cannot be used" in told["reason"]
+            assert trusted or told["reason"]["code"] == "smtp_away"
 
 
 CANARY = f"canary.{new_id().hex}"
@@ -346,9 +355,8 @@ async def test_whom_a_mail_is_for_and_what_it_says_is_in_its_row_and_nowhere_els
 
 
 async def test_who_looks_over_all_companies_sees_no_recipients(mailing: Suite):
-    async with mailing["billing"].worker_db.transaction(None) as tx:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await tx.sql.fetch("select recipient from mails")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await mailing["billing"].worker_db.repeatable("select recipient from mails")
 
 
 async def test_another_companys_mails_are_not_there(

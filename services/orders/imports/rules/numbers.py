@@ -6,39 +6,32 @@ from decimal import Decimal
 from services.orders.imports.rules.model import Code, Number, RefusedRow
 
 LONGEST = 40
-SIGNS = {".": ",", ",": "."}  # the decimal sign, and what stands between thousands where that is used
-BLANKS = "[ \u00a0\u2009\u202f'\u2019]"  # what else stands between thousands: no language's decimal sign
+SWAPPED = str.maketrans(".,", ",.")  # from a comma for decimals to a point
+# What else stands between thousands: blanks of all widths and apostrophes, in no language the decimal sign.
+WITHOUT_MARKS = str.maketrans("", "", ", \u00a0\u2009\u202f'\u2019")
+PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+EITHER = re.compile(
+    r"[+-]?[0-9]{1,3},[0-9]{3}"
+)  # the comma could stand between thousands, or before decimals
+MARKED = re.compile(
+    r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,}|([ \u00a0\u2009\u202f'\u2019][0-9]{3})+(\.[0-9]+)?)"
+)
 
 
-def _patterns(sign: str, other: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Numbers without marks between thousands, with them, and those whose mark could be the decimal sign, too."""
-    sign, other = re.escape(sign), re.escape(other)
-    plain = rf"[+-]?([0-9]+({sign}[0-9]*)?|{sign}[0-9]+)"
-    thousands = (
-        rf"({other}[0-9]{{3}})+{sign}[0-9]+|({other}[0-9]{{3}}){{2,}}|({BLANKS}[0-9]{{3}})+({sign}[0-9]+)?"
-    )
-    either = rf"[+-]?[0-9]{{1,3}}{other}[0-9]{{3}}"
-    return re.compile(plain), re.compile(rf"[+-]?[0-9]{{1,3}}({thousands})"), re.compile(either)
-
-
-PATTERNS = {sign: _patterns(sign, other) for sign, other in SIGNS.items()}
-
-
-def read_number(name: str, text: str, decimal: str, otherwise: RefusedRow) -> Decimal:
+def read_number(name: str, cell: str, decimal: str, otherwise: RefusedRow) -> Decimal:
     """The number that a cell holds; raises `otherwise` for none, and its own refusal for what could be two."""
-    sign = "." if type(text) is Number else decimal
-    text = text.strip()
-    plain, marked, either = PATTERNS[sign]
+    text = cell.strip()
     if len(text) > LONGEST:
         raise otherwise
-    if plain.fullmatch(text):
-        return Decimal(text.replace(sign, "."))
-    if either.fullmatch(text):
+    pointed = text if decimal == "." or type(cell) is Number else text.translate(SWAPPED)
+    if PLAIN.fullmatch(pointed):
+        return Decimal(pointed)
+    if EITHER.fullmatch(pointed):
         raise RefusedRow(
             Code.AMBIGUOUS,
             f"{name} is {text}: the sign in it may stand before decimals or between thousands. Set the option "
             f'decimal to the file\'s decimal sign (here it is "{decimal}"), and write thousands without a sign.',
         )
-    if marked.fullmatch(text):
-        return Decimal(re.sub(rf"{BLANKS}|{re.escape(SIGNS[sign])}", "", text).replace(sign, "."))
+    if MARKED.fullmatch(pointed):
+        return Decimal(pointed.translate(WITHOUT_MARKS))
     raise otherwise

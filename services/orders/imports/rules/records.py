@@ -1,6 +1,5 @@
 """A file's records: what each says of our fields, or why it cannot be read."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -39,8 +38,6 @@ class CsvFile:
         header = names_of(_header(self._split))
         self._width = len(header)
         self._place = header_places(header, reading)
-        sign = re.escape(self._delimiter)
-        self._cell = re.compile(rf'(?:"((?:[^"]|"")*)"|([^"{sign}\r\n]*)){sign}')  # a whole cell, and its end
 
     def records(self) -> Iterator[Numbered]:
         """The records in turn; a blank one has its number, too."""
@@ -71,13 +68,29 @@ class CsvFile:
 
     def _ref_before_the_fault(self, text: str) -> str:
         """The order that a row names which cannot be split: a row that is lost must not leave a part of its order."""
-        at, ref = 0, ""
+        at, ref, start = 0, "", text[: 10 * MAX_CELL]
         for _ in range(self._place["order_ref"] + 1):
-            cell = self._cell.match(text, at, 10 * MAX_CELL)
-            if cell is None:
+            found = _whole_cell(start, at, self._delimiter)
+            if found is None:
                 return ""
-            at, ref = cell.end(), cell[2] if cell[1] is None else cell[1].replace('""', '"')
+            ref, at = found
         return cell_text(ref.strip())
+
+
+def _whole_cell(text: str, at: int, delimiter: str) -> tuple[str, int] | None:
+    """A cell that begins there, and where the next one does; None where it has no end, or is not well-formed."""
+    if text[at : at + 1] != '"':
+        end = text.find(delimiter, at)
+        cell = text[at:end]
+        return None if end < 0 or set(cell) & {'"', "\r", "\n"} else (cell, end + 1)
+    end = text.find('"', at + 1)
+    while text[end + 1 : end + 2] == '"' and end > 0:
+        end = text.find('"', end + 2)
+    return (
+        (text[at + 1 : end].replace('""', '"'), end + 2)
+        if end > 0 and text[end + 1 : end + 2] == delimiter
+        else None
+    )
 
 
 def _header(split: Iterator[tuple[str, list[str] | RefusedRow]]) -> list[str]:

@@ -10,7 +10,7 @@ from services.orders.stock.rules import (
     Demand,
     Reservation,
     allocate,
-    columns,
+    as_columns,
     set_aside,
     shortage,
     sum_by_item,
@@ -64,14 +64,14 @@ async def reserve(ctx: Ctx, demands: Sequence[Demand], *, allow_backorder: bool)
 async def promise(ctx: Ctx, allocations: Sequence[Allocation]) -> None:
     """Note that stock of locked rows is promised to order lines."""
     if allocations:
-        await ctx.sql.execute(PROMISE, ctx.tenant.id, ctx.now, *columns(sum_by_item(allocations)))
+        await ctx.sql.execute(PROMISE, ctx.tenant.id, ctx.now, *as_columns(sum_by_item(allocations)))
 
 
 async def release(ctx: Ctx, allocations: Sequence[Allocation]) -> None:
     """Give promises back. Who calls this shares out what is free then (`services.orders.promises`)."""
     if allocations:
         sums = sum_by_item(allocations)
-        require_all(await ctx.sql.fetchval(GIVE_BACK, ctx.tenant.id, ctx.now, *columns(sums)), len(sums))
+        require_all(await ctx.sql.fetchval(GIVE_BACK, ctx.tenant.id, ctx.now, *as_columns(sums)), len(sums))
 
 
 async def owe(ctx: Ctx, product_ids: Collection[UUID], main_id: UUID, *, owed: bool) -> None:

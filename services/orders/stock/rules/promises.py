@@ -146,6 +146,6 @@ def sum_by_item(allocations: Iterable[Allocation]) -> dict[tuple[UUID, UUID], De
     return dict(sorted(sums.items()))
 
 
-def columns(sums: Mapping[tuple[UUID, UUID], Decimal]) -> tuple[list[UUID], list[UUID], list[Decimal]]:
+def as_columns(sums: Mapping[tuple[UUID, UUID], Decimal]) -> tuple[list[UUID], list[UUID], list[Decimal]]:
     """Sums by stock item as the columns (product, warehouse, quantity) of a statement."""
     return [product for product, _ in sums], [warehouse for _, warehouse in sums], list(sums.values())
