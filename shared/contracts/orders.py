@@ -9,6 +9,7 @@ from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
 from shared.values.price_fields import PriceIO
 from shared.values.prices import UnitPrice
+from shared.values.units import PIECE
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -51,6 +52,7 @@ class ConfirmedLine(BaseModel):
     quantity: PositiveQuantity
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
+    unit: str = PIECE
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -78,6 +80,9 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     gross: MoneyIO
     tax_breakdown: list[TaxBreakdownRow]
     confirmed_on: date
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -101,6 +106,7 @@ class ShippedLine(BaseModel):
     quantity: PositiveQuantity
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
+    unit: str = PIECE
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -137,6 +143,9 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     payment_terms_days: int = 30
     prices: str = "net"
     rounding: str = "document"
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):

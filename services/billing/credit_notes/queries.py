@@ -148,6 +148,7 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
         due=row.gross.amount,
         references=References(
             order_number=invoice.order_number or "",
+            purchase_order=invoice.purchase_order or "",
             original_invoice_number=invoice.number or "",
             original_invoice_issued_on=invoice.issued_on,
         ),

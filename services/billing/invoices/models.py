@@ -13,6 +13,7 @@ from services.billing.base import BillingRow
 from services.billing.invoices.rules import InvoiceFigures
 from shared.values.money import Money
 from shared.values.tax import Prices, Rounding, TaxedLine
+from shared.values.units import PIECE
 
 ZERO = {"server_default": text("0")}
 
@@ -69,6 +70,7 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     order_number: str | None = Field(default=None, sa_type=Text)
     fulfilment_id: UUID | None = None
     notes: str | None = Field(default=None, sa_type=Text)
+    purchase_order: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID | None = None
 
 
@@ -86,6 +88,7 @@ class InvoiceLine(BillingRow, table=True):
     description: str = Field(sa_type=Text)
     sku: str | None = Field(default=None, sa_type=Text)
     quantity: Decimal = Field(sa_type=Numeric)
+    unit: str = Field(default=PIECE, sa_type=Text, sa_column_kwargs={"server_default": text("'C62'")})
     unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)

@@ -184,7 +184,7 @@ async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
         due=(row.gross - paid).amount,
         payment_terms=terms.text,
         bank_account=terms.account,
-        references=References(order_number=row.order_number or ""),
+        references=References(order_number=row.order_number or "", purchase_order=row.purchase_order or ""),
         notes=row.notes or "",
         prices=row.prices,
         logo_id=logo_id(seller),
@@ -205,4 +205,5 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
         tax=figures.tax.amount,
         gross=figures.gross.amount,
         discount=figures.discount.amount,
+        unit=line.unit,
     )

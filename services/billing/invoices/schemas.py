@@ -34,6 +34,7 @@ from shared.values.money import Money
 from shared.values.price_fields import PriceIO
 from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
+from shared.values.units import PIECE, UnitCode
 
 TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
@@ -89,6 +90,7 @@ class InvoiceLineIn(WireInput):
 
     description: ShortText
     quantity: PositiveQuantity
+    unit: UnitCode = PIECE
     unit_price: PriceIO
     tax_code: Code
     discount_percent: Percent = Decimal(0)
@@ -118,6 +120,7 @@ class InvoiceIn(WireInput):
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
+    purchase_order: Code | None = None
 
 
 class InvoiceChange(WireInput, validate_default=False):
@@ -128,6 +131,7 @@ class InvoiceChange(WireInput, validate_default=False):
     payment_terms_days: TermsDays = 30
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
+    purchase_order: Code | None = None
 
 
 class InvoiceLineOut(WireModel):
@@ -138,6 +142,7 @@ class InvoiceLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
+    unit: str
     unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
@@ -158,6 +163,7 @@ class InvoiceLineOut(WireModel):
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
@@ -205,6 +211,7 @@ class InvoiceOut(WireModel):
     source_refs: SourceRefs
     order_number: str | None
     notes: str | None
+    purchase_order: str | None
     journal_entry_id: UUID | None
     allowed_actions: list[str]
     version: int
@@ -237,6 +244,7 @@ class InvoiceOut(WireModel):
             source_refs=SourceRefs(order_id=row.order_id, fulfilment_id=row.fulfilment_id),
             order_number=row.order_number,
             notes=row.notes,
+            purchase_order=row.purchase_order,
             journal_entry_id=row.entry_id,
             allowed_actions=LIFECYCLE.allowed(row.state),
             version=row.version,

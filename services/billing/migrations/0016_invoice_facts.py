@@ -1,4 +1,4 @@
-"""What invoices say more: finer unit prices, …"""
+"""What invoices say more: finer unit prices, units of measure, the buyer's purchase order."""
 
 from shared.database.alembic import run
 
@@ -16,7 +16,13 @@ create trigger invoice_line_guarded before update on invoice_lines for each row
     new.tax_minor, new.gross_minor)) execute function guard_invoice_line();
 """
 
+FACTS = """
+alter table invoices add column purchase_order text;
+alter table invoice_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$');
+"""
+
 
 def upgrade() -> None:
-    """Let unit prices be finer than their currency."""
+    """Let unit prices be finer than their currency, and add what documents name."""
     run(FINER_PRICES)
+    run(FACTS)

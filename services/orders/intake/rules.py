@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from services.orders.book.rules import Order, OrderLine, OrderState
-from services.orders.catalog.rules import PricedProduct, TaxCodeRow
+from services.orders.catalog.rules import PricedProduct, ProductRow, TaxCodeRow
 from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.ids import new_id
@@ -16,6 +17,8 @@ from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument, TaxInput, tax_document
 
 MOST_LINES = 1000
+LATEST_DELIVERY = timedelta(days=5 * 366)
+"""How long after its day an order may ask to be delivered."""
 HOLDABLE = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.PROCESSING)
 
 
@@ -42,6 +45,10 @@ class WantedLine(Protocol):
     def discount_percent(self) -> Decimal:
         """What is taken off the line."""
 
+    @property
+    def unit(self) -> str | None:
+        """What the quantity counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgreedLine:
@@ -52,11 +59,13 @@ class AgreedLine:
     unit_price: UnitPrice | None
     tax_code: str | None
     discount_percent: Decimal
+    unit: str | None
 
     @classmethod
     def of(cls, line: OrderLine) -> "AgreedLine":
         """What was agreed of a line."""
-        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent)
+        unit = None if line.tracked else line.unit
+        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent, unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,14 @@ class HoldReleased(Refused):
 def unknown_customer() -> Invalid:
     """The refusal of an order for somebody who is no customer."""
     return Invalid.field("/customer_id", "unknown_customer", "There is no customer with this id.")
+
+
+def require_possible_delivery(requested_on: date | None, ordered_on: date) -> None:
+    """Refuse a requested day before the order, or years after it: nobody meant that."""
+    latest = ordered_on + LATEST_DELIVERY
+    if requested_on is not None and not ordered_on <= requested_on <= latest:
+        sentence = f"{requested_on} is not possible here: give a day from {ordered_on} to {latest}."
+        raise Invalid.field("/requested_on", "date_out_of_range", sentence)
 
 
 def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = "") -> None:
@@ -124,9 +141,20 @@ def _price_line(
     if price.currency != order.currency:
         sentence = f"The price is in {price.currency}, the order in {order.currency}."
         errors.append(FieldError(f"{pointer}/unit_price", "currency_mismatch", sentence))
+    if product.tracked and wanted.unit not in (None, product.unit):
+        sentence = f"Stock of {product.sku} is counted in {product.unit}."
+        errors.append(FieldError(f"{pointer}/unit", "unit_mismatch", sentence))
     if tax is None or price.currency != order.currency:
         return None
-    line = OrderLine(
+    return _line_of(order, index, wanted, product, price, tax), TaxInput(
+        wanted.quantity, price, code, tax.rate, tax.category, wanted.discount_percent
+    )
+
+
+def _line_of(
+    order: Order, index: int, wanted: WantedLine, product: ProductRow, price: UnitPrice, tax: TaxCodeRow
+) -> OrderLine:
+    return OrderLine(
         id=new_id(),
         order_id=order.id,
         position=index + 1,
@@ -134,19 +162,19 @@ def _price_line(
         sku=product.sku,
         description=product.name,
         tracked=product.tracked,
+        unit=wanted.unit or product.unit,
         quantity=wanted.quantity,
         currency=order.currency,
         unit_price_minor=price.minor,
         discount_percent=wanted.discount_percent,
         discount_minor=0,
-        tax_code=code,
+        tax_code=tax.code,
         tax_category=tax.category,
         tax_rate=tax.rate,
         net_minor=0,
         tax_minor=0,
         gross_minor=0,
     )
-    return line, TaxInput(wanted.quantity, price, code, tax.rate, tax.category, wanted.discount_percent)
 
 
 def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDocument:

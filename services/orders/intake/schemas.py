@@ -17,6 +17,7 @@ from shared.values.fields import (
     Entries,
     Flag,
     LocalDate,
+    LongText,
     MoneyIO,
     Percent,
     PositiveQuantity,
@@ -29,6 +30,7 @@ from shared.values.fields import (
     left_out,
 )
 from shared.values.price_fields import PriceIO
+from shared.values.units import UnitCode
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
@@ -37,13 +39,17 @@ TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
-    """What is wanted of a product; price and tax code default to the product's."""
+    """What is wanted of a product; price, tax code and unit default to the product's.
+
+    Goods with stock are always counted in the product's unit.
+    """
 
     sku: Code
     quantity: PositiveQuantity
     unit_price: Price | None = None
     tax_code: Code | None = None
     discount_percent: Percent = Decimal(0)
+    unit: UnitCode | None = None
 
 
 Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
@@ -63,6 +69,9 @@ class OrderIn(WireInput):
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
+    purchase_order: Code | None = None
+    notes: LongText | None = None
+    requested_on: LocalDate | None = None
 
 
 class OrderChange(WireInput):
@@ -74,6 +83,9 @@ class OrderChange(WireInput):
     backorder: Backorder = left_out()
     payment_terms_days: TermDays = left_out()
     prices: PriceMode = left_out()
+    purchase_order: Code | None = None
+    notes: LongText | None = None
+    requested_on: LocalDate | None = None
 
 
 class ReasonIn(WireInput):
@@ -116,6 +128,7 @@ class OrderLineOut(WireModel):
     sku: str
     description: str
     quantity: Quantity
+    unit: str
     unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
@@ -179,6 +192,9 @@ class OrderOut(WireModel):
     backorder: str
     ship_to: Address | None
     payment_terms_days: int
+    purchase_order: str | None
+    notes: str | None
+    requested_on: LocalDate | None
     ordered_at: Timestamp
     confirmed_at: Timestamp | None
     lines: list[OrderLineOut]

@@ -1,4 +1,4 @@
-"""What an order desk says of an order: finer unit prices, …"""
+"""What an order desk says of an order: finer unit prices, units of measure, purchase order, notes, requested day."""
 
 from shared.database.alembic import run
 
@@ -9,8 +9,17 @@ FINER_PRICES = """
 alter table products alter column unit_price_minor type numeric;
 alter table order_lines alter column unit_price_minor type numeric;
 """
+UNITS = """
+alter table products add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$');
+alter table order_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$');
+"""
+FACTS = """
+alter table orders add column purchase_order text, add column notes text, add column requested_on date;
+"""
 
 
 def upgrade() -> None:
-    """Let unit prices be finer than their currency."""
+    """Let unit prices be finer than their currency, and add what is said of orders and of quantities."""
     run(FINER_PRICES)
+    run(UNITS)
+    run(FACTS)

@@ -32,7 +32,7 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.faults import FieldError
 from shared.values.prices import UnitPrice
-from shared.values.tax import TaxedDocument
+from shared.values.tax import TaxedDocument, TaxedLine
 
 
 async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
@@ -54,6 +54,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
         order_id=invoice.source_refs.order_id,
         fulfilment_id=invoice.source_refs.fulfilment_id,
         notes=invoice.notes,
+        purchase_order=invoice.purchase_order,
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
@@ -67,7 +68,7 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     require_version(row, version)
     given = change.model_fields_set
     _require_supply(ctx, change.delivered_on)
-    for name in given & {"payment_terms_days", "delivered_on", "notes"}:
+    for name in given & {"payment_terms_days", "delivered_on", "notes", "purchase_order"}:
         setattr(row, name, getattr(change, name))
     if "customer" in given:
         row.customer = _snapshot(change.customer)
@@ -168,6 +169,7 @@ async def _lines_as_given(ctx: Ctx, row: Invoice) -> list[InvoiceLineIn]:
         InvoiceLineIn(
             description=line.description,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price=UnitPrice(line.unit_price_minor, row.currency),
             tax_code=line.tax_code,
             discount_percent=line.discount_percent,
@@ -197,27 +199,34 @@ async def _priced_lines(ctx: Ctx, row: Invoice, lines: Sequence[InvoiceLineIn]) 
     document = _figures(row, priced)
     _state_totals(row, document)
     return [
-        InvoiceLine(
-            tenant_id=row.tenant_id,
-            created_at=ctx.now,
-            updated_at=ctx.now,
-            invoice_id=row.id,
-            position=position,
-            description=line.description,
-            sku=line.sku,
-            quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
-            discount_percent=line.discount_percent,
-            discount_minor=taxed.discount.minor,
-            tax_code=line.tax_code,
-            tax_category=meaning.tax_category,
-            tax_rate=meaning.tax_rate,
-            net_minor=taxed.net.minor,
-            tax_minor=taxed.tax.minor,
-            gross_minor=taxed.gross.minor,
-        )
-        for position, (line, meaning, taxed) in enumerate(zip(lines, priced, document.lines, strict=True), 1)
+        _line_row(ctx, row, position, *parts)
+        for position, parts in enumerate(zip(lines, priced, document.lines, strict=True), 1)
     ]
+
+
+def _line_row(
+    ctx: Ctx, row: Invoice, position: int, line: InvoiceLineIn, meaning: PricedLine, taxed: TaxedLine
+) -> InvoiceLine:
+    return InvoiceLine(
+        tenant_id=row.tenant_id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        invoice_id=row.id,
+        position=position,
+        description=line.description,
+        sku=line.sku,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price_minor=line.unit_price.minor,
+        discount_percent=line.discount_percent,
+        discount_minor=taxed.discount.minor,
+        tax_code=line.tax_code,
+        tax_category=meaning.tax_category,
+        tax_rate=meaning.tax_rate,
+        net_minor=taxed.net.minor,
+        tax_minor=taxed.tax.minor,
+        gross_minor=taxed.gross.minor,
+    )
 
 
 def _state_totals(row: Invoice, document: TaxedDocument) -> None:

@@ -63,6 +63,7 @@ class _NewInvoice:
     order_id: UUID
     order_number: str
     fulfilment_id: UUID
+    purchase_order: str | None
     entry_id: UUID | None
 
 
@@ -78,6 +79,7 @@ class _NewLine:
     description: str
     sku: str
     quantity: Decimal
+    unit: str
     unit_price_minor: Decimal
     discount_minor: int
     tax_code: str
@@ -201,6 +203,7 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         order_id=shipped.order_id,
         order_number=shipped.order_number,
         fulfilment_id=shipped.fulfilment_id,
+        purchase_order=shipped.purchase_order,
         entry_id=made.entry.id if made.entry else None,
     )
 
@@ -216,6 +219,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             description=line.description,
             sku=line.sku,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
             tax_code=line.tax_code,

@@ -87,6 +87,7 @@ class InvoiceView(InvoiceFigures):
     order_number: str | None
     fulfilment_id: UUID | None
     notes: str | None
+    purchase_order: str | None
     entry_id: UUID | None
 
 
@@ -100,6 +101,7 @@ class LineView:
     description: str
     sku: str | None
     quantity: Decimal
+    unit: str
     unit_price_minor: Decimal
     discount_percent: Decimal | None
     discount_minor: int

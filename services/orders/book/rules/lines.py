@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.values.money import Money
 from shared.values.prices import UnitPrice
 from shared.values.tax import StoredFigures, TaxedLine
+from shared.values.units import PIECE
 
 ZERO = Decimal(0)
 
@@ -45,6 +46,7 @@ class OrderLine(StoredFigures):
     shipped_net_minor: int = 0
     shipped_tax_minor: int = 0
     shipped_discount_minor: int = 0
+    unit: str = PIECE
     touched: bool = False
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +58,9 @@ class Order(StoredFigures):
     invoiced_minor: int = 0
     paid_minor: int = 0
     shipped_tax: list[ShippedTax] = field(default_factory=list)
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)

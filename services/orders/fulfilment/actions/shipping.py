@@ -96,6 +96,9 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         payment_terms_days=order.payment_terms_days,
         prices=order.prices,
         rounding=order.rounding,
+        purchase_order=order.purchase_order,
+        notes=order.notes,
+        requested_on=order.requested_on,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
     if shipment.completed:
@@ -111,6 +114,7 @@ def _shipped_line(part: ShippedPart) -> ShippedLine:
         quantity=part.quantity,
         unit_price=line.unit_price.rounded,
         exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
+        unit=line.unit,
         discount=figures.discount,
         tax_code=line.tax_code,
         tax_category=part.tax.category,

@@ -98,6 +98,9 @@ def tell_confirmed(ctx: Ctx, order: Order) -> None:
         gross=totals.gross,
         tax_breakdown=[TaxBreakdownRow.model_validate(g, from_attributes=True) for g in order.tax_breakdown],
         confirmed_on=ctx.today,
+        purchase_order=order.purchase_order,
+        notes=order.notes,
+        requested_on=order.requested_on,
     )
     ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
 
@@ -110,6 +113,7 @@ def _confirmed_line(line: OrderLine) -> ConfirmedLine:
         quantity=line.quantity,
         unit_price=line.unit_price.rounded,
         exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
+        unit=line.unit,
         discount_percent=line.discount_percent,
         discount=line.discount,
         tax_code=line.tax_code,

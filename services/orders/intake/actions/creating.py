@@ -9,7 +9,7 @@ from services.orders.book import actions as book
 from services.orders.book.rules import ORDER_LIFECYCLE, Order, OrderState
 from services.orders.intake.actions.confirming import promise_order, tell_confirmed
 from services.orders.intake.queries import find_prices
-from services.orders.intake.rules import price_lines, unknown_customer
+from services.orders.intake.rules import price_lines, require_possible_delivery, unknown_customer
 from services.orders.intake.schemas import OrderIn
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
@@ -47,9 +47,9 @@ async def store_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
 
 
 def draft_order(ctx: Ctx, given: OrderIn) -> Order:
-    """An order that has no lines yet."""
+    """An order that has no lines yet. Refuses a requested day that cannot be kept."""
     order_id = new_id()
-    return Order(
+    order = Order(
         id=order_id,
         version=1,
         created_at=ctx.now,
@@ -73,4 +73,9 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         tax_breakdown=[],
         revision=1,
         ordered_at=given.ordered_at or ctx.now,
+        purchase_order=given.purchase_order,
+        notes=given.notes,
+        requested_on=given.requested_on,
     )
+    require_possible_delivery(order.requested_on, order_day(ctx, order))
+    return order
