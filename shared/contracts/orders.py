@@ -53,6 +53,7 @@ class ConfirmedLine(BaseModel):
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
     unit: str = PIECE
+    order_discount: MoneyIO | None = None
     discount_percent: Percent
     discount: MoneyIO
     tax_code: str
@@ -83,6 +84,7 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     purchase_order: str | None = None
     notes: str | None = None
     requested_on: date | None = None
+    order_discount: MoneyIO | None = None
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -98,6 +100,7 @@ class ShippedLine(BaseModel):
     """What of an order line left the house, with its exact share of the line's figures.
 
     `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    `discount` is all that is taken off; `order_discount` is its share of the discount on the whole order.
     """
 
     line_id: UUID
@@ -107,6 +110,7 @@ class ShippedLine(BaseModel):
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
     unit: str = PIECE
+    order_discount: MoneyIO | None = None
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -146,6 +150,7 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     purchase_order: str | None = None
     notes: str | None = None
     requested_on: date | None = None
+    order_discount: MoneyIO | None = None
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):

@@ -92,6 +92,7 @@ class InvoiceLine(BillingRow, table=True):
     unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
+    order_discount_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     tax_code: str = Field(sa_type=Text)
     tax_category: str = Field(sa_type=Text)
     tax_rate: Decimal = Field(sa_type=Numeric)

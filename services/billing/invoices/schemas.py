@@ -135,7 +135,10 @@ class InvoiceChange(WireInput, validate_default=False):
 
 
 class InvoiceLineOut(WireModel):
-    """One thing invoiced; `credited_quantity` is what credit notes took back."""
+    """One thing invoiced; `credited_quantity` is what credit notes took back.
+
+    `discount` is all that is taken off; `order_discount` is what of it is a share of the order's discount.
+    """
 
     id: UUID
     position: int
@@ -146,6 +149,7 @@ class InvoiceLineOut(WireModel):
     unit_price: PriceIO
     discount_percent: Percent | None
     discount: MoneyIO
+    order_discount: MoneyIO
     tax_code: str
     tax_category: str
     tax_rate: Percent
@@ -167,6 +171,7 @@ class InvoiceLineOut(WireModel):
             unit_price=UnitPrice(line.unit_price_minor, currency),
             discount_percent=line.discount_percent,
             discount=Money(line.discount_minor, currency),
+            order_discount=Money(line.order_discount_minor, currency),
             tax_code=line.tax_code,
             tax_category=line.tax_category,
             tax_rate=line.tax_rate,
@@ -199,6 +204,7 @@ class InvoiceOut(WireModel):
     prices: str
     rounding: str
     lines: list[InvoiceLineOut]
+    order_discount: MoneyIO
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
     open: MoneyIO
@@ -232,6 +238,7 @@ class InvoiceOut(WireModel):
             prices=row.prices,
             rounding=row.rounding,
             lines=[InvoiceLineOut.of(line, row.currency) for line in lines],
+            order_discount=Money(sum(line.order_discount_minor for line in lines), row.currency),
             totals=TotalsOut.model_construct(net=row.net, tax=row.tax, gross=row.gross),
             tax_breakdown=[TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown],
             open=row.open,

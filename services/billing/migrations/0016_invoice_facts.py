@@ -18,7 +18,8 @@ create trigger invoice_line_guarded before update on invoice_lines for each row
 
 FACTS = """
 alter table invoices add column purchase_order text;
-alter table invoice_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$');
+alter table invoice_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$'),
+  add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0);
 """
 
 

@@ -65,6 +65,7 @@ class ShippedPart:
     quantity: Decimal
     tax: TaxCodeRow
     figures: TaxedLine
+    order_discount: Money
 
 
 def choose_parts(order: Order, fulfilment: Fulfilment, wanted: Sequence[WantedPart] | None) -> list[Part]:
@@ -139,11 +140,12 @@ def _partly_shipped(line: OrderLine, tax: TaxCodeRow) -> PartlyTaken:
 
 def _shipped(part: Part, tax: TaxCodeRow, figures: TaxedLine) -> ShippedPart:
     line = part.line
+    order_discount = line.order_discount_of(part.quantity, after=line.shipped)
     line.account(reserved=-part.quantity, shipped=part.quantity)
     line.shipped_net_minor += figures.net.minor
     line.shipped_tax_minor += figures.tax.minor
     line.shipped_discount_minor += figures.discount.minor
-    return ShippedPart(line, part.quantity, tax, figures)
+    return ShippedPart(line, part.quantity, tax, figures, order_discount)
 
 
 def groups_of(parts: Sequence[ShippedPart]) -> list[TaxGroup]:

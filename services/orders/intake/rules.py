@@ -12,9 +12,9 @@ from services.orders.catalog.rules import PricedProduct, ProductRow, TaxCodeRow
 from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.ids import new_id
-from shared.values.money import MoneyOutOfRange
+from shared.values.money import Money, MoneyOutOfRange
 from shared.values.prices import UnitPrice
-from shared.values.tax import TaxedDocument, TaxInput, tax_document
+from shared.values.tax import DiscountTooLarge, DocumentDiscount, TaxedDocument, TaxInput, tax_document
 
 MOST_LINES = 1000
 LATEST_DELIVERY = timedelta(days=5 * 366)
@@ -48,6 +48,18 @@ class WantedLine(Protocol):
     @property
     def unit(self) -> str | None:
         """What the quantity counts."""
+
+
+class WantedDiscount(Protocol):
+    """What somebody wants taken off an order as a whole: a percentage, or else an amount."""
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Per cent of the lines."""
+
+    @property
+    def amount(self) -> Money | None:
+        """So much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,19 @@ def require_possible_delivery(requested_on: date | None, ordered_on: date) -> No
         raise Invalid.field("/requested_on", "date_out_of_range", sentence)
 
 
+def agree_discount(order: Order, wanted: WantedDiscount | None) -> None:
+    """Note what is taken off the order as a whole; pricing works it out. Refuses another currency than the order's."""
+    order.discount_percent, order.discount_minor = None, 0
+    if wanted is None:
+        return
+    if wanted.amount is None:
+        order.discount_percent = wanted.percent
+    elif wanted.amount.currency != order.currency:
+        raise Invalid.field("/discount/amount", "currency_mismatch", f"The order is in {order.currency}.")
+    else:
+        order.discount_minor = wanted.amount.minor
+
+
 def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = "") -> None:
     """Give an order its lines, figures and totals; refuses every line that cannot be priced, by name."""
     errors: list[FieldError] = []
@@ -111,7 +136,8 @@ def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *
         detail = errors[0].message if len(errors) == 1 else f"{len(errors)} lines are not acceptable."
         raise Invalid(detail, code=code, errors=errors[:50])
     figures = _figures(order, inputs, pointer)
-    for order_line, taxed in zip(lines, figures.lines, strict=True):
+    for order_line, taxed, shared in zip(lines, figures.lines, figures.shared, strict=True):
+        order_line.order_discount_minor = shared.minor
         order_line.discount_minor = taxed.discount.minor
         order_line.net_minor = taxed.net.minor
         order_line.tax_minor = taxed.tax.minor
@@ -121,6 +147,8 @@ def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *
     order.tax_minor = figures.totals.tax.minor
     order.gross_minor = figures.totals.gross.minor
     order.tax_breakdown = list(figures.tax_breakdown)
+    if order.discount_percent is not None:
+        order.discount_minor = sum(shared.minor for shared in figures.shared)
 
 
 def _price_line(
@@ -179,11 +207,23 @@ def _line_of(
 
 def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDocument:
     try:
-        return tax_document(inputs, order.tax_mode, order.currency)
+        return tax_document(inputs, order.tax_mode, order.currency, _discount(order))
+    except DiscountTooLarge as error:
+        raise Invalid.field(
+            f"{pointer}/discount/amount", "discount_too_large", "The discount is more than the order's lines."
+        ) from error
     except MoneyOutOfRange as error:
         raise Invalid.field(
             f"{pointer}/lines", "money_out_of_range", "The order's amounts are too large."
         ) from error
+
+
+def _discount(order: Order) -> DocumentDiscount | None:
+    """The discount as it was agreed: the percentage counts, where there is one."""
+    if order.discount_percent is not None:
+        return DocumentDiscount(percent=order.discount_percent)
+    amount = Money(order.discount_minor, order.currency)
+    return None if amount.is_zero else DocumentDiscount(amount=amount)
 
 
 def require_holdable(order: Order) -> None:

@@ -1,10 +1,11 @@
 """Wire shapes of orders."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.orders.book.rules import FulfilmentState, OrderState
 from services.orders.catalog.schemas import Price
@@ -52,6 +53,24 @@ class OrderLineIn(WireInput):
     unit: UnitCode | None = None
 
 
+class OrderDiscountIn(WireInput):
+    """What is taken off the order as a whole, after the lines' own discounts: a percentage, or an amount.
+
+    The amount includes tax where the order's prices do.
+    """
+
+    percent: Percent | None = None
+    amount: MoneyIO | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.percent is None) == (self.amount is None):
+            raise PydanticCustomError("one_of_both", "Give percent or amount")
+        if self.amount is not None and self.amount.minor < 0:
+            raise PydanticCustomError("negative_discount", "A discount is zero or more")
+        return self
+
+
 Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
@@ -72,6 +91,7 @@ class OrderIn(WireInput):
     purchase_order: Code | None = None
     notes: LongText | None = None
     requested_on: LocalDate | None = None
+    discount: OrderDiscountIn | None = None
 
 
 class OrderChange(WireInput):
@@ -86,6 +106,7 @@ class OrderChange(WireInput):
     purchase_order: Code | None = None
     notes: LongText | None = None
     requested_on: LocalDate | None = None
+    discount: OrderDiscountIn | None = None
 
 
 class ReasonIn(WireInput):
@@ -120,7 +141,10 @@ class FulfilmentRef(WireModel):
 
 
 class OrderLineOut(WireModel):
-    """A line with its figures and where its quantity has got to."""
+    """A line with its figures and where its quantity has got to.
+
+    `discount` is all that is taken off the line; `order_discount` is what of it is its share of the order's discount.
+    """
 
     id: UUID
     position: int
@@ -132,6 +156,7 @@ class OrderLineOut(WireModel):
     unit_price: PriceIO
     discount_percent: Percent
     discount: MoneyIO
+    order_discount: MoneyIO
     tax_code: str
     tax_category: str
     tax_rate: Percent
@@ -143,6 +168,13 @@ class OrderLineOut(WireModel):
     shipped: Quantity
     cancelled: Quantity
     returned: Quantity
+
+
+class OrderDiscountOut(WireModel):
+    """What is taken off the order as a whole; its lines' shares add up to the amount."""
+
+    percent: Percent | None
+    amount: MoneyIO
 
 
 class TotalsOut(WireModel):
@@ -200,6 +232,7 @@ class OrderOut(WireModel):
     lines: list[OrderLineOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    discount: OrderDiscountOut | None
     invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]

@@ -1,4 +1,4 @@
-"""What an order desk says of an order: finer unit prices, units of measure, purchase order, notes, requested day."""
+"""What an order desk says: finer prices, units, purchase order, notes, requested day, a discount on the whole."""
 
 from shared.database.alembic import run
 
@@ -16,6 +16,11 @@ alter table order_lines add column unit text not null default 'C62' check (unit 
 FACTS = """
 alter table orders add column purchase_order text, add column notes text, add column requested_on date;
 """
+DISCOUNTS = """
+alter table orders add column discount_percent numeric check (discount_percent between 0 and 100),
+  add column discount_minor bigint not null default 0 check (discount_minor >= 0);
+alter table order_lines add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0);
+"""
 
 
 def upgrade() -> None:
@@ -23,3 +28,4 @@ def upgrade() -> None:
     run(FINER_PRICES)
     run(UNITS)
     run(FACTS)
+    run(DISCOUNTS)

@@ -82,6 +82,7 @@ class _NewLine:
     unit: str
     unit_price_minor: Decimal
     discount_minor: int
+    order_discount_minor: int
     tax_code: str
     tax_category: str
     tax_rate: Decimal
@@ -222,6 +223,7 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             unit=line.unit,
             unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
+            order_discount_minor=line.order_discount.minor if line.order_discount else 0,
             tax_code=line.tax_code,
             tax_category=line.tax_category,
             tax_rate=line.tax_rate,

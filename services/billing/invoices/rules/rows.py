@@ -105,6 +105,7 @@ class LineView:
     unit_price_minor: Decimal
     discount_percent: Decimal | None
     discount_minor: int
+    order_discount_minor: int
     tax_code: str
     tax_category: str
     tax_rate: Decimal

@@ -3,7 +3,7 @@
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order
+from services.orders.book.rules.orders import Hold, Order, OrderDiscount
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -34,6 +34,7 @@ __all__ = [
     "Hold",
     "Invoiced",
     "Order",
+    "OrderDiscount",
     "OrderLine",
     "OrderOnHold",
     "OrderState",

@@ -47,6 +47,7 @@ class OrderLine(StoredFigures):
     shipped_tax_minor: int = 0
     shipped_discount_minor: int = 0
     unit: str = PIECE
+    order_discount_minor: int = 0
     touched: bool = False
 
     @property
@@ -56,8 +57,18 @@ class OrderLine(StoredFigures):
 
     @property
     def discount(self) -> Money:
-        """What the discount takes off the line."""
+        """All that is taken off the line: its own discount and its share of the order's."""
         return Money(self.discount_minor, self.currency)
+
+    @property
+    def order_discount(self) -> Money:
+        """Its share of the discount on the whole order."""
+        return Money(self.order_discount_minor, self.currency)
+
+    def order_discount_of(self, part: Decimal, *, after: Decimal) -> Money:
+        """What of that share belongs to a part of the quantity, after what was shipped before it."""
+        whole = self.order_discount
+        return whole.share(after + part, self.quantity) - whole.share(after, self.quantity)
 
     @property
     def figures(self) -> TaxedLine:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services.orders.book.rules.lines import OrderLine
 from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.catalog.rules import TaxCodeRow
 from services.orders.customers.rules import Buyer
+from shared.values.money import Money
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
 
@@ -25,6 +27,14 @@ class Hold:
     source: str
     placed_by: str
     placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDiscount:
+    """What is taken off an order as a whole: an amount, which is `percent` of its lines where that was agreed."""
+
+    percent: Decimal | None
+    amount: Money
 
 
 @dataclass(slots=True)
@@ -61,6 +71,8 @@ class Order(StoredFigures):
     purchase_order: str | None = None
     notes: str | None = None
     requested_on: date | None = None
+    discount_percent: Decimal | None = None
+    discount_minor: int = 0
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
@@ -71,6 +83,13 @@ class Order(StoredFigures):
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
         return Totals(self.net, self.tax, self.gross)
+
+    @property
+    def discount(self) -> OrderDiscount | None:
+        """What is taken off the order as a whole."""
+        if self.discount_percent is None and not self.discount_minor:
+            return None
+        return OrderDiscount(self.discount_percent, Money(self.discount_minor, self.currency))
 
     @property
     def invoiced(self) -> Invoiced:

@@ -20,6 +20,7 @@ from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
+from shared.values.money import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
     order, fulfilment, parts = shipment.order, shipment.fulfilment, shipment.parts
     fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
     totals = totals_of(parts, order.currency)
+    discount = total((part.order_discount for part in parts), order.currency)
     fact = FulfilmentShipped(
         fulfilment_id=fulfilment.id,
         order_id=order.id,
@@ -99,6 +101,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         purchase_order=order.purchase_order,
         notes=order.notes,
         requested_on=order.requested_on,
+        order_discount=discount if discount.minor else None,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
     if shipment.completed:
@@ -115,6 +118,7 @@ def _shipped_line(part: ShippedPart) -> ShippedLine:
         unit_price=line.unit_price.rounded,
         exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
         unit=line.unit,
+        order_discount=part.order_discount if part.order_discount.minor else None,
         discount=figures.discount,
         tax_code=line.tax_code,
         tax_category=part.tax.category,

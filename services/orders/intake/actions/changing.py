@@ -12,6 +12,7 @@ from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import (
     AgreedLine,
     WantedLine,
+    agree_discount,
     price_lines,
     require_draft,
     require_possible_delivery,
@@ -38,7 +39,9 @@ async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version
     require_possible_delivery(order.requested_on, order_day(ctx, order))
     if "ship_to" in given:
         order.ship_to = change.ship_to.model_dump() if change.ship_to else None
-    priced_anew = bool(given & {"lines", "prices"})
+    if "discount" in given:
+        agree_discount(order, change.discount)
+    priced_anew = bool(given & {"lines", "prices", "discount"})
     if priced_anew:
         wanted: list[WantedLine] = (
             [*change.lines] if "lines" in given else [AgreedLine.of(li) for li in order.lines]

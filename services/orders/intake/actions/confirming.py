@@ -101,6 +101,7 @@ def tell_confirmed(ctx: Ctx, order: Order) -> None:
         purchase_order=order.purchase_order,
         notes=order.notes,
         requested_on=order.requested_on,
+        order_discount=order.discount.amount if order.discount else None,
     )
     ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
 
@@ -114,6 +115,7 @@ def _confirmed_line(line: OrderLine) -> ConfirmedLine:
         unit_price=line.unit_price.rounded,
         exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
         unit=line.unit,
+        order_discount=line.order_discount if line.order_discount_minor else None,
         discount_percent=line.discount_percent,
         discount=line.discount,
         tax_code=line.tax_code,

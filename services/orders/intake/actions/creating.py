@@ -9,7 +9,12 @@ from services.orders.book import actions as book
 from services.orders.book.rules import ORDER_LIFECYCLE, Order, OrderState
 from services.orders.intake.actions.confirming import promise_order, tell_confirmed
 from services.orders.intake.queries import find_prices
-from services.orders.intake.rules import price_lines, require_possible_delivery, unknown_customer
+from services.orders.intake.rules import (
+    agree_discount,
+    price_lines,
+    require_possible_delivery,
+    unknown_customer,
+)
 from services.orders.intake.schemas import OrderIn
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
@@ -77,5 +82,6 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         notes=given.notes,
         requested_on=given.requested_on,
     )
+    agree_discount(order, given.discount)
     require_possible_delivery(order.requested_on, order_day(ctx, order))
     return order
