@@ -2,13 +2,14 @@
 
 1. request id and deadline   2. read in one way only   3. own paths (token, keys, probes, documents)
 4. route: 404, 405   5. who calls, for which tenant   6. limit of refused attempts per address   7. the tenant's rate
-8. its state and subscription   9. its requests in hand   10. the body, counted, until it is whole   11. internal
-token and deadline   12. the service; its answer streams   13. failures as problem documents   14. metrics, access log,
-span
+8. its state and subscription   9. its requests in hand   10. the body, counted, until it is whole   11. its turn among
+the tenant's own   12. internal token and deadline   13. the service; its answer streams   14. failures as problem
+documents   15. metrics, access log, span
 
 Which scope an operation needs is the service's to check: it is declared there, beside the operation.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 
@@ -19,6 +20,7 @@ from gateway.door.exchange import LIMITED, UPSTREAM_ERRORS, Exchange
 from gateway.door.failures import fault_of
 from gateway.door.front import Front
 from gateway.door.in_hand import InHand
+from gateway.door.turns import BYTES_OF_ONE, Turns, Work
 from gateway.identity import faults
 from gateway.identity.addresses import Addresses
 from gateway.identity.directory import Directory, Grant
@@ -37,6 +39,7 @@ from gateway.upstream.errors import (
     UpstreamError,
 )
 from gateway.upstream.http import OWNER
+from gateway.upstream.request_head import announced_length
 from gateway.upstream.spool import Body, BodyRoom
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
@@ -45,6 +48,9 @@ from shared.values.faults import Fault, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
 OWN_SERVICE = "gateway"
+REFUSAL_SECONDS = (
+    0.2  # before a limit refuses: who asks again at once would cost as much as if it were served
+)
 
 
 class Pipeline:
@@ -72,6 +78,7 @@ class Pipeline:
         self._failure_limit = Limit.per(settings.address_failures_per_minute, 60.0, "refused")
         self._requests = Gcra()
         self._in_hand = InHand(settings.tenant_in_hand)
+        self._turns = Turns()
         self._tenant_limit = Limit(settings.tenant_rate_per_minute / 60.0, settings.tenant_burst, "tenant")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,6 +128,7 @@ class Pipeline:
             fault = fault_of(error, exchange.route)
             if isinstance(fault, faults.LIMITS):
                 LIMITED.labels(fault.limit).inc()
+                await asyncio.sleep(REFUSAL_SECONDS)
             await exchange.refuse(fault, receive)
         else:
             log.error("the gateway failed", request_id=exchange.request_id.decode(), exc_info=error)
@@ -145,15 +153,22 @@ class Pipeline:
         self._admit(grant, route)
         self._in_hand.begin(grant.limit_key)
         body: Body | None = None
+        work: Work | None = None
         try:
             if inbound.framed or scope["http_version"][:2] != "1.":  # else there is no body (RFC 9112, 6.3)
                 body = await self._body(scope, receive, route, grant)
                 receive = body.receive
+                length = announced_length(scope["headers"]) or BYTES_OF_ONE
+            else:
+                length = 0
+            work = await self._turns.begin(grant.limit_key, length, time.monotonic())
             forwarded = self._forwarded(exchange, route, grant)
             await self._upstreams[route.service](forwarded, receive, exchange.send)
             if exchange.large:
                 await exchange.taken()
         finally:
+            if work is not None:
+                self._turns.end(grant.limit_key, work)
             if body is not None:
                 body.close()
             self._in_hand.end(grant.limit_key)

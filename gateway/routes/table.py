@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from shared.http.router import BODY_KEY, BODY_LIMIT, SCOPE_KEY, SEALED_SCOPES_KEY, UPLOAD_KEY
+from shared.http.router import BODY_KEY, BODY_LIMIT, GUEST_KEY, SCOPE_KEY, SEALED_SCOPES_KEY, UPLOAD_KEY
 from shared.values.faults import Fault, NotFound
 
 METHODS = frozenset(("get", "put", "post", "delete", "patch", "head", "options"))
@@ -76,7 +76,7 @@ class RouteTable:
 
     @property
     def owners(self) -> Mapping[str, str]:
-        """Which service owns which resource name."""
+        """Which service owns which resource name; guests below it, which other services declare, own nothing."""
         return self._owners
 
     def find(self, method: str, path: str) -> Route:
@@ -97,9 +97,10 @@ class RouteTable:
         segments = template.split("/")[1:]
         if len(segments) < 2 or f"/{segments[0]}" != BASE or not segments[1] or segments[1].startswith("{"):
             raise RouteClash(f"{service}: {template} is not {BASE}/<resource>/…")
-        owner = self._owners.setdefault(segments[1], service)
-        if owner != service:
-            raise RouteClash(f"{owner} and {service} both claim {BASE}/{segments[1]}")
+        if not all(GUEST_KEY in operation for operation in operations.values()):
+            owner = self._owners.setdefault(segments[1], service)
+            if owner != service:
+                raise RouteClash(f"{owner} and {service} both claim {BASE}/{segments[1]}")
         node = self._root
         for segment in segments:
             if segment.startswith("{"):
@@ -110,6 +111,8 @@ class RouteTable:
         limits = {m: int(o.get(UPLOAD_KEY) or o.get(BODY_KEY) or BODY_LIMIT) for m, o in operations.items()}
         uploads = frozenset(method for method, operation in operations.items() if UPLOAD_KEY in operation)
         if node.route is not None:
+            if node.route.service != service:
+                raise RouteClash(f"{node.route.service} and {service} both declare {template}")
             limits, uploads = {**node.route.body_limits, **limits}, node.route.uploads | uploads
         node.route = Route(service, template, segments[1], limits, uploads)
         if "{" not in template:

@@ -11,7 +11,8 @@ SERVICE = Service(
     "services.billing",
     title="Billing",
     capabilities=(
-        "ledger", "tax", "invoices", "payments", "credit_notes", "posting_exceptions", "reports", "documents",
+        "ledger", "tax", "invoices", "payments", "credit_notes", "refunds", "write_offs", "posting_exceptions",
+        "reports", "documents", "statements",
     ),
     provision=(ledger.provision, seed_tax_codes),
     ports={Blobs: open_blobs},

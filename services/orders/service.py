@@ -12,7 +12,7 @@ SERVICE = Service(
     "orders",
     "services.orders",
     title="Orders",
-    capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "imports"),
+    capabilities=("catalog", "customers", "stock", "book", "intake", "fulfilment", "papers", "imports"),
     provision=(stock.provision, seed_tax_codes),
     settings=OrdersSettings,
     ports={Blobs: open_blobs, ImportLimits: open_limits},

@@ -20,6 +20,7 @@ from shared.background.jobs import (
 )
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS, REPEATABLE
+from shared.base.error_text import error_text
 from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
 from shared.context.unit_of_work import Runtime
 from shared.database.pool import DatabaseAway
@@ -117,7 +118,7 @@ class JobRunner:
         row = self._at_work.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Mostly the database: its lease runs out and the job is taken up again.
-            log.warning("a job's end was not stored", **self._named(row), error=repr(error))
+            log.warning("a job's end was not stored", **self._named(row), error=error_text(error))
         self.alarm.ring()
 
     async def _work(self, row: asyncpg.Record) -> None:
@@ -137,7 +138,7 @@ class JobRunner:
             await self._give_back(row)
             raise
         except LATER as error:
-            log.warning("job put off", **self._named(row), error=repr(error))
+            log.warning("job put off", **self._named(row), error=error_text(error))
             if isinstance(error, AWAY):
                 await self._change(job_queue.EXCUSE, row)
         except Exception as error:
@@ -168,7 +169,7 @@ class JobRunner:
             try:
                 ours = await self._change(job_queue.RENEW, row, jobs.LEASE_SECONDS)
             except DATABASE_ERRORS as error:
-                log.warning("lease not renewed", **self._named(row), error=repr(error))
+                log.warning("lease not renewed", **self._named(row), error=error_text(error))
 
     async def _give_back(self, row: asyncpg.Record) -> None:
         """Let another process go on at the checkpoint."""

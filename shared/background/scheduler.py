@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from shared.base import telemetry
+from shared.base.error_text import error_text
 from shared.base.loops import REPORT_SECONDS, Seldom, repeat
 from shared.context.ctx import SYSTEM, Actor, Ctx
 from shared.context.unit_of_work import Runtime, open_work
@@ -135,10 +136,10 @@ class Scheduler:
             raise  # that is not the work's fault: it is done when the database is back
         except Exception as error:  # noqa: BLE001 - one failing subject must not stop the others; it stays listed
             log.warning("scheduled work failed", service=self._service, kind=kind, subject_id=str(subject_id),
-                        tenant_id=str(tenant_id), error=repr(error))  # fmt: skip
+                        tenant_id=str(tenant_id), error=error_text(error))  # fmt: skip
             async with self._runtime.app_db.transaction(tenant_id, patient=True) as tx:
                 await tx.sql.execute(
-                    FAILED, tenant_id, kind, subject_id, repr(error)[:2000].replace("\x00", "\ufffd"),
+                    FAILED, tenant_id, kind, subject_id, error_text(error),
                     self._runtime.settings.consumer_attempts,
                 )  # fmt: skip
         return True

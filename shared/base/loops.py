@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.error_text import error_text
 
 log = structlog.get_logger()
 AFTER_FAILURE_SECONDS = 1.0
@@ -34,6 +35,13 @@ class InFlight:
 
 
 in_flight = InFlight()
+MUCH = 100  # pieces, each of some ten microseconds of work
+
+
+async def give_way(pieces: int) -> None:
+    """Let others have the event loop between two stretches of work on so many pieces (lines of an order), if many."""
+    if pieces >= MUCH:
+        await asyncio.sleep(0)
 
 
 async def pause(signal: asyncio.Event, seconds: float, *, linger: float = 0.0) -> None:
@@ -121,7 +129,7 @@ async def repeat(
             else:
                 await alarm.wait(idle_seconds, linger=linger)
         except DATABASE_ERRORS as error:
-            log.warning("a loop lost its database", loop=name, error=repr(error))
+            log.warning("a loop lost its database", loop=name, error=error_text(error))
             await pause(stopping, AFTER_FAILURE_SECONDS)
         except Exception:
             log.exception("a loop's round failed", loop=name)

@@ -98,6 +98,10 @@ class KernelSettings(BaseSettings):
     blobs_deleted_hours: float = Field(
         72.0, ge=0, description="How long a deleted file stays in the store: as long as a backup may take."
     )
+    font_folders: str = Field(
+        "",
+        description="Folders of fonts (colons between them) searched before the system's for letters that ours lack.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json for machines, console for people."

@@ -31,7 +31,10 @@ T = TypeVar("T")
 LENGTH_BYTES = 4
 MOST_WAITING = 100  # calls of one tenant
 CALLS_OF_ONE_PROCESS = 500  # what leaks in a library leaks no further
-KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
+KEPT_ENVIRONMENT = (
+    "PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH",
+    "BACKOFFICE_FONT_FOLDERS",
+)  # fmt: skip
 _MODULE = "shared.base.side_process_main"
 
 

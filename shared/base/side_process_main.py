@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from shared.base.side_process import LENGTH_BYTES, Limits, SideProcessFailed, TookTooMuchMemory
 
-NICENESS = 5  # whoever waits for an answer goes first
+NICENESS = 15  # whoever waits for an answer goes first
 MB = 1024 * 1024
 
 

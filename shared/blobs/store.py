@@ -14,6 +14,7 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
+from shared.base.error_text import error_text
 from shared.base.settings import KernelSettings
 from shared.blobs.refs import HEAD, BlobKey, BlobRef, key_at
 from shared.blobs.settings import BlobsUnusable, store_of
@@ -171,7 +172,7 @@ async def _pieces(stream: "BytesStream", path: str) -> AsyncIterator[bytes]:
 
 
 def _away(verb: str, path: str, error: Exception) -> StoreAway:
-    log.error("the file store refuses", verb=verb, key=path, error=repr(error)[:1000])
+    log.error("the file store refuses", verb=verb, key=path, error=error_text(error))
     return StoreAway("Files cannot be stored or read at the moment; try again.")
 
 

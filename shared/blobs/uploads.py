@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable
 import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.error_text import error_text
 from shared.blobs.records import abandon_upload, begin_upload
 from shared.blobs.refs import BlobKey, BlobRef, sniffed
 from shared.blobs.store import Blobs
@@ -60,7 +61,7 @@ async def give_up(runtime: Runtime, key: BlobKey) -> None:
     try:
         await abandon_upload(runtime.app_db, key)
     except DATABASE_ERRORS as error:
-        log.warning("an upload is left to the sweep", key=key.path, error=repr(error))
+        log.warning("an upload is left to the sweep", key=key.path, error=error_text(error))
 
 
 def printable(text: str) -> str:

@@ -115,5 +115,5 @@ def read_envelope(text: str) -> tuple[Envelope, dict[str, Any]]:
             traceparent=str(document.get("traceparent", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableEvent(f"not a CloudEvent of this suite: {error}") from error
+        raise UnreadableEvent(f"not a CloudEvent of this suite ({type(error).__name__})") from error
     return found, document

@@ -3,10 +3,11 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
+from shared.values.party_fields import Delivery, EInvoice
 from shared.values.price_fields import PriceIO
 from shared.values.prices import UnitPrice
 from shared.values.units import PIECE
@@ -18,8 +19,18 @@ class CustomerChanged(Event, type="orders.customer.changed.v1"):
     customer_id: UUID
     name: str
     email: str | None = None
+    phone: str | None = None
     tax_id: str | None = None
+    external_ref: str | None = None
     billing_address: Address | None = None
+    shipping_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    payment_terms_days: int | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
     version: int
 
 
@@ -31,6 +42,12 @@ class OrderCustomer(BaseModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
 
 
 class TaxBreakdownRow(BaseModel):
@@ -64,6 +81,21 @@ class ConfirmedLine(BaseModel):
     gross: MoneyIO
 
 
+class ConfirmedCharge(BaseModel):
+    """A charge of a confirmed order beside its lines, with its final figures."""
+
+    charge_id: UUID
+    kind: str
+    description: str
+    amount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+
 class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     """A customer's order was accepted; the figures are final and no other service computes them again."""
 
@@ -85,6 +117,7 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     notes: str | None = None
     requested_on: date | None = None
     order_discount: MoneyIO | None = None
+    charges: list[ConfirmedCharge] = Field(default_factory=list)
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -101,6 +134,7 @@ class ShippedLine(BaseModel):
 
     `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
     `discount` is all that is taken off; `order_discount` is its share of the discount on the whole order.
+    `kind` is `item`, or that of a charge (shipping, handling, other), which has no SKU. A price below zero deducts.
     """
 
     line_id: UUID
@@ -111,6 +145,7 @@ class ShippedLine(BaseModel):
     exact_unit_price: PriceIO | None = None
     unit: str = PIECE
     order_discount: MoneyIO | None = None
+    kind: str = "item"
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -161,6 +196,7 @@ class OrderCompleted(Event, type="orders.order.completed.v1"):
 
 
 __all__ = [
+    "ConfirmedCharge",
     "ConfirmedLine",
     "CustomerChanged",
     "FulfilmentShipped",

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.error_text import error_text
 from shared.base.loops import pause
 from shared.database.pool import Database
 
@@ -68,7 +69,7 @@ class Notifier:
                     await self._ring_when_asked(sql)
             except DATABASE_ERRORS as error:
                 missed = True
-                log.info("doorbell interrupted", service=self._service, error=repr(error))
+                log.info("doorbell interrupted", service=self._service, error=error_text(error))
                 await asyncio.sleep(AFTER_FAILURE_SECONDS)
 
     async def _ring_when_asked(self, sql: asyncpg.Connection) -> None:

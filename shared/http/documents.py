@@ -7,7 +7,8 @@
 
 The edge commits, lets go of the connection and has it made: forty documents of one tenant are its own queue, not
 everybody's. The function is a module's own; it and the content travel by pickle (`shared.base.side_process`). What it
-raises is the answer: a `Fault` is the refusal that it is. A process is kept warm once it was needed.
+raises is the answer: a `Fault` is the refusal that it is. A process is kept warm once it was needed. A function that
+returns a `Paper` may have something to say of it: its warnings are the answer's `Backoffice-Warning`.
 """
 
 import asyncio
@@ -17,15 +18,18 @@ import structlog
 from starlette.responses import Response
 
 from shared.base import telemetry
+from shared.base.error_text import error_text
 from shared.base.fair_share import NoPlace, ShareExhausted
 from shared.base.side_process import Limits, SideProcesses, SideProcessFailed, TookTooLong, TookTooMuchMemory
 from shared.blobs.refs import BlobRef
 from shared.blobs.store import Blobs
 from shared.context.ctx import Ctx
 from shared.http.afterwards import Afterwards
+from shared.paper.made import Paper
 from shared.values.faults import Invalid, TooManyAtOnce, Unavailable
 
 log = structlog.get_logger()
+WARNING = "backoffice-warning"
 WAIT_SECONDS = 6.0  # for a process
 MOST_SECONDS = 14.0  # to wait and to be made: the gateway gives a service up after 15
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
@@ -43,7 +47,7 @@ class Document(Afterwards):
     def __init__(
         self,
         ctx: Ctx,
-        make: Callable[..., bytes],
+        make: Callable[..., bytes | Paper],
         content: object,
         *files: BlobRef,
         name: str,
@@ -63,7 +67,7 @@ class Document(Afterwards):
         """Have it made; the refusals are faults."""
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                body = await self._bytes()
+                made = await self._paper()
         except ShareExhausted as error:
             telemetry.REFUSED_BY_SHARE.labels(self._service, "document").inc()
             raise TooManyAtOnce(
@@ -75,17 +79,20 @@ class Document(Afterwards):
         except (NoPlace, TimeoutError, SideProcessFailed) as error:
             self._tell(error)
             raise Unavailable("The document could not be made just now; try again.") from error
-        disposition = f'inline; filename="{self._name}"'
-        return Response(body, media_type=self.media_type, headers={"content-disposition": disposition})
+        headers = {"content-disposition": f'inline; filename="{self._name}"'}
+        if made.warnings:
+            headers[WARNING] = "; ".join(made.warnings)
+        return Response(made.content, media_type=self.media_type, headers=headers)
 
     def _tell(self, error: Exception) -> None:
         """Let operators know why there is no document."""
         log.warning("a document was not made", service=self._service, tenant_id=str(self._tenant_id),
-                    name=self._name, error=repr(error))  # fmt: skip
+                    name=self._name, error=error_text(error))  # fmt: skip
 
-    async def _bytes(self) -> bytes:
+    async def _paper(self) -> Paper:
         files = [await self._ports.get(Blobs).read(each) for each in self._files]
         aside = self._ports.get(SideProcesses)
-        return await aside.call(
+        made = await aside.call(
             self._tenant_id, self._make, self._content, *files, limits=LIMITS, within=WAIT_SECONDS
         )
+        return made if isinstance(made, Paper) else Paper(made)

@@ -9,6 +9,7 @@ form, is made after that, when no connection is held any more (`shared.http.docu
 import asyncio
 import random
 import time
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -30,6 +31,7 @@ from shared.values.faults import (
     Fault,
     Forbidden,
     Malformed,
+    NotYetKnown,
     TooLarge,
     TooManyAtOnce,
     Unavailable,
@@ -39,6 +41,14 @@ from shared.values.ids import new_id
 
 log = structlog.get_logger()
 REPEATS = 4
+ON_ITS_WAY = (
+    0.05,
+    0.1,
+    0.2,
+    0.4,
+    0.6,
+    0.65,
+)  # seconds before each further look for what another service made
 MOST_PIECES = 100_000  # lists and objects of a body, by their brackets; half a million hold the loop 0.1 s
 MOST_PARAMETERS = 256  # of a query: a list of 200 ids, and whatever narrows it down
 
@@ -121,6 +131,16 @@ async def _looked(request: Request, handle: Handle, info: RequestInfo) -> Looked
 
 
 async def _tried(request: Request, handle: Handle, info: RequestInfo, body: bytes) -> Response:
+    """Run the transaction; again while what it names may be on its way from another service."""
+    for seconds in ON_ITS_WAY:
+        try:
+            return await _repeated(request, handle, info, body)
+        except NotYetKnown:
+            await asyncio.sleep(seconds)
+    return await _repeated(request, handle, replace(info, asks_again=False), body)
+
+
+async def _repeated(request: Request, handle: Handle, info: RequestInfo, body: bytes) -> Response:
     """Run the transaction; repeat it when the database asks for that."""
     batches: RequestBatches = request.app.state.batches
     for attempt in range(REPEATS):

@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from shared.base.error_text import error_text
 from shared.context.ctx import Actor, TenantFacts
 from shared.values.faults import Unauthenticated, Unavailable
 
@@ -128,7 +129,7 @@ class TokenVerifier:
         try:
             self._keys = await self._fetch_keys()
         except Exception as error:  # noqa: BLE001 - however it failed, there are no new keys now
-            log.warning("the gateway's keys cannot be read", service=self._service, error=repr(error))
+            log.warning("the gateway's keys cannot be read", service=self._service, error=error_text(error))
 
     def _read(self, token: bytes, keys: KeySet) -> Caller | None:
         try:

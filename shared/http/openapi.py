@@ -16,6 +16,7 @@ from shared.http import problems
 from shared.http.router import (
     BODY_KEY,
     BODY_LIMIT,
+    GUEST_KEY,
     SCOPE_KEY,
     SEALED_SCOPES_KEY,
     UPLOAD_KEY,
@@ -90,7 +91,8 @@ def _needs(route: Operation) -> dict[str, Any]:
     sealed = {SEALED_SCOPES_KEY: sorted(route.sealed_scopes)} if route.sealed_scopes else {}
     upload = {UPLOAD_KEY: route.upload_limit} if route.upload_limit else {}
     body = {BODY_KEY: route.body_limit} if route.body_limit != BODY_LIMIT else {}
-    return {SCOPE_KEY: route.needed_scope, **sealed, **upload, **body}
+    guest = {GUEST_KEY: True} if route.guest else {}
+    return {SCOPE_KEY: route.needed_scope, **sealed, **upload, **body, **guest}
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:

@@ -16,8 +16,9 @@ from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.context.unit_of_work import Runtime, UnitOfWork, open_work
 from shared.http import idempotency, internal_token, problems
+from shared.http.existing import name_existing
 from shared.http.waiting import Waiting
-from shared.values.faults import Busy, Fault
+from shared.values.faults import Busy, Fault, NotYetKnown
 
 CTX = "backoffice.ctx"  # in a request's scope: the ctx of its transaction
 SHOWN = "backoffice.shown"  # in a request's scope: the resource of which the reply's body was made
@@ -83,6 +84,7 @@ class RequestInfo:
     traceparent: str
     key: str | None
     request_hash: bytes
+    asks_again: bool = True  # for what is not known yet
 
     def open(self, unit: UnitOfWork) -> Ctx:
         """The request's ctx in a unit of work."""
@@ -117,6 +119,9 @@ async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
             raise
         if not (began and fault.status < 500 and not isinstance(fault, Busy)):
             raise fault from error
+        if isinstance(fault, NotYetKnown) and info.asks_again:
+            raise fault from error
+        fault = await name_existing(runtime, caller.tenant.id, error, fault)
         problems.let_go(error)
         return await _refusal(info, fault)
     return response

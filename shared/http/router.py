@@ -34,6 +34,7 @@ WAITS_KEY = "x-waits-for"
 SEALED_SCOPES_KEY = "x-sealed-scopes"
 UPLOAD_KEY = "x-upload-limit"
 BODY_KEY = "x-body-limit"
+GUEST_KEY = "x-guest"
 BODY_LIMIT = 1024 * 1024  # bytes of a JSON body, unless its operation declares more
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Awaitable[Any]])
 BATCH = "__batch__"  # an endpoint's mark: the function that does several requests at once
@@ -81,6 +82,7 @@ class Operation(APIRoute):
         self.sealed_scopes = scopes_in(self.response_model) if self.methods == {"GET"} else frozenset[str]()
         self.upload_limit: int = (self.openapi_extra or {}).get(UPLOAD_KEY, 0)
         self.body_limit: int = (self.openapi_extra or {}).get(BODY_KEY, BODY_LIMIT)
+        self.guest: bool = GUEST_KEY in (self.openapi_extra or {})
         body = (self.openapi_extra or {}).get("requestBody", {})
         self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
         if self.upload_limit and not (self.reads_form or self.media_types):
@@ -154,19 +156,25 @@ class Router(APIRouter):
         *,
         scope: str,
         waits_for: str = "",
+        guest: bool = False,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """GET: shows something, changes nothing.
 
-        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty.
+        `waits_for` is the query parameter with the id of what a caller may wait for while the list is empty. A `guest`
+        stands below a resource of another service: what this service knows of one of its things.
         """
-        marks = {WAITS_KEY: waits_for} if waits_for else {}
+        marks: dict[str, object] = {WAITS_KEY: waits_for} if waits_for else {}
+        marks |= {GUEST_KEY: True} if guest else {}
         return self._declare("GET", path, scope, 200, marks=marks, **options)
 
-    def document(self, path: str, *, scope: str, media_type: str) -> Callable[[EndpointT], EndpointT]:
+    def document(
+        self, path: str, *, scope: str, media_type: str, guest: bool = False
+    ) -> Callable[[EndpointT], EndpointT]:
         """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
         shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
-        return self._declare("GET", path, scope, 200, response_class=Response, responses=shown)
+        marks = {GUEST_KEY: True} if guest else {}
+        return self._declare("GET", path, scope, 200, marks, response_class=Response, responses=shown)
 
     def create(
         self,

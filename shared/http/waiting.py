@@ -27,7 +27,7 @@ MOST_WAITING = (
 )
 LOOK_AGAIN_SECONDS = 0.25
 LOOKS_A_SECOND = (
-    100  # of all who wait together: the more of a tenant they are, the longer each waits between two
+    40  # of all who wait together: the more of a tenant they are, the longer each waits between two
 )
 SOON_SECONDS = 0.02  # after the word of another process, which may come fifty times a second
 PREFERENCE_APPLIED = "preference-applied"

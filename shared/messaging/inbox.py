@@ -18,6 +18,7 @@ import structlog
 
 from shared.base import telemetry
 from shared.base.batcher import Batcher, RoundSize
+from shared.base.error_text import error_text
 from shared.base.fair_share import FairShare
 from shared.base.loops import LoopAlarm
 from shared.bus.transport import Delivery
@@ -107,7 +108,10 @@ class Inbox:
                 return await self._batcher.put((event.tenant_id, functions), (event, document))
             except BatchFailed as error:
                 log.debug(
-                    "taken alone", service=self._service, event_id=str(event.id), error=repr(error.__cause__)
+                    "taken alone",
+                    service=self._service,
+                    event_id=str(event.id),
+                    error=error_text(error.__cause__ or error),
                 )
         async with self._turns.place(event.tenant_id, patient=True):
             return await self._take_alone((event, document))
@@ -181,11 +185,11 @@ class Inbox:
             tenant_id=str(event.tenant_id),
             trace_id=telemetry.trace_id(event.traceparent),
             attempts=attempts,
-            error=sentence(error),
+            error=error_text(error),
         )
         next_at = self.next_try(attempts)
         async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
-            await self._write_held(tx, event, state, attempts, next_at, sentence(error))
+            await self._write_held(tx, event, state, attempts, next_at, error_text(error))
         self.alarm.ring((next_at - datetime.now(UTC)).total_seconds())
         self._tell_others()
 
@@ -234,8 +238,3 @@ class Inbox:
     def wake(self) -> None:
         """Something may be due now: look at once instead of at the next poll."""
         self.alarm.ring()
-
-
-def sentence(error: BaseException) -> str:
-    """What an operator reads of a failure."""
-    return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")

@@ -14,6 +14,7 @@ import structlog
 
 from shared.base import telemetry
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.error_text import error_text
 from shared.base.loops import pause
 from shared.base.settings import KernelSettings
 from shared.bus.transport import Transport
@@ -91,7 +92,9 @@ class Relay:
             except Exception as error:  # nobody would restart the relay: it must go on
                 self._connected = False
                 lost = isinstance(error, DATABASE_ERRORS)
-                log.warning("relay interrupted", service=self._service, error=repr(error), exc_info=not lost)
+                log.warning(
+                    "relay interrupted", service=self._service, error=error_text(error), exc_info=not lost
+                )
                 await self._pause(1.0)
 
     async def _pause(self, seconds: float, *, linger: float = 0.0) -> None:

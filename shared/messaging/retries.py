@@ -7,12 +7,13 @@ import asyncpg
 import structlog
 
 from shared.base import telemetry
+from shared.base.error_text import error_text
 from shared.base.fair_share import FairShare
 from shared.base.loops import REPORT_SECONDS, LoopAlarm, Seldom, repeat
 from shared.context.unit_of_work import Runtime, open_work
 from shared.contracts.event import Envelope, read_envelope
 from shared.database.pool import DatabaseAway
-from shared.messaging.inbox import Inbox, sentence
+from shared.messaging.inbox import Inbox
 from shared.messaging.inbox_sql import COUNT, DONE, DUE, HELD
 
 log = structlog.get_logger()
@@ -100,7 +101,7 @@ class Retries:
     async def _failed_again(self, event: Envelope, attempts: int, error: BaseException) -> None:
         state = "dead" if attempts >= self._settings.consumer_attempts else "retry"
         log.warning("event failed again", service=self._service, event_id=str(event.id), state=state,
-                    attempts=attempts, error=sentence(error))  # fmt: skip
+                    attempts=attempts, error=error_text(error))  # fmt: skip
         async with self._runtime.app_db.transaction(event.tenant_id, patient=True) as tx:
             await tx.sql.execute(
                 "update inbox set state = $4, error = $5, attempts = $6 where tenant_id = $1 and consumer = $2 "
@@ -109,7 +110,7 @@ class Retries:
                 self._service,
                 event.id,
                 state,
-                sentence(error),
+                error_text(error),
                 attempts,
             )
         self._inbox.count(state)

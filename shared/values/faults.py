@@ -125,6 +125,13 @@ class Invalid(Fault):
         return cls(message, code=code, errors=[FieldError(pointer, code, message)])
 
 
+class NotYetKnown(Invalid):
+    """What the request names is not there, but another service may just have made it (422).
+
+    The edge asks again for two seconds, without a connection meanwhile, before it answers so.
+    """
+
+
 class Busy(Fault):
     """The same work is in flight; try again shortly (409 with Retry-After)."""
 

@@ -8,7 +8,8 @@ assumption that the tenant should confirm.
 
 A country may have several reduced rates: the one here is what its law applies most widely, and the name
 tells the others. Where a country has none, `reduced` carries the standard rate, so that nothing is undertaxed
-by accident. EN 16931 (UNTDID 5305) categories: S standard and reduced alike, Z zero, E exempt.
+by accident. EN 16931 (UNTDID 5305) categories: S standard and reduced alike, Z zero, E exempt; O out of scope where no
+rate is known, since what is standard rated has a rate above zero (BR-S-05).
 """
 
 import re
@@ -144,9 +145,9 @@ _RATES: Final[dict[str, _Country]] = {
 def tax_codes_for(country: str) -> tuple[TaxCodeSeed, ...]:
     """The four tax codes a tenant of an ISO 3166-1 country starts with.
 
-    A country without known rates gets `standard` and `reduced` at 0 with a name that says so. So does the US,
-    which has no national sales tax: state and local tax must be set. Raises ValueError when `country` is not
-    two capital letters.
+    A country without known rates gets `standard` and `reduced` out of scope, with a name that says to set them. So
+    does the US, which has no national sales tax: state and local tax must be set. Raises ValueError when `country` is
+    not two capital letters.
     """
     if not _COUNTRY.fullmatch(country):
         raise ValueError(f"not an ISO 3166-1 alpha-2 country code: {country!r}")
@@ -155,8 +156,8 @@ def tax_codes_for(country: str) -> tuple[TaxCodeSeed, ...]:
         why = "no national sales tax: set state tax" if country == "US" else "rate not known: set it"
         nought = Decimal(0)
         rated = (
-            TaxCodeSeed("standard", f"Standard ({why})", nought, "S", _ALWAYS),
-            TaxCodeSeed("reduced", f"Reduced ({why})", nought, "S", _ALWAYS),
+            TaxCodeSeed("standard", f"Standard ({why})", nought, "O", _ALWAYS),
+            TaxCodeSeed("reduced", f"Reduced ({why})", nought, "O", _ALWAYS),
         )
     else:
         rated = (_standard(known), _reduced(known))

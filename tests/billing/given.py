@@ -221,7 +221,7 @@ DOCUMENTS_DIFFER = """
 with stated as (
   select id, open_minor as open from invoices where tenant_id = $1 and gross_minor > 0 and state <> 'draft'
   union all select id, -unallocated_minor from payments where tenant_id = $1
-  union all select id, -unallocated_minor from credit_notes where tenant_id = $1
+  union all select id, -unallocated_minor from credit_notes where tenant_id = $1 and not cancels
 )
 select coalesce(s.id, i.id) as id, s.open, i.open_minor from stated s
 full join (select * from open_items where tenant_id = $1) i on i.id = s.id

@@ -5,11 +5,21 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 
 from shared.context.ctx import Ctx, TenantFacts
 from tests.kit.suite import Suite
 
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
+
+
+async def facts_of(suite: Suite, tenant: TenantFacts, kind: str) -> list[dict[str, Any]]:
+    """The payloads of the facts of a kind (`order.confirmed`) that orders told of a tenant, oldest first."""
+    return [
+        orjson.loads(f["envelope"])["data"]
+        for f in await suite.outbox("orders", tenant.id)
+        if f["type"] == f"orders.{kind}.v1"
+    ]
 
 
 async def given_customer(orders: httpx.AsyncClient, **facts: Any) -> dict[str, Any]:

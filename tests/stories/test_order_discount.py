@@ -10,6 +10,7 @@ from tests.stories.steps import (
     Document,
     a_customer,
     a_product,
+    a_seller,
     everything_agrees,
     invoices_of,
     made,
@@ -41,6 +42,7 @@ def amounts(rows: list[Document], name: str) -> Decimal:
 async def test_shipments_in_parts_come_to_what_the_order_says(
     orders: httpx.AsyncClient, billing: httpx.AsyncClient, prices: str, discount: Any
 ):
+    await a_seller(billing)
     order = await ordered(orders, discount, prices=prices)
     fixed = "gross" if prices == "gross" else "net"
     # 3 × 3.35 + 4 × 10.07 + 5 × 4.99 less 10 % = 72.785, where 22.455 is rounded to 22.46

@@ -9,7 +9,17 @@ import pytest
 
 from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
-from tests.stories.steps import a_customer, a_product, invoices_of, made, money, order_taken, seen, shipped
+from tests.stories.steps import (
+    a_customer,
+    a_product,
+    a_seller,
+    invoices_of,
+    made,
+    money,
+    order_taken,
+    seen,
+    shipped,
+)
 
 FACTS = {"purchase_order": "PO-4711", "notes": "Ring twice.\nBack door.", "requested_on": None}
 
@@ -22,6 +32,7 @@ async def facts_of(suite: Suite, tenant: TenantFacts, kind: str) -> list[dict[st
 async def test_purchase_order_notes_and_requested_day_go_with_the_order(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, billing: httpx.AsyncClient
 ):
+    await a_seller(billing)
     wanted = FACTS | {"requested_on": (datetime.now(UTC).date() + timedelta(days=20)).isoformat()}
     customer, sku = await a_customer(orders), await a_product(orders, "LAMP", "10.00", stock=5)
 
@@ -79,6 +90,7 @@ async def test_a_requested_day_that_nobody_can_mean_is_refused(orders: httpx.Asy
 async def test_the_unit_of_a_product_is_on_every_paper(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, billing: httpx.AsyncClient
 ):
+    await a_seller(billing)
     customer = await a_customer(orders)
     await a_product(orders, "CABLE", "2.50", stock=100, unit="MTR")
     await a_product(orders, "WORK", "60.00", tracked=False)

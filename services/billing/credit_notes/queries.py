@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from services.billing.credit_notes.models import CreditNote, CreditNoteLine
+from services.billing.credit_notes.models import CreditNote as CreditNote
+from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
-from services.billing.documents.content import DocumentContent, References
-from services.billing.documents.parties import buyer_party, logo_id, seller_party, tax_rows
+from services.billing.documents.content import DocumentContent, DocumentLine, References
+from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
+from services.billing.documents.sending import judged
 from services.billing.invoices import queries as invoices
-from services.billing.invoices.queries import InvoiceLine, document_line
+from services.billing.invoices.queries import Invoice, InvoiceLine, document_line, supply_day
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
@@ -84,6 +86,12 @@ async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
     return (await show_credit_notes(ctx, [row]))[0]
 
 
+async def show_made(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
+    """A credit note that was just made, and whether it is a valid e-invoice."""
+    shown = await show_credit_note(ctx, row)
+    return shown.model_copy(update={"e_invoice": judged(await get_document(ctx, row.id))})
+
+
 async def list_credit_notes(
     ctx: Ctx, page: PageQuery, *, invoice_id: UUID | None, customer_id: UUID | None
 ) -> Page[CreditNoteOut]:
@@ -119,27 +127,24 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
     """A credit note as the renderers read it; its amounts are what is given back."""
     row = await get_credit_note(ctx, credit_note_id)
     invoice = await invoices.get_invoice(ctx, row.invoice_id)
-    lines = (await find_lines(ctx, [row.id]))[row.id]
+    return document_of(row, invoice, (await find_lines(ctx, [row.id]))[row.id])
+
+
+def document_of(
+    row: CreditNote, invoice: Invoice, lines: Sequence[tuple[CreditNoteLine, InvoiceLine]]
+) -> DocumentContent:
+    """What a credit note says, of its rows, its invoice's, and what they keep of seller and customer."""
     return DocumentContent(
         kind="credit_note",
         number=row.number,
         state="finalized",
         issued_on=row.issued_on,
+        delivered_on=supply_day(invoice),
         currency=row.currency,
         decimals=currency_digits(row.currency),
-        seller=seller_party(ctx.tenant, row.seller),
-        buyer=buyer_party(ctx.tenant, invoice.customer),
-        lines=tuple(
-            replace(
-                document_line(of, row.currency),
-                quantity=line.quantity,
-                discount=Money(line.discount_minor, row.currency).amount,
-                net=Money(line.net_minor, row.currency).amount,
-                tax=Money(line.tax_minor, row.currency).amount,
-                gross=Money(line.gross_minor, row.currency).amount,
-            )
-            for line, of in lines
-        ),
+        seller=seller_party(row.seller),
+        buyer=buyer_party(invoice.customer),
+        lines=tuple(_document_line(line, of, row.currency) for line, of in lines),
         tax_breakdown=tax_rows(row.tax_breakdown),
         net=row.net.amount,
         tax=row.tax.amount,
@@ -149,9 +154,24 @@ async def get_document(ctx: Ctx, credit_note_id: UUID) -> DocumentContent:
         references=References(
             order_number=invoice.order_number or "",
             purchase_order=invoice.purchase_order or "",
+            buyer_reference=invoice.customer.get("buyer_reference") or "",
             original_invoice_number=invoice.number or "",
             original_invoice_issued_on=invoice.issued_on,
         ),
         notes=row.reason,
+        prices=invoice.prices,
+        language=invoice.customer.get("language") or "en",
+        profile=profile_of(invoice.customer),
         logo_id=logo_id(row.seller),
+    )
+
+
+def _document_line(line: CreditNoteLine, of: InvoiceLine, currency: str) -> DocumentLine:
+    return replace(
+        document_line(of, currency),
+        quantity=line.quantity,
+        discount=Money(line.discount_minor, currency).amount,
+        net=Money(line.net_minor, currency).amount,
+        tax=Money(line.tax_minor, currency).amount,
+        gross=Money(line.gross_minor, currency).amount,
     )

@@ -2,10 +2,15 @@
 
 from uuid import UUID
 
+from starlette.responses import Response
+
 from services.billing.credit_notes import actions, queries
 from services.billing.credit_notes.schemas import CreditNoteIn, CreditNoteOut, CreditOut
 from services.billing.documents.sending import PDF, XML, as_data, on_paper
-from services.billing.invoices.schemas import AllocateIn
+from services.billing.invoices import queries as invoice_queries
+from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceOut, VoidIn
+from shared.approvals.routes import ACCEPTED, accepted
+from shared.approvals.rows import Approval
 from shared.http.documents import Document
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
@@ -18,7 +23,7 @@ add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
 @router.create("/credit-notes", scope="billing:write", response_model=CreditNoteOut)
 async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
     """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
-    return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
+    return await queries.show_made(ctx, await actions.create_credit_note(ctx, body))
 
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
@@ -41,6 +46,13 @@ async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: Allocate
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
 
 
+@router.verb("/credit-notes/{credit_note_id}/deallocate", scope="billing:write", response_model=CreditNoteOut)
+async def deallocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: DeallocateIn) -> CreditNoteOut:
+    """Have further invoices open again that the credit note has settled; its own invoice keeps what it took off."""
+    row = await actions.deallocate_credit_note(ctx, credit_note_id, body)
+    return await queries.show_credit_note(ctx, row)
+
+
 @router.document("/credit-notes/{credit_note_id}/pdf", scope="billing:read", media_type=PDF)
 async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Document:
     """The credit note on paper."""
@@ -51,6 +63,22 @@ async def get_credit_note_pdf(ctx: CtxDep, credit_note_id: UUID) -> Document:
 async def get_credit_note_xml(ctx: CtxDep, credit_note_id: UUID) -> Document:
     """The credit note as EN 16931 data (UN/CEFACT CII)."""
     return as_data(ctx, await queries.get_document(ctx, credit_note_id))
+
+
+@router.verb(
+    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
+)
+async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
+    """Take an invoice back on which nothing was paid or credited: its posting is reversed today.
+
+    A credit note of the whole cancels it, with its own number, PDF and XML; `GET /v1/credit-notes?invoice_id=` shows
+    it. Above the tenant's `void_approval_limit` the void is only asked for: 202 with the approval, at `Location`. The
+    invoice is voided once somebody else has approved; until then asking again answers the same approval.
+    """
+    done = await actions.void_invoice(ctx, invoice_id, reason=body.reason if body else None)
+    if isinstance(done, Approval):
+        return await accepted(ctx, done)
+    return await invoice_queries.show_invoice(ctx, done)
 
 
 @router.read("/credits", scope="billing:read", response_model=Page[CreditOut])

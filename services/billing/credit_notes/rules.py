@@ -9,14 +9,22 @@ from uuid import UUID
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.faults import FieldError, Invalid, Refused
-from shared.values.money import total
+from shared.values.money import Money, total
 from shared.values.tax import TaxedLine, TaxMode, Totals
 from shared.values.tax_parts import PartlyTaken, tax_parts
 
 SERIES: Final = "CN"
 FINALIZED: Final = "finalized"
-LIFECYCLE = Lifecycle("credit_note", initial=FINALIZED)
-"""A credit note is final from the start; what is wrong with it is corrected by a new invoice."""
+LIFECYCLE = Lifecycle(
+    "credit_note",
+    (FINALIZED, "allocate", FINALIZED),
+    (FINALIZED, "deallocate", FINALIZED),
+    (FINALIZED, "refund", FINALIZED),
+    (FINALIZED, "return_refund", FINALIZED),
+    initial=FINALIZED,
+    internal=("return_refund",),
+)
+"""A credit note is final from the start; what is wrong with it is corrected by a new invoice. Its credit moves."""
 
 
 class NotCreditable(Refused):
@@ -35,6 +43,18 @@ class OverCredited(Refused):
     """More of a line would be credited than is left of it."""
 
     code = "over_credited"
+
+
+class OfOwnInvoice(Refused):
+    """What a credit note takes off the invoice it belongs to stays taken off."""
+
+    code = "own_invoice"
+
+
+class WrittenOff(Refused):
+    """What would be credited was given up before, with its tax."""
+
+    code = "written_off"
 
 
 class UnknownLine(Invalid):
@@ -69,6 +89,38 @@ class CreditedLine:
     of: Creditable
     quantity: Decimal
     figures: TaxedLine
+
+
+def allowed_actions(state: str, *, unallocated: int, elsewhere: int) -> list[str]:
+    """The verbs a caller may use: by what is left of a credit note and what settles other invoices, in minor units."""
+    idle = set() if unallocated else {"allocate", "refund"}
+    if not elsewhere:
+        idle.add("deallocate")
+    return [verb for verb in LIFECYCLE.allowed(state) if verb not in idle]
+
+
+def require_not_written_off(invoiced: Totals, given_up: Money, credited: Money, wanted: Totals) -> None:
+    """Refuse to credit what was given up before: nobody gets back what he was let off (an invoice's figures)."""
+    if credited + given_up + wanted.gross > invoiced.gross:
+        raise WrittenOff(
+            f"{given_up} of this invoice was written off; reverse the write-off first, then credit it."
+        )
+
+
+def require_left(
+    invoiced: Sequence[TaxBreakdownRow], taken: Sequence[TaxBreakdownRow], wanted: Sequence[TaxBreakdownRow]
+) -> None:
+    """Refuse what would correct the tax of one supply twice (Directive 2006/112/EC, art. 90).
+
+    `taken` are the rows of earlier credit notes and standing write-offs of the invoice.
+    """
+    left = {(r.tax_code, r.category, r.rate): r.base.minor for r in invoiced}
+    for row in (*taken, *wanted):
+        left[row.tax_code, row.category, row.rate] -= row.base.minor
+    if min(left.values()) < 0:
+        raise WrittenOff(
+            "Tax of this was corrected by a write-off; reverse the write-off first, then credit it."
+        )
 
 
 def parts_of(

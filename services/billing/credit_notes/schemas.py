@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
-from services.billing.credit_notes.rules import LIFECYCLE
+from services.billing.credit_notes.rules import allowed_actions
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -94,9 +97,12 @@ class CreditNoteOut(WireModel):
     tax_breakdown: list[TaxBreakdownRow]
     allocations: list[AllocationOut]
     unallocated: MoneyIO
+    refunded: MoneyIO
     reason: str
     issued_on: LocalDate
-    journal_entry_id: UUID
+    journal_entry_id: UUID | None
+    cancels: Annotated[bool, Field(description="It voids its invoice.")]
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -104,7 +110,11 @@ class CreditNoteOut(WireModel):
 
     @classmethod
     def of(
-        cls, row: CreditNote, lines: Sequence[CreditNoteLineOut], allocations: Sequence[AllocationOut]
+        cls,
+        row: CreditNote,
+        lines: Sequence[CreditNoteLineOut],
+        allocations: Sequence[AllocationOut],
+        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -112,12 +122,18 @@ class CreditNoteOut(WireModel):
             allocations=list(allocations),
             totals=TotalsOut(net=row.net, tax=row.tax, gross=row.gross),
             unallocated=row.unallocated,
+            refunded=row.refunded,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            e_invoice=e_invoice,
+            allowed_actions=allowed_actions(
+                row.state,
+                unallocated=row.unallocated_minor,
+                elsewhere=sum(a.amount.minor for a in allocations if a.invoice_id != row.invoice_id),
+            ),
             **row.model_dump(
                 include={
                     "id", "number", "state", "invoice_id", "customer_id", "currency", "tax_breakdown", "reason",
-                    "issued_on", "version", "created_at", "updated_at",
+                    "issued_on", "cancels", "version", "created_at", "updated_at",
                 }
             ),
         )  # fmt: skip

@@ -15,11 +15,12 @@ from uuid import UUID
 
 Kind = Literal["invoice", "credit_note"]
 State = Literal["draft", "finalized", "voided"]
+Profile = Literal["en16931", "xrechnung"]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a party sits (BG-5, BG-8); `country` is an ISO 3166-1 alpha-2 code."""
+    """Where a party sits (BG-5, BG-8); `country` is an ISO 3166-1 alpha-2 code, empty where nobody has said it."""
 
     line1: str
     city: str
@@ -37,7 +38,7 @@ class Party:
     identifier with its country prefix where there is one, else the local tax number. `registration_number`
     is the entry in the company register (BT-30, BT-47); a seller without any tax id needs it (BR-CO-26).
     `electronic_address` is where e-invoices reach the party (BT-34, BT-49), as `scheme:id` of the EAS list.
-    `contact_name` and `phone` are whom to ask (BT-41, BT-42).
+    `contact_name`, `phone` and `contact_email` are whom to ask (BT-41, BT-42, BT-43).
     """
 
     name: str
@@ -49,6 +50,7 @@ class Party:
     electronic_address: str = ""
     contact_name: str = ""
     phone: str = ""
+    contact_email: str = ""
 
     @property
     def registered_name(self) -> str:
@@ -132,11 +134,14 @@ class PaymentTerms:
 class DocumentContent:
     """An invoice (UNTDID 1001 code 380) or credit note (381), complete and ready to be rendered.
 
+    Of a numbered document it is always the same, whatever happens to it, its customer or its seller later (ADR 0036).
+
     `decimals` are the currency's (EUR 2, JPY 0, KWD 3). `number` is empty until finalized. A credit note's
-    amounts are positive: they are what is given back. `paid` is what was settled before or outside this
-    document and `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72). `logo_id` names the
+    amounts are positive: they are what is given back. `paid` is what was paid before the document was issued and
+    `due` = gross − paid (BT-113, BT-115). `delivered_on` is the day of supply (BT-72). `logo_id` names the
     picture on paper; the data form has none. `prices` says whether the lines' unit prices and discounts are net or
-    include tax; `language` (ISO 639-1) is the customer's, in which the paper form speaks.
+    include tax; `language` (ISO 639-1) is the customer's, in which the paper form speaks. `profile` is the kind of
+    e-invoice that the customer asks for (BT-24).
     """
 
     kind: Kind
@@ -162,4 +167,5 @@ class DocumentContent:
     notes: str = ""
     prices: Literal["net", "gross"] = "net"
     language: str = "en"
+    profile: Profile = "en16931"
     logo_id: UUID | None = None

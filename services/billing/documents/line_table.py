@@ -1,78 +1,48 @@
-"""The table of what was sold: one row a line, its heading repeated on each page, long texts wrapped."""
+"""The table of what was sold: one row a line, its columns adding up to the totals below.
+
+Net prices: unit price × quantity − discount = net amount, and these sum to the net total. Prices that include tax: the
+same with tax in each of them, and the amounts sum to the total with tax.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from services.billing.documents.content import DocumentContent, DocumentLine
-from services.billing.documents.figures import grouped, grouped_price, plain
-from services.billing.documents.sheet import ACCENT, INK, MARGIN, QUIET, WIDTH, Sheet, Side
-
-_SIZE = 8.5
-_STEP = 4.4  # height of one text line
-_PAD = 1.3  # above and below a row's text
+from services.billing.documents.content import DocumentLine
+from services.billing.documents.wording import Wording
+from shared.paper.sheet import Sheet
+from shared.paper.table import Column, Table
+from shared.paper.units import unit_name
 
 
-class _Column(NamedTuple):
-    heading: str
-    x: float
-    width: float
-    side: Side
-
-
-_DESCRIPTION = _Column("Description", MARGIN + 3, 74.0, "L")
-_FIGURES = (
-    _Column("Quantity", MARGIN + 79, 21.0, "R"),
-    _Column("Unit price", MARGIN + 102, 27.0, "R"),
-    _Column("Tax", MARGIN + 131, 13.0, "R"),
-    _Column("Net amount", MARGIN + 146, WIDTH - 149, "R"),
-)
-
-
-def draw_lines(sheet: Sheet, content: DocumentContent) -> None:
+def draw_lines(sheet: Sheet, wording: Wording) -> None:
     """Draw every line of the document, with the heading at the top of each page it reaches."""
-    _heading(sheet)
-    sheet.on_new_page = lambda: _heading(sheet)
-    for line in content.lines:
-        _row(sheet, line, content.decimals)
-    sheet.on_new_page = None
+    words, content = wording.words, wording.content
+    gross = content.prices == "gross"
+    discounted = any(line.discount for line in content.lines)
+    columns = [
+        Column(words.position, 8),
+        Column(words.description, side="L"),
+        Column(words.quantity, 18),
+        Column(wording.say(words.unit_price_with_tax if gross else words.unit_price), 24),
+        Column(words.discount, 19),
+        Column(wording.tax, 12),
+        Column(wording.say(words.amount_with_tax if gross else words.amount), 26),
+    ]
+    shown = [column for column in columns if discounted or column.heading != words.discount]
+    table = Table(sheet, shown)
+    with table.carried():
+        for position, line in enumerate(content.lines, start=1):
+            cells = _cells(wording, position, line)
+            table.row(cells if discounted else [*cells[:4], *cells[5:]])
 
 
-def _heading(sheet: Sheet) -> None:
-    sheet.shade(MARGIN, WIDTH, 7, colour=ACCENT)
-    sheet.style(_SIZE, bold=True, colour=(255, 255, 255))
-    for column in (_DESCRIPTION, *_FIGURES):
-        sheet.put(column.x, column.width, column.heading, side=column.side, height=7)
-    sheet.down(7)
-
-
-def _row(sheet: Sheet, line: DocumentLine, decimals: int) -> None:
-    sheet.style(_SIZE)
-    texts = sheet.wrap(line.description, _DESCRIPTION.width)
-    height = len(texts) * _STEP + 2 * _PAD + (_STEP if line.discount else 0)
-    sheet.need(min(height, 8 * _STEP))  # short rows stay whole, long ones begin with a few lines
-    sheet.down(_PAD)
-    for column, text in zip(_FIGURES, _figures(line, decimals), strict=True):
-        sheet.put(column.x, column.width, text, side=column.side, height=_STEP)
-    for text in texts:
-        sheet.need(_STEP)
-        sheet.put(_DESCRIPTION.x, _DESCRIPTION.width, text, height=_STEP)
-        sheet.down(_STEP)
-    if line.discount:
-        sheet.need(_STEP)
-        discount = f"Discount {grouped(-line.discount, decimals)}"
-        sheet.style(_SIZE - 1, colour=QUIET)
-        sheet.put(_DESCRIPTION.x, _DESCRIPTION.width, discount, height=_STEP)
-        sheet.down(_STEP)
-    sheet.down(_PAD)
-    sheet.rule(MARGIN, WIDTH)
-    sheet.style(_SIZE, colour=INK)
-
-
-def _figures(line: DocumentLine, decimals: int) -> tuple[str, ...]:
-    return (
-        plain(line.quantity),
-        grouped_price(line.unit_price, decimals),
-        f"{plain(line.tax_rate)} %",
-        grouped(line.net, decimals),
-    )
+def _cells(wording: Wording, position: int, line: DocumentLine) -> list[str]:
+    figures, decimals = wording.figures, wording.content.decimals
+    return [
+        str(position),
+        line.description,
+        " ".join(filter(None, (figures.exact(line.quantity), unit_name(line.unit, wording.words.units)))),
+        figures.exact(line.unit_price, decimals),
+        wording.amount(-line.discount) if line.discount else "",
+        figures.percent(line.tax_rate),
+        wording.amount(line.gross if wording.content.prices == "gross" else line.net),
+    ]

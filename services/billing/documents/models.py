@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Text, Uuid
+from sqlalchemy import Boolean, ForeignKeyConstraint, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -30,6 +30,12 @@ class Seller(BillingRow, table=True):
     tax_id: str | None = Field(default=None, sa_type=Text)
     registration_number: str | None = Field(default=None, sa_type=Text)
     email: str | None = Field(default=None, sa_type=Text)
+    contact: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    electronic_address: str | None = Field(default=None, sa_type=Text)
+    payment_terms_text: str | None = Field(default=None, sa_type=Text)
+    e_invoice_required: bool = Field(
+        default=False, sa_type=Boolean, sa_column_kwargs={"server_default": text("false")}
+    )
     payment_details_id: UUID | None = None
     payment_instructions: None = Field(default=None, sa_type=Text)
     logo_id: UUID | None = Field(default=None, sa_type=Uuid)

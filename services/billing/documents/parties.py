@@ -6,23 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.billing.documents.content import Address, Party, TaxRow
-from shared.context.ctx import TenantFacts
+from services.billing.documents.content import Address, Party, Profile, TaxRow
 from shared.contracts.orders import TaxBreakdownRow
 
 _NOWHERE: Mapping[str, Any] = {"line1": "", "city": ""}
 
 
-def seller_party(tenant: TenantFacts, facts: Mapping[str, Any] | None) -> Party:
-    """The tenant as a document's seller."""
-    facts = facts or {}
+def seller_party(facts: Mapping[str, Any]) -> Party:
+    """The seller of a document, by what that keeps of it (`queries.SNAPSHOT`)."""
+    contact = facts.get("contact") or {}
     return Party(
-        name=tenant.name,
-        legal_name=tenant.legal_name,
-        address=_address(facts.get("address"), tenant.country),
+        name=facts["name"],
+        legal_name=facts["legal_name"],
+        address=_address(facts.get("address"), facts["country"]),
         tax_id=facts.get("tax_id") or "",
         email=facts.get("email") or "",
         registration_number=facts.get("registration_number") or "",
+        electronic_address=facts.get("electronic_address") or "",
+        contact_name=contact.get("name") or "",
+        phone=contact.get("phone") or "",
+        contact_email=contact.get("email") or "",
     )
 
 
@@ -32,14 +35,21 @@ def logo_id(facts: Mapping[str, Any] | None) -> UUID | None:
     return UUID(found) if found else None
 
 
-def buyer_party(tenant: TenantFacts, customer: Mapping[str, Any]) -> Party:
-    """The customer as a document's buyer; without an address it is taken to sit in the tenant's country."""
+def buyer_party(customer: Mapping[str, Any]) -> Party:
+    """The customer as a document's buyer; nobody guesses an address that it has not given."""
     return Party(
         name=customer["name"],
-        address=_address(customer.get("billing_address"), tenant.country),
+        address=_address(customer.get("billing_address"), ""),
         tax_id=customer.get("tax_id") or "",
         email=customer.get("email") or "",
+        registration_number=customer.get("registration_number") or "",
+        electronic_address=customer.get("electronic_address") or "",
     )
+
+
+def profile_of(customer: Mapping[str, Any]) -> Profile:
+    """The kind of e-invoice that a customer asks for."""
+    return "xrechnung" if customer.get("e_invoice") == "xrechnung" else "en16931"
 
 
 def tax_rows(stored: Sequence[Mapping[str, Any]]) -> tuple[TaxRow, ...]:

@@ -15,8 +15,15 @@ from shared.context.ctx import Ctx
 from shared.context.sealed_fields import for_caller, opened
 from shared.values.faults import NotFound
 
-SNAPSHOT: Final = """(select jsonb_strip_nulls(to_jsonb(s) - '{tenant_id,id,version,created_at,updated_at}'::text[])
-  from sellers s where s.tenant_id = $1 and s.id = $1)"""
+KEPT: Final = (
+    "address", "tax_id", "registration_number", "email", "contact", "electronic_address", "payment_terms_text",
+    "payment_details_id", "logo_id",
+)  # fmt: skip
+"""What a document keeps of the seller's profile, beside the tenant's names and country."""
+
+SNAPSHOT: Final = f"""(select jsonb_strip_nulls(jsonb_build_object('name', t.name, 'legal_name', t.legal_name,
+    'country', t.country, {", ".join(f"'{name}', s.{name}" for name in KEPT)}))
+  from tenants t left join sellers s on s.tenant_id = t.tenant_id and s.id = t.tenant_id where t.tenant_id = $1)"""  # noqa: S608 - our own column names
 """SQL of what a document keeps of the seller, for statements whose first parameter is the tenant."""
 
 
@@ -46,23 +53,33 @@ async def show_seller(ctx: Ctx, seller: Seller, *, reveal: bool) -> SellerOut:
     )
 
 
-async def find_seller_facts(ctx: Ctx) -> dict[str, Any]:
+def seller_facts(ctx: Ctx, seller: Seller) -> dict[str, Any]:
     """What a document that is numbered now keeps of the seller; of how to pay, which row says it."""
-    seller = await get_seller(ctx)
-    names = {"address", "tax_id", "registration_number", "email", "payment_details_id", "logo_id"}
-    facts: dict[str, Any] = seller.model_dump(mode="json", include=names, exclude_none=True)
-    return facts
+    tenant = ctx.tenant
+    names = {"name": tenant.name, "legal_name": tenant.legal_name, "country": tenant.country}
+    return names | seller.model_dump(mode="json", include=set(KEPT), exclude_none=True)
 
 
-async def find_payment_terms(ctx: Ctx, facts: Mapping[str, Any] | None) -> PaymentTerms:
-    """How to pay, for a document that states it; whoever may have the document may read it there."""
-    found = (facts or {}).get("payment_details_id")
+async def find_seller_facts(ctx: Ctx) -> dict[str, Any]:
+    """`seller_facts` of the seller as it is now."""
+    return seller_facts(ctx, await get_seller(ctx))
+
+
+async def find_payment_terms(ctx: Ctx, facts: Mapping[str, Any]) -> PaymentTerms:
+    """How to pay, for a document that states it; whoever may have the document may read it there.
+
+    The terms in words come first, then what the seller has said of how to pay.
+    """
+    words = facts.get("payment_terms_text") or ""
+    found = facts.get("payment_details_id")
     details = await find_details(ctx, UUID(found) if found else None)
     if details is None:
-        return PaymentTerms()
-    text, account = opened(ctx, details, "payment_instructions"), opened(ctx, details, "bank_account")
+        return PaymentTerms(text=words)
+    instructions = opened(ctx, details, "payment_instructions")
+    account = opened(ctx, details, "bank_account")
+    texts = (words, instructions.get_secret_value() if instructions else "")
     return PaymentTerms(
-        text=text.get_secret_value() if text else "",
+        text="\n".join(text for text in texts if text),
         account=BankAccount(**account.get_secret_value()) if account else None,
     )
 

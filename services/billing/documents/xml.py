@@ -1,36 +1,28 @@
 """A billing document as data: EN 16931 in the UN/CEFACT Cross Industry Invoice syntax (CII D16B/D22B).
 
 Invoice 380 and credit note 381, profile `urn:cen.eu:en16931:2017`, the same file Factur-X and ZUGFeRD call
-EN 16931. Sources: EN 16931-1:2017 (business terms, cited as BT and BG), CEN/TS 16931-3-3 (CII binding).
-Element order follows the XSD sequence. lxml alone builds it; the factur-x package validates it in tests.
+EN 16931, or XRechnung for customers that ask for it. Sources: EN 16931-1:2017 (business terms, cited as BT and BG),
+CEN/TS 16931-3-3 (CII binding). Element order follows the XSD sequence. lxml alone builds it; tests have the official
+rules judge it.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from services.billing.documents.content import (
-    Address,
-    BankAccount,
-    DocumentContent,
-    DocumentLine,
-    Party,
-    References,
-)
+from services.billing.documents import xrechnung
+from services.billing.documents.content import BankAccount, DocumentContent, DocumentLine, References
 from services.billing.documents.figures import amount, plain
-from services.billing.documents.rules import merged_breakdown, net_of_prices, require_sound
-from services.billing.documents.xml_tools import Element, add, day, root
+from services.billing.documents.rules import merged_breakdown, net_pricing, require_sound
+from services.billing.documents.xml_parties import add_party, add_place
+from services.billing.documents.xml_tools import Element, add, day, root, writable
 
 _PROFILE = "urn:cen.eu:en16931:2017"
 _TYPE_CODES = {"invoice": "380", "credit_note": "381"}
 _DISCOUNT = "95"  # UNTDID 5189: discount
-# Countries whose VAT identifiers begin with their own prefix: the EU, Northern Ireland, Great Britain.
-_VAT_PREFIXES = frozenset(
-    "AT BE BG CY CZ DE DK EE EL ES FI FR GB HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()  # noqa: SIM905
-)
+_CLEARING = "97"
 _EXEMPTIONS = {
     "E": "Exempt from tax",
     "AE": "Reverse charge: the customer owes the tax",
@@ -43,23 +35,35 @@ _EXEMPTIONS = {
 def render_xml(content: DocumentContent) -> bytes:
     """The finalized document as UTF-8 CII XML.
 
-    Raises `DocumentNotSound` for a draft or for totals that break the standard's arithmetic (see
-    `rules`): a receiver would reject such a file, so none is made.
+    Raises `DocumentNotSound` for what breaks a rule of the standard (see `rules`): a receiver would reject such a
+    file, so none is made.
     """
     require_sound(content)
     document = root("CrossIndustryInvoice")
-    context = add(document, "rsm:ExchangedDocumentContext")
-    guideline = add(context, "ram:GuidelineSpecifiedDocumentContextParameter")
-    add(guideline, "ram:ID", _PROFILE)  # BT-24
+    _context(document, content)
     _heading(document, content)
     transaction = add(document, "rsm:SupplyChainTradeTransaction")
     for position, line in enumerate(content.lines, start=1):
-        _line(transaction, position, line, content.decimals)
+        _line(transaction, position, line, content)
     _agreement(transaction, content)
     _delivery(transaction, content)
     _settlement(transaction, content)
     encoded: bytes = etree.tostring(document, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return encoded
+
+
+def _decimals(content: DocumentContent) -> int:
+    """How many decimals amounts have in data: two at most (BR-DEC), also of a currency with three."""
+    return min(content.decimals, 2)
+
+
+def _context(document: Element, content: DocumentContent) -> None:
+    context = add(document, "rsm:ExchangedDocumentContext")
+    if content.profile == "xrechnung":
+        process = add(context, "ram:BusinessProcessSpecifiedDocumentContextParameter")
+        add(process, "ram:ID", xrechnung.PROCESS)  # BT-23
+    guideline = add(context, "ram:GuidelineSpecifiedDocumentContextParameter")
+    add(guideline, "ram:ID", xrechnung.GUIDELINE if content.profile == "xrechnung" else _PROFILE)  # BT-24
 
 
 def _heading(document: Element, content: DocumentContent) -> None:
@@ -71,11 +75,14 @@ def _heading(document: Element, content: DocumentContent) -> None:
         add(add(heading, "ram:IncludedNote"), "ram:Content", content.notes)  # BT-22
 
 
-def _line(transaction: Element, position: int, line: DocumentLine, decimals: int) -> None:
-    quantity, price, discount = _net_pricing(line, decimals)
+def _line(transaction: Element, position: int, line: DocumentLine, content: DocumentContent) -> None:
+    decimals = _decimals(content)
+    quantity, price, discount = net_pricing(line, content.decimals)
     item = add(transaction, "ram:IncludedSupplyChainTradeLineItem")
     add(add(item, "ram:AssociatedDocumentLineDocument"), "ram:LineID", str(position))  # BT-126
-    add(add(item, "ram:SpecifiedTradeProduct"), "ram:Name", line.description or "–")  # BT-153
+    add(
+        add(item, "ram:SpecifiedTradeProduct"), "ram:Name", writable(line.description).strip() or "–"
+    )  # BT-153
     pricing = add(add(item, "ram:SpecifiedLineTradeAgreement"), "ram:NetPriceProductTradePrice")
     add(pricing, "ram:ChargeAmount", plain(price))  # BT-146
     delivery = add(item, "ram:SpecifiedLineTradeDelivery")
@@ -90,18 +97,6 @@ def _line(transaction: Element, position: int, line: DocumentLine, decimals: int
         _allowance(settlement, discount, decimals)
     total = add(settlement, "ram:SpecifiedTradeSettlementLineMonetarySummation")
     add(total, "ram:LineTotalAmount", amount(line.net, decimals))  # BT-131
-
-
-def _net_pricing(line: DocumentLine, decimals: int) -> tuple[Decimal, Decimal, Decimal]:
-    """Quantity, price without tax (BT-146) and discount (BG-27) that lead to the line's net.
-
-    Where the stated price includes tax, the price is derived from the net and the discount is inside it.
-    A price may not be negative (BR-27): the quantity carries the sign.
-    """
-    quantity, price, discount = line.quantity, line.unit_price, line.discount
-    if net_of_prices(line, decimals) != line.net and quantity:
-        price, discount = round(line.net / quantity, 10), Decimal(0)
-    return (-quantity, -price, discount) if price < 0 else (quantity, price, discount)
 
 
 def _allowance(settlement: Element, discount: Decimal, decimals: int) -> None:
@@ -119,8 +114,8 @@ def _agreement(transaction: Element, content: DocumentContent) -> None:
     refs = content.references
     if refs.buyer_reference:
         add(agreement, "ram:BuyerReference", refs.buyer_reference)  # BT-10
-    _party(add(agreement, "ram:SellerTradeParty"), content.seller, seller=True)
-    _party(add(agreement, "ram:BuyerTradeParty"), content.buyer, seller=False)
+    add_party(add(agreement, "ram:SellerTradeParty"), content.seller, seller=True)
+    add_party(add(agreement, "ram:BuyerTradeParty"), content.buyer, seller=False)
     if refs.order_number:
         order = add(agreement, "ram:SellerOrderReferencedDocument")
         add(order, "ram:IssuerAssignedID", refs.order_number)  # BT-14
@@ -129,61 +124,10 @@ def _agreement(transaction: Element, content: DocumentContent) -> None:
         add(purchase, "ram:IssuerAssignedID", refs.purchase_order)  # BT-13
 
 
-def _party(element: Element, party: Party, *, seller: bool) -> None:
-    scheme, tax_id = tax_registration(party)
-    if tax_id and scheme == "FC":
-        add(element, "ram:ID", tax_id)  # BT-29 (BR-CO-26 wants an identifier), BT-46
-    add(element, "ram:Name", party.registered_name)  # BT-27, BT-44
-    trading_name = party.name if party.name != party.registered_name else ""
-    if trading_name or party.registration_number:
-        organization = add(element, "ram:SpecifiedLegalOrganization")
-        if party.registration_number:
-            add(organization, "ram:ID", party.registration_number)  # BT-30, BT-47
-        if trading_name:
-            add(organization, "ram:TradingBusinessName", trading_name)  # BT-28, BT-45
-    _address(element, party.address)
-    if party.email:
-        add(
-            add(element, "ram:URIUniversalCommunication"), "ram:URIID", party.email, schemeID="EM"
-        )  # BT-34, BT-49
-    if tax_id and (scheme == "VA" or seller):
-        add(add(element, "ram:SpecifiedTaxRegistration"), "ram:ID", tax_id, schemeID=scheme)  # BT-31, 32, 48
-
-
-def _address(element: Element, address: Address) -> None:
-    """Where the party sits (BG-5, BG-8), in the order CII wants."""
-    place = add(element, "ram:PostalTradeAddress")
-    for name, text in (
-        ("PostcodeCode", address.postal_code),
-        ("LineOne", address.line1),
-        ("LineTwo", address.line2),
-        ("CityName", address.city),
-        ("CountryID", address.country),
-        ("CountrySubDivisionName", address.region),
-    ):
-        if text:
-            add(place, f"ram:{name}", text)
-
-
-def tax_registration(party: Party) -> tuple[str, str]:
-    """Which kind of tax identifier, and as written: ("VA", "DE123456789") or ("FC", "12-3456789").
-
-    VA is a VAT identifier with its country prefix (BR-CO-09); everything else is a local tax number, FC.
-    """
-    compact = "".join(char for char in party.tax_id.upper() if char.isalnum())
-    prefix = compact[:2]
-    if len(compact) > 2 and (
-        prefix in _VAT_PREFIXES or (prefix.isalpha() and prefix == party.address.country)
-    ):
-        return "VA", compact
-    return "FC", party.tax_id.strip()
-
-
 def _delivery(transaction: Element, content: DocumentContent) -> None:
     delivery = add(transaction, "ram:ApplicableHeaderTradeDelivery")
     if any(row.category == "K" for row in content.tax_breakdown):
-        place = add(add(delivery, "ram:ShipToTradeParty"), "ram:PostalTradeAddress")
-        add(place, "ram:CountryID", content.buyer.address.country)  # BT-80, BR-IC-12
+        add_place(add(delivery, "ram:ShipToTradeParty"), content.buyer.address)  # BG-15, BR-IC-12
     if content.delivered_on:
         event = add(delivery, "ram:ActualDeliverySupplyChainEvent")
         day(add(event, "ram:OccurrenceDateTime"), content.delivered_on)  # BT-72
@@ -192,28 +136,36 @@ def _delivery(transaction: Element, content: DocumentContent) -> None:
 def _settlement(transaction: Element, content: DocumentContent) -> None:
     settlement = add(transaction, "ram:ApplicableHeaderTradeSettlement")
     add(settlement, "ram:InvoiceCurrencyCode", content.currency)  # BT-5
-    if content.bank_account:
-        _payment_means(settlement, content.bank_account, content.currency)
+    _payment_means(settlement, content)
+    decimals = _decimals(content)
     for row in merged_breakdown(content):
         tax = add(settlement, "ram:ApplicableTradeTax")
-        add(tax, "ram:CalculatedAmount", amount(row.tax, content.decimals))  # BT-117
+        add(tax, "ram:CalculatedAmount", amount(row.tax, decimals))  # BT-117
         add(tax, "ram:TypeCode", "VAT")
         reason = row.exemption_reason or _EXEMPTIONS.get(row.category, "")
         if reason and row.category in _EXEMPTIONS:
             add(tax, "ram:ExemptionReason", reason)  # BT-120
-        add(tax, "ram:BasisAmount", amount(row.base, content.decimals))  # BT-116
+        add(tax, "ram:BasisAmount", amount(row.base, decimals))  # BT-116
         add(tax, "ram:CategoryCode", row.category)  # BT-118
-        if row.category != "O":
+        if row.category != "O" or content.profile == "xrechnung":  # BR-DE-14
             add(tax, "ram:RateApplicablePercent", plain(row.rate))  # BT-119
-    _terms(settlement, content.payment_terms, content.due_on)
+    _terms(settlement, content)
     _totals(settlement, content)
     _original_invoice(settlement, content.references)
 
 
-def _payment_means(settlement: Element, account: BankAccount, currency: str) -> None:
-    """Where to pay (BG-16, BG-17). UNTDID 4461: a SEPA credit transfer is in euro, any other just a credit transfer."""
+def _payment_means(settlement: Element, content: DocumentContent) -> None:
+    """How the money moves (BG-16). UNTDID 4461: 58 a SEPA credit transfer, in euro; 30 any other credit transfer;
+    97 clearing between partners, which is what a credit note does."""
+    account: BankAccount | None = content.bank_account
+    if content.kind == "credit_note":
+        if content.profile == "xrechnung":  # BR-DE-1
+            add(add(settlement, "ram:SpecifiedTradeSettlementPaymentMeans"), "ram:TypeCode", _CLEARING)
+        return
+    if account is None:
+        return
     means = add(settlement, "ram:SpecifiedTradeSettlementPaymentMeans")
-    add(means, "ram:TypeCode", "58" if currency == "EUR" else "30")  # BT-81
+    add(means, "ram:TypeCode", "58" if content.currency == "EUR" else "30")  # BT-81
     payee = add(means, "ram:PayeePartyCreditorFinancialAccount")
     add(payee, "ram:IBANID", account.iban)  # BT-84
     add(payee, "ram:AccountName", account.holder)  # BT-85
@@ -221,18 +173,19 @@ def _payment_means(settlement: Element, account: BankAccount, currency: str) -> 
         add(add(means, "ram:PayeeSpecifiedCreditorFinancialInstitution"), "ram:BICID", account.bic)  # BT-86
 
 
-def _terms(settlement: Element, text: str, due_on: date | None) -> None:
-    """When to pay (BT-20, BT-9); BR-CO-25 wants one of the two, so silence means at once."""
+def _terms(settlement: Element, content: DocumentContent) -> None:
+    """When to pay (BT-20, BT-9); BR-CO-25 wants one of the two, so an invoice that is silent is due at once."""
+    silent = "Due on receipt" if content.kind == "invoice" else "Credited to the customer's account"
     terms = add(settlement, "ram:SpecifiedTradePaymentTerms")
-    if text or not due_on:
-        add(terms, "ram:Description", text or "Due on receipt")
-    if due_on:
-        day(add(terms, "ram:DueDateDateTime"), due_on)
+    if content.payment_terms or not content.due_on:
+        add(terms, "ram:Description", content.payment_terms or silent)
+    if content.due_on:
+        day(add(terms, "ram:DueDateDateTime"), content.due_on)
 
 
 def _totals(settlement: Element, content: DocumentContent) -> None:
     totals = add(settlement, "ram:SpecifiedTradeSettlementHeaderMonetarySummation")
-    decimals = content.decimals
+    decimals = _decimals(content)
     add(totals, "ram:LineTotalAmount", amount(content.net, decimals))  # BT-106
     add(totals, "ram:TaxBasisTotalAmount", amount(content.net, decimals))  # BT-109
     add(totals, "ram:TaxTotalAmount", amount(content.tax, decimals), currencyID=content.currency)  # BT-110

@@ -30,11 +30,16 @@ def root(name: str) -> Element:
     return etree.Element(_tag(f"rsm:{name}"), nsmap=_NAMESPACES)
 
 
+def writable(text: str) -> str:
+    """The text without characters that XML forbids."""
+    return _FORBIDDEN.sub("", text)
+
+
 def add(parent: Element, name: str, text: str = "", **attributes: str) -> Element:
     """A child `prefix:Name` at the end of its parent; characters XML forbids are left out of its text."""
     child = etree.SubElement(parent, _tag(name), attributes)
     if text:
-        child.text = _FORBIDDEN.sub("", text)
+        child.text = writable(text)
     return child
 
 

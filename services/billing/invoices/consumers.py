@@ -1,16 +1,14 @@
-"""What invoices do when goods are shipped, customers change, due dates pass and voids are approved."""
+"""What invoices do when goods are shipped, customers change and due dates pass."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from services.billing.invoices import actions
-from services.billing.invoices.rules import OVERDUE, VOID
+from services.billing.invoices.rules import OVERDUE
 from services.billing.posting_exceptions import actions as posting
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged, FulfilmentShipped
-from shared.service.subscriptions import on, on_approved, on_batch, on_due
+from shared.service.subscriptions import on, on_batch, on_due
 
 
 @on_batch(FulfilmentShipped)
@@ -29,9 +27,3 @@ async def keep_customer(ctx: Ctx, event: CustomerChanged) -> None:
 async def tell_overdue(ctx: Ctx, invoice_id: UUID) -> None:
     """The due date is over."""
     await actions.tell_overdue(ctx, invoice_id)
-
-
-@on_approved(VOID, facts=actions.find_void_facts)
-async def void_invoice(ctx: Ctx, invoice_id: UUID, command: Mapping[str, Any]) -> None:
-    """The void of an invoice above the limit is approved."""
-    await actions.void_approved_invoice(ctx, invoice_id, command)

@@ -12,10 +12,12 @@ from sqlmodel import Field
 from services.billing.base import BillingRow
 from services.billing.invoices.rules import InvoiceFigures
 from shared.values.money import Money
+from shared.values.party_fields import Delivery, EInvoice
 from shared.values.tax import Prices, Rounding, TaxedLine
 from shared.values.units import PIECE
 
 ZERO = {"server_default": text("0")}
+NONE = {"server_default": text("'none'")}
 
 
 class Customer(BillingRow, table=True):
@@ -27,6 +29,16 @@ class Customer(BillingRow, table=True):
     email: str | None = Field(default=None, sa_type=Text)
     tax_id: str | None = Field(default=None, sa_type=Text)
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    phone: str | None = Field(default=None, sa_type=Text)
+    external_ref: str | None = Field(default=None, sa_type=Text)
+    shipping_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    language: str | None = Field(default=None, sa_type=Text)
+    registration_number: str | None = Field(default=None, sa_type=Text)
+    buyer_reference: str | None = Field(default=None, sa_type=Text)
+    electronic_address: str | None = Field(default=None, sa_type=Text)
+    payment_terms_days: int | None = Field(default=None, sa_type=Integer)
+    e_invoice: EInvoice = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
+    delivery: Delivery = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
 
 
 class Invoice(InvoiceFigures, BillingRow, table=True):
@@ -60,6 +72,8 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     open_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     paid_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     credited_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    written_off_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    lost_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     payment_terms_days: int = Field(
         default=30, sa_type=Integer, sa_column_kwargs={"server_default": text("30")}
     )
@@ -92,6 +106,7 @@ class InvoiceLine(BillingRow, table=True):
     unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
+    kind: str = Field(default="item", sa_type=Text, sa_column_kwargs={"server_default": text("'item'")})
     order_discount_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     tax_code: str = Field(sa_type=Text)
     tax_category: str = Field(sa_type=Text)

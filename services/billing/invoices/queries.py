@@ -1,18 +1,20 @@
 """Reads of invoices; and the types of what they answer, for siblings to name."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlmodel import col, select
 
-from services.billing.documents.content import DocumentContent, DocumentLine, References
-from services.billing.documents.parties import buyer_party, logo_id, seller_party, tax_rows
+from services.billing.documents.content import DocumentContent, DocumentLine, PaymentTerms, References
+from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
 from services.billing.documents.queries import find_payment_terms, find_seller_facts
 from services.billing.invoices.models import Customer, InvoiceSettings
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
-from services.billing.invoices.rules import DRAFT, FINALIZED, InvoiceView, LineView, OpenInvoice
+from services.billing.invoices.rules import DRAFT, VOIDED, InvoiceIsVoided, InvoiceView, LineView, OpenInvoice
 from services.billing.invoices.schemas import InvoiceOut
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
@@ -34,6 +36,8 @@ LOCK = f"""
 select {OPEN.columns("i")} from invoices i
 where i.tenant_id = $1 and i.id = any($2::uuid[]) order by i.id for no key update
 """  # noqa: S608 - our own column names
+CANCELLED_BY = "select id, number from credit_notes where tenant_id = $1 and invoice_id = $2 and cancels"
+_NO_TERMS = PaymentTerms()
 KNOWN = """
 select asked.id from unnest($2::uuid[]) as asked(id)
 where exists (select from customers c where c.tenant_id = $1 and c.id = asked.id)
@@ -92,6 +96,13 @@ async def find_lines_by_id(ctx: Ctx, line_ids: Collection[UUID]) -> dict[UUID, I
 async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     """What billing knows of a customer."""
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
+
+
+async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
+    """A customer as its last invoice states it, for one that orders has not told of."""
+    statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
+    found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
+    return None if found is None else dict(found)
 
 
 async def known_customers(ctx: Ctx, customer_ids: Collection[UUID]) -> set[UUID]:
@@ -157,38 +168,77 @@ async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceO
     return [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
 
 
-async def get_document(ctx: Ctx, invoice_id: UUID) -> DocumentContent:
-    """An invoice as the renderers read it; a draft as it would look today."""
+async def get_document(ctx: Ctx, invoice_id: UUID, *, original: bool = False) -> DocumentContent:
+    """An invoice as the renderers read it; a draft as it would look today, a numbered one as it was issued.
+
+    A voided one is refused with the credit note that cancels it, unless `original` asks for what was issued.
+    """
     row = await get_invoice(ctx, invoice_id)
+    if row.state == VOIDED and not original:
+        await _refuse_voided(ctx, row)
     lines = (await find_lines(ctx, [row.id]))[row.id]
-    seller = row.seller if row.state != DRAFT else await find_seller_facts(ctx)
-    terms = await find_payment_terms(ctx, seller)
-    paid = row.gross - row.open if row.state == FINALIZED else Money.zero(row.currency)
+    seller = row.seller if row.seller is not None else await find_seller_facts(ctx)
+    return document_of(ctx, row, lines, seller, await find_payment_terms(ctx, seller))
+
+
+async def _refuse_voided(ctx: Ctx, row: Invoice) -> None:
+    found = await ctx.sql.fetchrow(CANCELLED_BY, ctx.tenant.id, row.id)
+    by = f"credit note {found['number']} cancels it" if found else "its posting was reversed"
+    raise InvoiceIsVoided(
+        f"Invoice {row.number} was voided: {by}. With ?original=true you get it as it was issued.",
+        invoice_id=row.id,
+        number=row.number,
+        credit_note={"id": found["id"], "number": found["number"]} if found else None,
+    )
+
+
+def document_of(
+    ctx: Ctx,
+    row: Invoice,
+    lines: Sequence[InvoiceLine],
+    seller: Mapping[str, Any],
+    terms: PaymentTerms = _NO_TERMS,
+) -> DocumentContent:
+    """What an invoice says, of its rows and what they keep of seller and customer; nothing that happens later."""
     return DocumentContent(
         kind="invoice",
         number=row.number or "",
-        state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
+        state="draft" if row.state == DRAFT else "finalized",
         issued_on=row.issued_on or ctx.today,
         due_on=row.due_on,
-        delivered_on=row.delivered_on,
+        delivered_on=supply_day(row),
         currency=row.currency,
         decimals=currency_digits(row.currency),
-        seller=seller_party(ctx.tenant, seller),
-        buyer=buyer_party(ctx.tenant, row.customer),
+        seller=seller_party(seller),
+        buyer=buyer_party(row.customer),
         lines=tuple(document_line(line, row.currency) for line in lines),
         tax_breakdown=tax_rows(row.tax_breakdown),
         net=row.net.amount,
         tax=row.tax.amount,
         gross=row.gross.amount,
-        paid=paid.amount,
-        due=(row.gross - paid).amount,
+        paid=Money.zero(row.currency).amount,
+        due=row.gross.amount,
         payment_terms=terms.text,
         bank_account=terms.account,
-        references=References(order_number=row.order_number or "", purchase_order=row.purchase_order or ""),
+        references=References(
+            order_number=row.order_number or "",
+            purchase_order=row.purchase_order or "",
+            buyer_reference=row.customer.get("buyer_reference") or "",
+        ),
         notes=row.notes or "",
         prices=row.prices,
+        language=row.customer.get("language") or "en",
+        profile=profile_of(row.customer),
         logo_id=logo_id(seller),
     )
+
+
+def supply_day(row: Invoice) -> date | None:
+    """The day of supply that a document states; not told otherwise it is the day of issue, by which it is taxed, too.
+
+    Invoices must say it (Directive 2006/112/EC, art. 226 (7)), those of intra-Community supplies as data (BR-IC-11).
+    """
+    return row.delivered_on or row.issued_on
 
 
 def document_line(line: InvoiceLine, currency: str) -> DocumentLine:

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from starlette.responses import Response
 
-from services.billing.documents.sending import PDF, XML, as_data, on_paper
+from services.billing.documents.sending import PDF, XML, as_data, judged, on_paper
 from services.billing.invoices import actions, queries
 from services.billing.invoices.models import InvoiceSettings
 from services.billing.invoices.schemas import (
@@ -15,10 +14,7 @@ from services.billing.invoices.schemas import (
     InvoiceOut,
     InvoiceSettingsChange,
     InvoiceSettingsOut,
-    VoidIn,
 )
-from shared.approvals.routes import ACCEPTED, accepted
-from shared.approvals.rows import Approval
 from shared.http.documents import Document
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
@@ -76,23 +72,13 @@ async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
 
 @router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
 async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
-    """Date, number and post a draft; from then on it never changes."""
-    return await queries.show_invoice(ctx, await actions.finalize_invoice(ctx, invoice_id))
+    """Date, number and post a draft; from then on it never changes.
 
-
-@router.verb(
-    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
-)
-async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
-    """Take an invoice back on which nothing was paid or credited; its posting is reversed today.
-
-    Above the tenant's `void_approval_limit` it is only asked for: 202 with the approval, at `Location`. The invoice is
-    voided once somebody else has approved; until then asking again for the same answers the same approval.
+    `e_invoice` says whether it is a valid e-invoice, or why not. Where the seller's profile has `e_invoice_required`,
+    one that is not valid stays a draft: 409 `not_en16931`.
     """
-    done = await actions.void_invoice(ctx, invoice_id, reason=body.reason if body else None)
-    if isinstance(done, Approval):
-        return await accepted(ctx, done)
-    return await queries.show_invoice(ctx, done)
+    done = await actions.finalize_invoice(ctx, invoice_id)
+    return InvoiceOut.of(done.row, done.lines, judged(done.content))
 
 
 @router.read("/invoice-settings", scope="billing:read", response_model=InvoiceSettingsOut)
@@ -109,13 +95,23 @@ async def change_invoice_settings(
     return await actions.change_settings(ctx, body, version=version)
 
 
+Original = Annotated[bool, Query(description="Of a voided invoice: as it was issued.")]
+
+
 @router.document("/invoices/{invoice_id}/pdf", scope="billing:read", media_type=PDF)
-async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID) -> Document:
-    """The invoice on paper; drafts and voided ones say so on every page."""
-    return await on_paper(ctx, await queries.get_document(ctx, invoice_id))
+async def get_invoice_pdf(ctx: CtxDep, invoice_id: UUID, original: Original = False) -> Document:
+    """The invoice on paper, always as it was issued; drafts say on every page that they are.
+
+    Of a voided one: 409 `voided`, which names the credit note that cancels it, unless `original` is asked for.
+    """
+    return await on_paper(ctx, await queries.get_document(ctx, invoice_id, original=original))
 
 
 @router.document("/invoices/{invoice_id}/xml", scope="billing:read", media_type=XML)
-async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID) -> Document:
-    """The invoice as EN 16931 data (UN/CEFACT CII); drafts have none."""
-    return as_data(ctx, await queries.get_document(ctx, invoice_id))
+async def get_invoice_xml(ctx: CtxDep, invoice_id: UUID, original: Original = False) -> Document:
+    """The invoice as EN 16931 data (UN/CEFACT CII; XRechnung where the customer asks for it), always as it was issued.
+
+    What is not valid is not served: 409 `not_en16931`, whose `reasons` name each rule, the fact and what to mend.
+    Drafts have no XML (409 `draft`); of a voided one see the PDF.
+    """
+    return as_data(ctx, await queries.get_document(ctx, invoice_id, original=original))

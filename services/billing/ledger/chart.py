@@ -43,6 +43,7 @@ ROLE_EQUITY: Final = "3000"
 ROLE_RETAINED_EARNINGS: Final = "3100"
 ROLE_SALES: Final = "4000"
 ROLE_SERVICES: Final = "4100"
+ROLE_DISCOUNTS: Final = "4800"
 ROLE_ROUNDING: Final = "4900"
 ROLE_COST_OF_GOODS: Final = "5000"
 ROLE_OUTSOURCED: Final = "5100"
@@ -79,6 +80,7 @@ STANDARD_CHART: Final[tuple[AccountSeed, ...]] = (
     AccountSeed(ROLE_SALES, "Sales revenue", "income"),
     AccountSeed(ROLE_SERVICES, "Service revenue", "income"),
     AccountSeed("4200", "Other income", "income"),
+    AccountSeed(ROLE_DISCOUNTS, "Cash discounts given", "income"),
     AccountSeed(ROLE_ROUNDING, "Rounding differences", "income"),
     AccountSeed(ROLE_COST_OF_GOODS, "Cost of goods sold", "expense"),
     AccountSeed(ROLE_OUTSOURCED, "Outsourced services", "expense"),

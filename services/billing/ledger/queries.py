@@ -218,7 +218,18 @@ async def _with_lines(ctx: Ctx, rows: Sequence[dict[str, object]]) -> list[Entry
         amount = Money(p["amount_minor"], p["currency"])
         line = LineView(p["line"], p["account"], amount, p["open_item_id"], orjson.loads(p["dimensions"]))
         lines[p["entry_id"]].append(line)
-    return [EntryView(**row, lines=lines[row["id"]]) for row in rows]  # type: ignore[arg-type, index]
+    return [
+        EntryView(**dict(row) | {"memo": _numbered(row)}, lines=lines[row["id"]])  # type: ignore[arg-type, index]
+        for row in rows
+    ]
+
+
+def _numbered(row: dict[str, object]) -> str:
+    """The memo with the number of the document that the entry is of, which is drawn after posting."""
+    memo, number = str(row["memo"]), row["source_number"]
+    if row["source"] not in ("invoice", "credit_note") or number is None or str(number) in memo:
+        return memo
+    return f"{number}: {memo}"
 
 
 async def open_amounts(ctx: Ctx, item_ids: Sequence[UUID]) -> dict[UUID, Money]:
@@ -237,7 +248,7 @@ async def get_allocation(ctx: Ctx, allocation_id: UUID) -> AllocationRow:
 
 
 ALLOCATED = """
-select a.from_item, a.to_item, a.amount_minor, a.currency, a.allocated_on from allocations a
+select a.id, a.from_item, a.to_item, a.amount_minor, a.currency, a.allocated_on from allocations a
 where a.tenant_id = $1 and a.from_item = any($2::uuid[]) and a.reverses_id is null
   and not exists (select from allocations r where r.tenant_id = $1 and r.reverses_id = a.id)
 order by a.id
@@ -248,6 +259,7 @@ order by a.id
 class AllocationView:
     """How much of a credit settled which debit, and when."""
 
+    id: UUID
     from_item: UUID
     to_item: UUID
     amount: Money
@@ -259,7 +271,7 @@ async def find_allocations(ctx: Ctx, from_items: Sequence[UUID]) -> list[Allocat
     rows = await ctx.sql.fetch(ALLOCATED, ctx.tenant.id, list(from_items))
     return [
         AllocationView(
-            r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"]
+            r["id"], r["from_item"], r["to_item"], Money(r["amount_minor"], r["currency"]), r["allocated_on"]
         )
         for r in rows
     ]

@@ -59,6 +59,12 @@ class ControlAccount(Refused):
     code = "control_account"
 
 
+class NotAllocated(Refused):
+    """More would be taken back from a document than was allocated to it."""
+
+    code = "not_allocated"
+
+
 class AlreadyPosted(Refused):
     """The same source was posted before."""
 
@@ -178,6 +184,17 @@ class Allocation:
     from_item: UUID
     to_item: UUID
     amount: Money
+
+
+def required_back(item_id: UUID, amount: Money | None, settled: Money | None) -> Money:
+    """How much of an item is to be open again: an amount, or all that a credit has settled of it; never more."""
+    if settled is None:
+        raise NotAllocated(f"None of this settles invoice {item_id}.", invoice_id=item_id)
+    if amount is not None and amount > settled:
+        allocated = {"amount": settled.text, "currency": settled.currency}
+        sentence = f"Only {settled} of this settles invoice {item_id}."
+        raise NotAllocated(sentence, invoice_id=item_id, allocated=allocated)
+    return amount or settled
 
 
 def month_of(day: date) -> date:

@@ -141,6 +141,8 @@ class LineOut(WireModel):
 class EntryOut(WireModel):
     """An entry; `created_at` is when it was recorded. Its version never changes, for it never does.
 
+    The memo of an invoice's or credit note's entry begins with the document's number.
+
     `source_number` is the number of what `source_id` names: the invoice or credit note it belongs to (their voids,
     too), or the entry it reverses.
     """

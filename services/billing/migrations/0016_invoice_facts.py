@@ -3,7 +3,7 @@
 from shared.database.alembic import run
 
 revision = "billing_0016"
-down_revision = "billing_0013"
+down_revision = "billing_0015"
 
 # A trigger names the column in its condition, so that it must be made anew.
 FINER_PRICES = """
@@ -19,7 +19,9 @@ create trigger invoice_line_guarded before update on invoice_lines for each row
 FACTS = """
 alter table invoices add column purchase_order text;
 alter table invoice_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$'),
-  add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0);
+  add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0),
+  add column kind text not null default 'item' check (kind in ('item', 'shipping', 'handling', 'other')),
+  drop constraint invoice_lines_unit_price_minor_check;
 """
 
 

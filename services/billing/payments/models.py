@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field
 
 from services.billing.base import BillingRow
+from services.billing.payments.rules import RECORDED, allowed_actions
 from shared.values.money import Money
 
 
@@ -29,6 +30,11 @@ class Payment(BillingRow, table=True):
     currency: str = Field(sa_type=Text)
     amount_minor: int = Field(sa_type=BigInteger)
     unallocated_minor: int = Field(sa_type=BigInteger)
+    refunded_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    state: str = Field(
+        default=RECORDED, sa_type=Text, sa_column_kwargs={"server_default": text("'recorded'")}
+    )
+    reversed_on: date | None = None
     received_on: date
     method: str = Field(sa_type=Text)
     reference: str | None = Field(default=None, sa_type=Text)
@@ -43,3 +49,18 @@ class Payment(BillingRow, table=True):
     def unallocated(self) -> Money:
         """What of it settles nothing yet."""
         return Money(self.unallocated_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        """What of it went back to the customer."""
+        return Money(self.refunded_minor, self.currency)
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """The verbs a caller may use now."""
+        return allowed_actions(
+            self.state,
+            amount=self.amount_minor,
+            unallocated=self.unallocated_minor,
+            refunded=self.refunded_minor,
+        )

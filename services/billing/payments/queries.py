@@ -8,11 +8,12 @@ from sqlmodel import select
 
 from services.billing.invoices.schemas import AllocationOut
 from services.billing.ledger import queries as ledger
-from services.billing.payments.models import Payment
+from services.billing.payments.models import Payment as Payment
 from services.billing.payments.schemas import PaymentOut
 from shared.context.ctx import Ctx
 from shared.http.paging import Page, PageQuery, list_rows
 from shared.values.faults import NotFound
+from shared.values.money import Money
 
 
 async def get_payment(ctx: Ctx, payment_id: UUID, *, lock: bool = False) -> Payment:
@@ -22,6 +23,18 @@ async def get_payment(ctx: Ctx, payment_id: UUID, *, lock: bool = False) -> Paym
     if found is None:
         raise NotFound("payment", payment_id)
     return found
+
+
+REFUND = """
+select id, amount_minor, currency from refunds where tenant_id = $1 and payment_id = $2 and state = 'paid'
+order by id limit 1
+"""
+
+
+async def find_refund(ctx: Ctx, payment_id: UUID) -> tuple[UUID, Money]:
+    """The first refund of a payment that has one and was not returned, and its amount."""
+    row = await ctx.sql.fetchrow(REFUND, ctx.tenant.id, payment_id)
+    return row["id"], Money(row["amount_minor"], row["currency"])
 
 
 async def show_payments(ctx: Ctx, rows: Sequence[Payment]) -> list[PaymentOut]:

@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
-from services.billing.invoices.schemas import AllocateIn
+from services.billing.invoices.schemas import AllocateIn, DeallocateIn
 from services.billing.payments import actions, bulk, queries
-from services.billing.payments.schemas import PaymentIn, PaymentOut
+from services.billing.payments.schemas import PaymentIn, PaymentOut, ReversePaymentIn
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
+from shared.http.timeline import add_timeline
 
 router = Router("Payments")
+add_timeline(router, "payments", "payment", scope="billing:read")
 
 
 @router.create("/payments", scope="billing:write", response_model=PaymentOut, batch=bulk.record_payments)
@@ -33,3 +35,19 @@ async def get_payment(ctx: CtxDep, payment_id: UUID) -> PaymentOut:
 async def allocate_payment(ctx: CtxDep, payment_id: UUID, body: AllocateIn) -> PaymentOut:
     """Settle further invoices from what is left of the payment."""
     return await queries.show_payment(ctx, await actions.allocate_payment(ctx, payment_id, body))
+
+
+@router.verb("/payments/{payment_id}/deallocate", scope="billing:write", response_model=PaymentOut)
+async def deallocate_payment(ctx: CtxDep, payment_id: UUID, body: DeallocateIn) -> PaymentOut:
+    """Have invoices open again that the payment has settled, wholly or by an amount; the money is credit again."""
+    return await queries.show_payment(ctx, await actions.deallocate_payment(ctx, payment_id, body))
+
+
+@router.verb("/payments/{payment_id}/reverse", scope="billing:write", response_model=PaymentOut)
+async def reverse_payment(ctx: CtxDep, payment_id: UUID, body: ReversePaymentIn) -> PaymentOut:
+    """Undo a payment that bounced or was another customer's: its invoices are open again, its entry is mirrored.
+
+    A payment of which something was refunded: 409 `payment_refunded`, which names the refund.
+    """
+    row = await actions.reverse_payment(ctx, payment_id, reason=body.reason, effective_on=body.effective_on)
+    return await queries.show_payment(ctx, row)

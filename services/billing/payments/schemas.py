@@ -1,7 +1,7 @@
 """Wire shapes of payments."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -28,18 +28,29 @@ class PaymentIn(WireInput):
         return above_zero(amount)
 
 
+class ReversePaymentIn(WireInput):
+    """Why money did not come in after all, and from which day on: today, unless said."""
+
+    reason: ShortText
+    effective_on: LocalDate | None = None
+
+
 class PaymentOut(WireModel):
-    """A payment."""
+    """A payment: what of it settles invoices, what is left (`unallocated`), and what went back (`refunded`)."""
 
     id: UUID
+    state: Literal["recorded", "reversed"]
     customer_id: UUID
     amount: MoneyIO
     unallocated: MoneyIO
+    refunded: MoneyIO
     received_on: LocalDate
+    reversed_on: LocalDate | None
     method: str
     reference: str | None
     allocations: list[AllocationOut]
     journal_entry_id: UUID
+    allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
@@ -49,14 +60,18 @@ class PaymentOut(WireModel):
         """A payment of its rows."""
         return cls.model_construct(
             id=row.id,
+            state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
             customer_id=row.customer_id,
             amount=row.amount,
             unallocated=row.unallocated,
+            refunded=row.refunded,
             received_on=row.received_on,
+            reversed_on=row.reversed_on,
             method=row.method,
             reference=row.reference,
             allocations=list(allocations),
             journal_entry_id=row.entry_id,
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,

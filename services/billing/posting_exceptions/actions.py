@@ -112,8 +112,7 @@ def _refusal(error: Exception) -> Fault | None:
         return UnusableAmount(f"An amount cannot be posted: {error}.")
     fault = problems.database_fault(error) if isinstance(error, asyncpg.PostgresError) else error
     if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError) and fault is None:
-        name = getattr(error, "constraint_name", None) or error.sqlstate
-        return RefusedByBooks(f"The books refuse it ({name}).")
+        return RefusedByBooks("The books do not hold figures, texts or dates like these.")
     if not isinstance(fault, Fault) or fault.status >= 500 or isinstance(fault, Busy):
         return None
     return fault

@@ -128,7 +128,8 @@ class TieOutOut(WireModel):
 class TaxRowOut(WireModel):
     """One tax code, category and rate: the documents of these days less their voids; `base` and `tax` are what is left.
 
-    `credit_base` and `credit_tax` are what credit notes took back.
+    `credit_base` and `credit_tax` are what credit notes took back, `discount_…` what cash discounts took away and
+    `bad_debt_…` what bad debts did (relief that some returns, as the British one, ask for apart).
     """
 
     tax_code: str
@@ -138,6 +139,10 @@ class TaxRowOut(WireModel):
     sales_tax: MoneyIO
     credit_base: MoneyIO
     credit_tax: MoneyIO
+    discount_base: MoneyIO
+    discount_tax: MoneyIO
+    bad_debt_base: MoneyIO
+    bad_debt_tax: MoneyIO
     base: MoneyIO
     tax: MoneyIO
 

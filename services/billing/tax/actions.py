@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.billing.tax import queries
 from services.billing.tax.models import TaxCode
-from services.billing.tax.rules import require_consistent
+from services.billing.tax.rules import RateUsed, require_consistent
 from services.billing.tax.schemas import TaxCodeChange, TaxCodeIn
 from shared.context.ctx import Ctx
 from shared.context.effective_rows import DAY, refusing_overlaps
@@ -30,9 +30,16 @@ async def create_tax_code(ctx: Ctx, tax_code: TaxCodeIn) -> TaxCode:
 
 
 async def change_tax_code(ctx: Ctx, code_id: UUID, change: TaxCodeChange, *, version: int) -> TaxCode:
-    """Correct or end a tax code, based on the version the caller has seen. Raises Overlapping."""
+    """Correct or end a tax code, based on the version the caller has seen. Raises Overlapping.
+
+    A rate that an invoice states stays: RateUsed names the first one.
+    """
     row = await queries.get_tax_code(ctx, code_id, lock=True)
     require_version(row, version)
+    if "rate" in change.model_fields_set and change.rate != row.rate:
+        used = await queries.find_first_use(ctx, row)
+        if used is not None:
+            raise RateUsed.by(row.code, *used)
     async with refusing_overlaps(ctx, row, key=("code",)):
         for name in change.model_fields_set:
             setattr(row, name, getattr(change, name))

@@ -17,6 +17,16 @@ HOLDING = f"""
 select code, category, rate from tax_codes where tenant_id = $1 and code = any($2::text[]) and {as_of("$3")}
 """  # noqa: S608 - no input in it
 
+# The first numbered invoice of the rate's days that states it; its credit notes state what it does.
+USED = """
+select i.id, i.number from invoices i
+where i.tenant_id = $1 and i.number is not null
+  and coalesce(i.delivered_on, i.issued_on) between $4 and coalesce($5, 'infinity'::date)
+  and exists (select from invoice_lines l where l.tenant_id = $1 and l.invoice_id = i.id and l.tax_code = $2
+    and l.tax_rate = $3)
+order by i.issued_on, i.number limit 1
+"""
+
 
 async def get_tax_code(ctx: Ctx, tax_code_id: UUID, *, lock: bool = False) -> TaxCode:
     """One tax code; locked when it is about to change."""
@@ -39,6 +49,13 @@ async def find_tax_codes(ctx: Ctx, codes: Collection[str], *, on: date) -> dict[
     """What each code means on a day; a code that does not hold then is left out."""
     rows = await ctx.sql.fetch(HOLDING, ctx.tenant.id, list(set(codes)), on)
     return {row["code"]: TaxRate(row["code"], row["category"], row["rate"]) for row in rows}
+
+
+async def find_first_use(ctx: Ctx, row: TaxCode) -> tuple[UUID, str] | None:
+    """Id and number of the first invoice that states the rate of a tax code, if any does."""
+    async with ctx.reporting():
+        found = await ctx.sql.fetchrow(USED, ctx.tenant.id, row.code, row.rate, row.valid_from, row.valid_to)
+    return None if found is None else (found["id"], found["number"])
 
 
 async def list_tax_codes(ctx: Ctx, page: PageQuery, *, code: str | None) -> Page[TaxCode]:

@@ -42,7 +42,7 @@ async def get_tax_code(ctx: CtxDep, tax_code_id: UUID) -> TaxCode:
 
 @router.change("/tax-codes/{tax_code_id}", scope="billing:write", response_model=TaxCodeOut)
 async def change_tax_code(ctx: CtxDep, tax_code_id: UUID, body: TaxCodeChange, version: IfMatch) -> TaxCode:
-    """Correct or end a tax code; documents already made keep the figures they state.
+    """Correct or end a tax code; a rate that an invoice states stays: 409 `rate_used` names the first one.
 
     A `valid_to` (inclusive) that reaches into the code's next rate is refused with 409 `validity_overlaps`.
     """

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
+from uuid import UUID
 
 from shared.values.faults import FieldError, Invalid, Refused
 
@@ -33,6 +34,21 @@ class BadValidity(Invalid):
     """A tax code that would end before it begins."""
 
     code = "validity_reversed"
+
+
+class RateUsed(Refused):
+    """Documents state the rate; another one begins on a day of its own."""
+
+    code = "rate_used"
+
+    @classmethod
+    def by(cls, code: str, invoice_id: UUID, number: str) -> Self:
+        """Refused for the first document that used it."""
+        return cls(
+            f"Invoice {number} states this rate. End it by `valid_to`, and add {code} anew from the next day on.",
+            invoice_id=invoice_id,
+            number=number,
+        )
 
 
 class UnknownTaxCode(Invalid):

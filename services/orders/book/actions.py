@@ -19,11 +19,12 @@ from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance, begin, step
 from shared.contracts.orders import OrderCompleted
 from shared.values.ids import new_id
+from shared.values.party_fields import USUAL_TERMS
 
 # What changes of an order and of a line once they are confirmed.
 MOVING = (
     "number", "state", "fulfilment_status", "payment_status", "version", "updated_at", "confirmed_at",
-    "invoiced_minor", "paid_minor", "shipped_tax",
+    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax", "charges",
 )  # fmt: skip
 ACCOUNTS = (
     "reserved", "backordered", "shipped", "cancelled", "shipped_net_minor", "shipped_tax_minor",
@@ -36,8 +37,10 @@ _FULFILMENTS = (
     f"f as ({FULFILMENTS.replace(5, keep=('order_id', 'created_at'))}), "
     f"fl as ({PARTS.replace(6, keep=('fulfilment_id', 'order_line_id'))})"
 )
+TERMS = f"""coalesce(new.payment_terms_days, (select c.payment_terms_days from customers c
+  where c.tenant_id = $1 and c.id = new.customer_id), {USUAL_TERMS})"""  # noqa: S608 - a number of our own
 INSERT = (
-    f"with o as ({ORDERS.insert(3)}), l as ({LINES.insert(4)}), {_FULFILMENTS} "  # noqa: S608
+    f"with o as ({ORDERS.insert(3, given={'payment_terms_days': TERMS})}), l as ({LINES.insert(4)}), {_FULFILMENTS} "  # noqa: S608
     f"select {BUYERS.columns('c')} from customers c where c.tenant_id = $1 and c.id = any($2::uuid[])"
 )
 SAVE = (
@@ -69,6 +72,7 @@ async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
     found = {row["id"]: BUYERS.read(row) for row in rows}
     for order in orders:
         order.buyer = found.get(order.customer_id)
+        order.payment_terms_days = order.terms_days
 
 
 async def save_orders(ctx: Ctx, orders: Sequence[Order]) -> None:

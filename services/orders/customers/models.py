@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
+from shared.values.party_fields import Delivery, EInvoice
+
+NONE = {"server_default": text("'none'")}
 
 
 class Customer(OrdersRow, table=True):
@@ -25,3 +28,10 @@ class Customer(OrdersRow, table=True):
     external_ref: str | None = Field(default=None, sa_type=Text)
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     shipping_address: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    language: str | None = Field(default=None, sa_type=Text)
+    registration_number: str | None = Field(default=None, sa_type=Text)
+    buyer_reference: str | None = Field(default=None, sa_type=Text)
+    electronic_address: str | None = Field(default=None, sa_type=Text)
+    payment_terms_days: int | None = Field(default=None, sa_type=Integer)
+    e_invoice: EInvoice = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
+    delivery: Delivery = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)

@@ -12,10 +12,11 @@ from shared.values.fields import (
     WireModel,
     left_out,
 )
+from shared.values.party_fields import Delivery, EInvoice, ElectronicAddress, LanguageCode, TermsDays
 
 
 class CustomerIn(WireInput):
-    """A customer as a client company gives it."""
+    """A customer as a client company gives it. What it leaves open is the tenant's: language, 30 days to pay."""
 
     name: ShortText
     email: EmailText | None = None
@@ -24,6 +25,13 @@ class CustomerIn(WireInput):
     external_ref: Code | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    payment_terms_days: TermsDays | None = None
+    e_invoice: EInvoice = "none"
+    delivery: Delivery = "none"
 
 
 class CustomerChange(WireInput):
@@ -33,8 +41,16 @@ class CustomerChange(WireInput):
     email: EmailText | None = None
     phone: Code | None = None
     tax_id: Code | None = None
+    external_ref: Code | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    payment_terms_days: TermsDays | None = None
+    e_invoice: EInvoice = left_out()
+    delivery: Delivery = left_out()
 
 
 class CustomerOut(WireModel):
@@ -48,6 +64,13 @@ class CustomerOut(WireModel):
     external_ref: str | None
     billing_address: Address | None
     shipping_address: Address | None
+    language: str | None
+    registration_number: str | None
+    buyer_reference: str | None
+    electronic_address: str | None
+    payment_terms_days: int | None
+    e_invoice: EInvoice
+    delivery: Delivery
     version: int
     created_at: Timestamp
     updated_at: Timestamp

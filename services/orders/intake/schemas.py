@@ -4,12 +4,11 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.orders.book.rules import FulfilmentState, OrderState
-from services.orders.catalog.schemas import Price
-from services.orders.intake.rules import MOST_LINES
+from services.orders.book.rules import ChargeKind, FulfilmentState, OrderState
+from services.orders.intake.rules import MOST_CHARGES, MOST_LINES
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
     Address,
@@ -25,29 +24,30 @@ from shared.values.fields import (
     Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
     left_out,
 )
+from shared.values.money import Money
+from shared.values.party_fields import TermsDays
 from shared.values.price_fields import PriceIO
 from shared.values.units import UnitCode
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
 PriceMode = Literal["net", "gross"]
-TermDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class OrderLineIn(WireInput):
     """What is wanted of a product; price, tax code and unit default to the product's.
 
+    A price below zero is for deposits and vouchers, whose products have no stock: shipments deduct what they bear.
     Goods with stock are always counted in the product's unit.
     """
 
     sku: Code
     quantity: PositiveQuantity
-    unit_price: Price | None = None
+    unit_price: PriceIO | None = None
     tax_code: Code | None = None
     discount_percent: Percent = Decimal(0)
     unit: UnitCode | None = None
@@ -71,11 +71,31 @@ class OrderDiscountIn(WireInput):
         return self
 
 
+class ChargeIn(WireInput):
+    """What is charged beside the goods; the amount includes tax where the order's prices do.
+
+    Charges are invoiced with the first shipment. A discount on the order does not lower them.
+    """
+
+    kind: ChargeKind
+    description: ShortText | None = None
+    amount: MoneyIO
+    tax_code: Code = "standard"
+
+    @field_validator("amount")
+    @classmethod
+    def _not_negative(cls, amount: Money) -> Money:
+        if amount.minor < 0:
+            raise PydanticCustomError("negative_amount", "A charge is zero or more")
+        return amount
+
+
+Charges = Annotated[list[ChargeIn], Entries(most=MOST_CHARGES)]
 Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):
-    """An order as a client company gives it."""
+    """An order as a client company gives it. Without `payment_terms_days` the customer's hold, else 30."""
 
     customer_id: UUID
     lines: Lines
@@ -84,7 +104,7 @@ class OrderIn(WireInput):
     currency: CurrencyCode | None = None
     ship_to: Address | None = None
     backorder: Backorder = "reject"
-    payment_terms_days: TermDays = 30
+    payment_terms_days: TermsDays | None = None
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
@@ -92,6 +112,7 @@ class OrderIn(WireInput):
     notes: LongText | None = None
     requested_on: LocalDate | None = None
     discount: OrderDiscountIn | None = None
+    charges: Charges = Field(default_factory=list)
 
 
 class OrderChange(WireInput):
@@ -101,12 +122,13 @@ class OrderChange(WireInput):
     lines: Lines = left_out()
     ship_to: Address | None = None
     backorder: Backorder = left_out()
-    payment_terms_days: TermDays = left_out()
+    payment_terms_days: TermsDays = left_out()
     prices: PriceMode = left_out()
     purchase_order: Code | None = None
     notes: LongText | None = None
     requested_on: LocalDate | None = None
     discount: OrderDiscountIn | None = None
+    charges: Charges = left_out()
 
 
 class ReasonIn(WireInput):
@@ -177,8 +199,24 @@ class OrderDiscountOut(WireModel):
     amount: MoneyIO
 
 
+class ChargeOut(WireModel):
+    """A charge with its figures as agreed; `invoiced` since the first shipment, or `cancelled` with the order."""
+
+    id: UUID
+    kind: str
+    description: str
+    amount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+    status: Literal["open", "invoiced", "cancelled"]
+
+
 class TotalsOut(WireModel):
-    """What the lines sum up to."""
+    """What lines and charges sum up to."""
 
     net: MoneyIO
     tax: MoneyIO
@@ -230,6 +268,7 @@ class OrderOut(WireModel):
     ordered_at: Timestamp
     confirmed_at: Timestamp | None
     lines: list[OrderLineOut]
+    charges: list[ChargeOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
     discount: OrderDiscountOut | None

@@ -7,7 +7,7 @@ from shared.database.alembic import run
 from shared.database.rls import over_all_tenants
 
 revision = "orders_0012"
-down_revision = "orders_0010"
+down_revision = "orders_0011"
 
 COLUMN = "alter table orders add column shipped_tax jsonb not null default '[]';"
 STATED = """

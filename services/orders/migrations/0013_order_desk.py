@@ -1,4 +1,4 @@
-"""What an order desk says: finer prices, units, purchase order, notes, requested day, a discount on the whole."""
+"""What an order desk says: finer prices, units, purchase order, notes, requested day, discounts, charges."""
 
 from shared.database.alembic import run
 
@@ -21,6 +21,13 @@ alter table orders add column discount_percent numeric check (discount_percent b
   add column discount_minor bigint not null default 0 check (discount_minor >= 0);
 alter table order_lines add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0);
 """
+# Lines with a price below zero are deposits and vouchers; the order as a whole is never below zero.
+CHARGES = """
+alter table orders add column charges jsonb not null default '[]',
+  add constraint orders_not_negative check (gross_minor >= 0);
+alter table order_lines drop constraint order_lines_unit_price_minor_check,
+  add constraint order_lines_deducts check (unit_price_minor >= 0 or not tracked);
+"""
 
 
 def upgrade() -> None:
@@ -29,3 +36,4 @@ def upgrade() -> None:
     run(UNITS)
     run(FACTS)
     run(DISCOUNTS)
+    run(CHARGES)

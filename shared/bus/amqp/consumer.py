@@ -14,6 +14,7 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
+from shared.base.error_text import error_text
 from shared.base.loops import pause
 from shared.bus.amqp.link import CONNECT_SECONDS, LOST, Backoff, Link, LinkLost, open_link
 from shared.bus.amqp.topology import declare, queue_name
@@ -96,7 +97,7 @@ class AmqpSubscription:
                 await self._consume(backoff)
             except Exception as error:  # nobody would restart the consumer: it must go on
                 lost = isinstance(error, LOST)
-                log.warning("consumer lost", queue=self._queue, error=repr(error), exc_info=not lost)
+                log.warning("consumer lost", queue=self._queue, error=error_text(error), exc_info=not lost)
                 cancelled = isinstance(error, ConsumerCancelled)
                 await pause(self._stopping, CANCELLED_PAUSE_SECONDS if cancelled else backoff.pause())
             finally:
@@ -183,7 +184,7 @@ class AmqpSubscription:
         try:
             await self._deliver(delivery)
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
-            log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
+            log.warning("delivery failed; it comes again", queue=self._queue, error=error_text(error))
             await asyncio.sleep(self._retry_seconds)
             self._held[delivery.ordering_key] = [item]
             asyncio.get_running_loop().call_soon(self._release, delivery.ordering_key)

@@ -9,6 +9,7 @@ from aiormq import Channel
 from aiormq.exceptions import AMQPError
 from pamqp.commands import Basic
 
+from shared.base.error_text import error_text
 from shared.bus.amqp.link import CONNECT_SECONDS, Backoff, Link, LinkLost, open_link
 from shared.bus.amqp.topology import EVENTS
 from shared.bus.transport import PublishError
@@ -77,7 +78,7 @@ class Publisher:
             except Exception as error:  # nobody would restart the publisher: it must go on
                 self._why_not = f"no connection to publish on: {str(error) or repr(error)}"
                 known = isinstance(error, (AMQPError, OSError))
-                log.warning("publishing connection lost", error=repr(error), exc_info=not known)
+                log.warning("publishing connection lost", error=error_text(error), exc_info=not known)
             finally:
                 self._link = None
                 self._tried.set()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from aiormq import Channel
 
+from shared.base.error_text import error_text
 from shared.bus.amqp.consumer import AmqpSubscription
 from shared.bus.amqp.link import LOST
 from shared.bus.amqp.publisher import Publisher
@@ -76,7 +77,7 @@ class AmqpTransport:
         try:
             await self._publisher.declare()
         except LOST as error:  # the connection ended meanwhile: the next one declares
-            log.warning("queue not bound yet", queue=queue, error=repr(error))
+            log.warning("queue not bound yet", queue=queue, error=error_text(error))
         subscription = AmqpSubscription(
             self._url,
             f"{self._name} {queue}",

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from shared.base.database_errors import DATABASE_ERRORS
+from shared.base.error_text import error_text
 from shared.base.loops import pause
 from shared.bus.ordered_queue import OrderedQueue
 from shared.bus.transport import Deliver, Delivery
@@ -85,7 +86,7 @@ class PgSubscription:
                     self._connected = False
                     lost = isinstance(error, DATABASE_ERRORS)
                     log.warning(
-                        "bus connection lost", queue=self._queue, error=repr(error), exc_info=not lost
+                        "bus connection lost", queue=self._queue, error=error_text(error), exc_info=not lost
                     )
                     await self._pause(1.0)
         finally:
@@ -164,7 +165,7 @@ class PgSubscription:
         try:
             await self._deliver(delivery)
         except Exception as error:  # noqa: BLE001 - whatever failed, the message must come again
-            log.warning("delivery failed; it comes again", queue=self._queue, error=repr(error))
+            log.warning("delivery failed; it comes again", queue=self._queue, error=error_text(error))
             await asyncio.sleep(min(self._poll, AGAIN_SECONDS))
             self._held[delivery.ordering_key] = {seq}
         else:

@@ -26,11 +26,13 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.base.loops import give_way
 from shared.http.fast.usual_routes import is_usual
 from shared.http.request_transaction import SHOWN, Arguments, BatchForm, BatchFunction, Handle
 from shared.values.bounded import KnownKeys
 
 SWITCH = "BACKOFFICE_DIRECT_CALLS"  # `off`: every route takes FastAPI's own way
+BYTES_OF_A_PIECE = 40  # of a body: a short line of an order
 log = structlog.get_logger()
 Find = Callable[[Request], Mapping[str, str]]
 SOURCES: tuple[tuple[str, Find], ...] = (
@@ -158,7 +160,10 @@ def direct(route: APIRoute, handle: Handle) -> Handle:
                 raise misfit.refusal from misfit
             return await handle(request)
         result = await call.endpoint(**values)
-        return result if isinstance(result, Response) else call.shown(request, result)
+        if isinstance(result, Response):
+            return result
+        await give_way(len(getattr(request, "_body", b"")) // BYTES_OF_A_PIECE)
+        return call.shown(request, result)
 
     return reply
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from shared.base import telemetry
 from shared.base.batcher import Batcher, RoundSize
+from shared.base.error_text import error_text
 from shared.base.fair_share import FairShare, ShareExhausted
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
@@ -105,7 +106,7 @@ class RequestBatches:
             raise ShareUsedUp("too many requests of this operation wait") from error
         except BatchFailed as error:
             log.debug("taken alone", service=self._service, request_id=call.info.request_id,
-                      error=repr(error.__cause__))  # fmt: skip
+                      error=error_text(error.__cause__ or error))  # fmt: skip
             response = None
         return response or await call.alone()
 

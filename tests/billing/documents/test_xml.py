@@ -13,7 +13,8 @@ from lxml import etree
 
 from services.billing.documents.content import Address, BankAccount, References, TaxRow
 from services.billing.documents.rules import DocumentNotSound
-from services.billing.documents.xml import render_xml, tax_registration
+from services.billing.documents.tax_ids import tax_registration
+from services.billing.documents.xml import render_xml
 
 from .samples import BUYER, SELLER, D, credit_note, document, line
 

@@ -21,18 +21,33 @@ from tests.billing.given import shipment
 
 
 @pytest.mark.parametrize(
-    ("state", "gross", "open_", "status"),
+    ("state", "gross", "open_", "paid", "credited", "lost", "status"),
     [
-        ("draft", 100, 0, "unpaid"),
-        ("finalized", 100, 100, "unpaid"),
-        ("finalized", 100, 99, "part_paid"),
-        ("finalized", 100, 0, "paid"),
-        ("finalized", 0, 0, "paid"),
-        ("voided", 100, 0, "unpaid"),
+        ("draft", 100, 0, 0, 0, 0, "unpaid"),
+        ("voided", 100, 0, 0, 0, 0, "unpaid"),
+        ("finalized", 0, 0, 0, 0, 0, "paid"),
+        ("finalized", 100, 100, 0, 0, 0, "unpaid"),
+        ("finalized", 100, 99, 1, 0, 0, "part_paid"),
+        ("finalized", 100, 0, 100, 0, 0, "paid"),
+        # Credit lowers what is to be paid.
+        ("finalized", 100, 60, 0, 40, 0, "unpaid"),
+        ("finalized", 100, 0, 0, 100, 0, "credited"),
+        ("finalized", 100, 0, 60, 40, 0, "paid"),
+        ("finalized", 100, 0, 100, 40, 0, "paid"),
+        ("finalized", 100, 0, 100, 100, 0, "credited"),
+        # Paid, credited as a whole, and then the payment bounced: the credit is not on the invoice yet.
+        ("finalized", 100, 100, 0, 100, 0, "unpaid"),
+        # A discount, a fee and a difference are let go; a bad debt is not paid by being lost.
+        ("finalized", 100, 0, 97, 0, 0, "paid"),
+        ("finalized", 100, 0, 0, 0, 0, "credited"),
+        ("finalized", 100, 0, 30, 0, 70, "part_paid"),
+        ("finalized", 100, 0, 0, 0, 100, "unpaid"),
     ],
 )
-def test_payment_status(state, gross, open_, status):
-    assert payment_status(state, gross, open_) == status
+def test_payment_status(state: str, gross: int, open_: int, paid: int, credited: int, lost: int, status: str):
+    found = payment_status(state, gross=gross, open_=open_, paid=paid, credited=credited, lost=lost)
+
+    assert found == status
 
 
 @pytest.mark.parametrize("state", LIFECYCLE.states)

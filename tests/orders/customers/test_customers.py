@@ -1,6 +1,8 @@
 """Customers through the API."""
 
 import httpx
+import orjson
+import pytest
 
 from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
@@ -113,3 +115,76 @@ async def test_a_change_may_leave_the_name_out_but_not_empty_it(orders: httpx.As
 
     assert (changed.status_code, changed.json()["name"], changed.json()["phone"]) == (200, "Jane", "123")
     assert emptied.status_code == 422
+
+
+FACTS = {
+    "phone": "+49 30 1234",
+    "language": "de",
+    "registration_number": "HRB 12345 B",
+    "buyer_reference": "04011000-12345-03",
+    "electronic_address": "0204:991-33333TEST-33",
+    "payment_terms_days": 14,
+    "e_invoice": "xrechnung",
+    "delivery": "mail",
+    "email": "books@example.org",
+    "external_ref": "K-7",
+    "shipping_address": ADDRESS,
+}
+
+
+async def test_what_documents_need_of_a_customer_is_kept_and_told(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    created = await orders.post("/v1/customers", json={"name": "Amt", **FACTS})
+    assert created.status_code == 201, created.text
+    read = (await orders.get(created.headers["location"])).json()
+    assert {name: read[name] for name in FACTS} == FACTS | {"shipping_address": read["shipping_address"]}
+    assert read["shipping_address"]["city"] == "Leeds"
+
+    changed = await orders.patch(
+        created.headers["location"],
+        json={"language": "fr", "payment_terms_days": None, "external_ref": "K-8"},
+        headers={"if-match": "1"},
+    )
+    assert changed.status_code == 200, changed.text
+    first, second = (orjson.loads(f["envelope"])["data"] for f in await suite.outbox("orders", tenant.id))
+    assert {name: first[name] for name in FACTS} == FACTS | {"shipping_address": first["shipping_address"]}
+    assert (second["language"], second["payment_terms_days"], second["external_ref"]) == ("fr", None, "K-8")
+
+
+@pytest.mark.parametrize(
+    ("facts", "pointer", "code"),
+    [
+        ({"language": "xx"}, "/language", "unknown_language"),
+        ({"language": "DE"}, "/language", "unknown_language"),
+        ({"language": "deu"}, "/language", "unknown_language"),
+        ({"electronic_address": "0204"}, "/electronic_address", "electronic_address_format"),
+        ({"electronic_address": "0204: "}, "/electronic_address", "outer_blank"),
+        ({"electronic_address": "EM:jo@example.org"}, "/electronic_address", "electronic_address_format"),
+        ({"electronic_address": "0001:12"}, "/electronic_address", "unknown_scheme"),
+        ({"electronic_address": "９９３０:12"}, "/electronic_address", "electronic_address_format"),
+        ({"payment_terms_days": 366}, "/payment_terms_days", "less_than_equal"),
+        ({"payment_terms_days": -1}, "/payment_terms_days", "greater_than_equal"),
+        ({"e_invoice": "pdf"}, "/e_invoice", "literal_error"),
+        ({"delivery": "post"}, "/delivery", "literal_error"),
+        ({"delivery": "mail"}, "/email", "email_missing"),
+    ],
+)
+async def test_facts_of_a_customer_that_cannot_be_are_refused(
+    orders: httpx.AsyncClient, facts: dict[str, object], pointer: str, code: str
+):
+    answer = await orders.post("/v1/customers", json={"name": "Jane", **facts})
+
+    assert answer.status_code == 422, answer.text
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [(pointer, code)]
+
+
+async def test_a_customer_who_gets_mail_keeps_an_address(orders: httpx.AsyncClient):
+    body = {"name": "Jane", "email": "jane@example.org", "delivery": "mail"}
+    path = (await orders.post("/v1/customers", json=body)).headers["location"]
+
+    refused = await orders.patch(path, json={"email": None}, headers={"if-match": "1"})
+    allowed = await orders.patch(path, json={"email": None, "delivery": "none"}, headers={"if-match": "1"})
+
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "email_missing")
+    assert allowed.status_code == 200, allowed.text

@@ -9,7 +9,7 @@ import pytest
 
 from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
-from tests.orders.given import fulfilments_of, given_confirmed, given_product, stock_of
+from tests.orders.given import facts_of, fulfilments_of, given_confirmed, given_product, stock_of
 
 
 async def given_open(
@@ -24,14 +24,6 @@ async def given_open(
 
 async def order_now(orders: httpx.AsyncClient, order: dict[str, Any]) -> dict[str, Any]:
     return (await orders.get(f"/v1/orders/{order['id']}")).json()
-
-
-async def facts_of(suite: Suite, tenant: TenantFacts, kind: str) -> list[dict[str, Any]]:
-    return [
-        orjson.loads(f["envelope"])["data"]
-        for f in await suite.outbox("orders", tenant.id)
-        if f["type"] == f"orders.{kind}.v1"
-    ]
 
 
 async def test_a_fulfilment_goes_through_the_house_step_by_step(orders: httpx.AsyncClient):

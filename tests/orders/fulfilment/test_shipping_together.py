@@ -9,8 +9,15 @@ import pytest
 
 from shared.context.ctx import Actor, TenantFacts
 from tests.kit.suite import Suite
-from tests.orders.fulfilment.test_fulfilment_routes import facts_of, given_open, order_now
-from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_product, stock_of
+from tests.orders.fulfilment.test_fulfilment_routes import given_open, order_now
+from tests.orders.given import (
+    facts_of,
+    fulfilments_of,
+    given_confirmed,
+    given_customer,
+    given_product,
+    stock_of,
+)
 
 COUNT = 12
 

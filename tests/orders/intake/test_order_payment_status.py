@@ -15,7 +15,6 @@ from shared.contracts.billing import (
     AllocatedInvoice,
     CreditNoteFinalized,
     InvoiceFinalized,
-    InvoicePaid,
     InvoiceVoided,
     PaymentRecorded,
     SourceRefs,
@@ -77,12 +76,6 @@ class Billing:
             unallocated=Money(0, "GBP"), received_on=DAY, allocations=[self.part(invoice_id, amount)],
         )  # fmt: skip
 
-    def paid(self, invoice_id: UUID, gross: int) -> InvoicePaid:
-        return InvoicePaid(
-            invoice_id=invoice_id, number="INV", customer_id=self.customer_id, gross=Money(gross, "GBP"),
-            paid_on=DAY, source_refs=self.refs,
-        )  # fmt: skip
-
     def void(self, invoice_id: UUID, gross: int) -> InvoiceVoided:
         return InvoiceVoided(
             invoice_id=invoice_id, number="INV", customer_id=self.customer_id, gross=Money(gross, "GBP"),
@@ -135,17 +128,6 @@ async def test_part_payment_void_and_credit_are_told_apart(
     assert await status(orders, order) == "part_paid"
 
     await billing.tell(billing.credit(second, 200))
-
-    assert await status(orders, order) == "paid"
-
-
-async def test_an_invoice_settled_by_whatever_means_is_paid(
-    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
-):
-    order = await given_order_of_twelve(orders)
-    billing, invoice = Billing(suite, tenant, order), new_id()
-
-    await billing.tell(billing.paid(invoice, 1200))
 
     assert await status(orders, order) == "paid"
 

@@ -2,7 +2,18 @@
 
 from services.billing.invoices.actions.customers import keep_customer
 from services.billing.invoices.actions.drafts import change_invoice, create_invoice, delete_invoice
-from services.billing.invoices.actions.issuing import finalize_invoice, sales_postings, tell_overdue
+from services.billing.invoices.actions.issuing import (
+    finalize_invoice,
+    refs_of,
+    sales_postings,
+    tell_overdue,
+)
+from services.billing.invoices.actions.reopening import (
+    lock_to_reopen,
+    reinstate_invoice,
+    reopen_invoices,
+    write_off_invoice,
+)
 from services.billing.invoices.actions.settling import (
     Settled,
     Settlement,
@@ -14,12 +25,7 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import SHIPMENTS
-from services.billing.invoices.actions.voiding import (
-    change_settings,
-    find_void_facts,
-    void_approved_invoice,
-    void_invoice,
-)
+from services.billing.invoices.actions.voiding import change_settings, take_back, tell_voided
 
 __all__ = [
     "SHIPMENTS",
@@ -34,12 +40,16 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
-    "find_void_facts",
     "keep_customer",
     "lock_settled",
+    "lock_to_reopen",
+    "refs_of",
+    "reinstate_invoice",
+    "reopen_invoices",
     "sales_postings",
     "settle_invoices",
+    "take_back",
     "tell_overdue",
-    "void_approved_invoice",
-    "void_invoice",
+    "tell_voided",
+    "write_off_invoice",
 ]

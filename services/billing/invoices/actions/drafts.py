@@ -10,15 +10,17 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
-from services.billing.invoices.models import Invoice, InvoiceLine
+from services.billing.invoices.models import Customer, Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
     FulfilmentInvoiced,
+    NegativeInvoice,
     NotADraft,
     PricedLine,
     UnknownCustomer,
     figures_of,
+    require_not_negative,
     require_prices,
 )
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
@@ -30,7 +32,7 @@ from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.database.tables import touch
 from shared.http.router import require_version
-from shared.values.faults import FieldError
+from shared.values.party_fields import USUAL_TERMS
 from shared.values.prices import UnitPrice
 from shared.values.tax import TaxedDocument, TaxedLine
 
@@ -39,17 +41,18 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     """Write a draft; its tax rates are those of the day of supply, or of today when that is not given."""
     _require_supply(ctx, invoice.delivered_on)
     await _require_unclaimed(ctx, invoice.source_refs.fulfilment_id)
+    known = await queries.find_customer(ctx, invoice.customer_id)
     row = Invoice(
         tenant_id=ctx.tenant.id,
         created_at=ctx.now,
         updated_at=ctx.now,
         state=DRAFT,
         customer_id=invoice.customer_id,
-        customer=await _buyer(ctx, invoice.customer_id, invoice.customer),
+        customer=_buyer(invoice.customer_id, invoice.customer, known),
         currency=invoice.currency or ctx.tenant.currency,
         prices=invoice.prices,
         rounding=invoice.rounding,
-        payment_terms_days=invoice.payment_terms_days,
+        payment_terms_days=_terms(invoice.payment_terms_days, known),
         delivered_on=invoice.delivered_on,
         order_id=invoice.source_refs.order_id,
         fulfilment_id=invoice.source_refs.fulfilment_id,
@@ -92,6 +95,8 @@ async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
     rates = await tax.find_tax_codes(ctx, codes, on=on)
     require_holding(rates, codes, on)
     document = _figures(row, [_priced(line, rates[line.tax_code], row.currency) for line in lines])
+    if document.totals.gross.minor < 0:
+        raise NegativeInvoice(f"On {on} the invoice comes to {document.totals.gross}; lower its deductions.")
     _state_totals(row, document)
     for line, taxed in zip(lines, document.lines, strict=True):
         rate = rates[line.tax_code]
@@ -147,15 +152,19 @@ def _lines_of(row: Invoice) -> tuple[Any, ...]:
     return col(InvoiceLine.tenant_id) == row.tenant_id, col(InvoiceLine.invoice_id) == row.id
 
 
-async def _buyer(ctx: Ctx, customer_id: UUID, stated: CustomerFacts | None) -> dict[str, Any]:
+def _buyer(customer_id: UUID, stated: CustomerFacts | None, known: Customer | None) -> dict[str, Any]:
     """What the invoice shows of its buyer: as stated, else as orders knows it."""
     if stated is not None:
         return _snapshot(stated)
-    known = await queries.find_customer(ctx, customer_id)
     if known is None:
-        sentence = f"There is no customer {customer_id}."
-        raise UnknownCustomer(sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)])
+        raise UnknownCustomer.named(customer_id)
     return _snapshot(CustomerFacts.model_validate(known))
+
+
+def _terms(stated: int | None, known: Customer | None) -> int:
+    """Days to pay: as stated, else the customer's, else 30."""
+    own = known.payment_terms_days if known else None
+    return next((days for days in (stated, own) if days is not None), USUAL_TERMS)
 
 
 def _snapshot(facts: CustomerFacts) -> dict[str, Any]:
@@ -197,6 +206,7 @@ async def _priced_lines(ctx: Ctx, row: Invoice, lines: Sequence[InvoiceLineIn]) 
         for line in lines
     ]
     document = _figures(row, priced)
+    require_not_negative([line.unit_price for line in lines], document.totals.gross)
     _state_totals(row, document)
     return [
         _line_row(ctx, row, position, *parts)

@@ -1,13 +1,17 @@
 """Issuing: a draft becomes a numbered document in the ledger, and passes its due date."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
-from services.billing.documents.queries import find_seller_facts
+from services.billing.documents.content import DocumentContent, PaymentTerms
+from services.billing.documents.parties import profile_of
+from services.billing.documents.queries import find_payment_terms, get_seller, seller_facts
+from services.billing.documents.rules import require_sound
 from services.billing.invoices import queries
 from services.billing.invoices.actions.drafts import tax_at_supply
-from services.billing.invoices.models import Invoice
+from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     FINALIZED,
     LIFECYCLE,
@@ -28,39 +32,68 @@ from shared.values.fields import decimal_text
 from shared.values.money import Money
 
 
-async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Invoice:
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """An invoice that was just numbered, and the document that it is."""
+
+    row: Invoice
+    lines: Sequence[InvoiceLine]
+    content: DocumentContent
+
+
+async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Finalized:
     """Date, tax, post and number a draft. The number comes last, so that a rollback gives it back at once.
 
     Its tax rates are those of the day of supply, decided now. An invoice of nothing has no posting and is settled
-    from the start.
+    from the start. Refused where the seller wants valid e-invoices only and this is none: then nothing of it is kept.
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     LIFECYCLE.target(row.state, "finalize")
     await tax_at_supply(ctx, row)
-    seller = await find_seller_facts(ctx)
+    seller = await get_seller(ctx)
     lifecycle.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today
     row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
-    row.seller = seller
+    row.seller = seller_facts(ctx, seller)
     row.open_minor = row.gross_minor
+    row.entry_id = await _post(ctx, row, row.issued_on)
     if row.gross_minor:
-        breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
-        row.entry_id = await ledger.post_entry(
-            ctx,
-            Entry(
-                postings=sales_postings(row.id, row.gross, breakdown),
-                effective_on=row.issued_on,
-                memo=f"Invoice to {row.customer['name']}",
-                source="invoice",
-                source_id=row.id,
-                open_items=[receivable(row.id, row.customer_id, row.gross, row)],
-            ),
-        )
         ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
     row.number = await take_number(ctx, SERIES, row.issued_on.year)
     await ctx.tx.flush()
+    done = await _finalized(ctx, row)
+    if seller.e_invoice_required:
+        require_sound(done.content)
     _tell_finalized(ctx, row)
-    return row
+    return done
+
+
+async def _post(ctx: Ctx, row: Invoice, issued_on: date) -> UUID | None:
+    """Post what an invoice states; one that deductions lower to nothing may still have tax of several rates."""
+    breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
+    postings = sales_postings(row.id, row.gross, breakdown)
+    if not postings:
+        return None
+    return await ledger.post_entry(
+        ctx,
+        Entry(
+            postings=postings,
+            effective_on=issued_on,
+            memo=f"Invoice to {row.customer['name']}",
+            source="invoice",
+            source_id=row.id,
+            open_items=[receivable(row.id, row.customer_id, row.gross, row)] if row.gross_minor else [],
+        ),
+    )
+
+
+async def _finalized(ctx: Ctx, row: Invoice) -> Finalized:
+    lines = (await queries.find_lines(ctx, [row.id]))[row.id]
+    kept = row.seller or {}
+    # Only XRechnung asks for the account; nobody else's sealed data is opened to judge a document.
+    sealed = profile_of(row.customer) == "xrechnung"
+    terms = await find_payment_terms(ctx, kept) if sealed else PaymentTerms()
+    return Finalized(row, lines, queries.document_of(ctx, row, lines, kept, terms))
 
 
 def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) -> OpenItem:
@@ -68,14 +101,16 @@ def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) 
     return OpenItem(invoice_id, "invoice", customer_id, ROLE_RECEIVABLE, gross, due_on=row.due_on)
 
 
-def sales_postings(document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow]) -> list[Posting]:
+def sales_postings(
+    document_id: UUID, gross: Money, breakdown: Sequence[TaxBreakdownRow], *, account: str = ROLE_SALES
+) -> list[Posting]:
     """Dr receivable; Cr sales and Cr output tax, each per tax code, category and rate. Lines of nothing are left out.
 
     Sales and tax say what they are by dimensions, with the base as the document states it: a return asks for the value
     of exempt and untaxed sales, too (VAT Directive 2006/112/EC, articles 250 and 251; rows as EN 16931 BG-23).
     """
     lines = [Posting(ROLE_RECEIVABLE, gross, document_id)]
-    lines += [Posting(ROLE_SALES, -row.base, dimensions=_of_tax(row)) for row in breakdown]
+    lines += [Posting(account, -row.base, dimensions=_of_tax(row)) for row in breakdown]
     lines += [Posting(ROLE_OUTPUT_TAX, -row.tax, dimensions=_of_tax(row)) for row in breakdown]
     return [line for line in lines if not line.amount.is_zero]
 

@@ -41,12 +41,16 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it."""
+    """What a customer's money or credit is to settle; `from_item` is its open item, `available` what is left of it.
+
+    `credits` is the invoice that a credit note takes back: settling that one is no payment of it.
+    """
 
     from_item: UUID
     customer_id: UUID
     available: Money
     settlements: Sequence[Settlement]
+    credits: UUID | None = None
 
     @property
     def left(self) -> Money:
@@ -95,14 +99,20 @@ def settle_in_memory(
 ) -> list[Settled]:
     """Settle locked invoices as the ledger has allocated."""
     return [
-        _settle(ctx, invoices[s.invoice_id], s.amount, made_on[settling.from_item, s.invoice_id])
+        _settle(
+            ctx,
+            invoices[s.invoice_id],
+            s.amount,
+            made_on[settling.from_item, s.invoice_id],
+            pays=s.invoice_id != settling.credits,
+        )
         for s in settling.settlements
     ]
 
 
-def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date) -> Settled:
-    row.paid_minor += amount.minor
-    _reduce(ctx, row, amount)
+def _settle(ctx: Ctx, row: OpenInvoice, amount: Money, allocated_on: date, *, pays: bool) -> Settled:
+    row.paid_minor += amount.minor if pays else 0
+    reduce_open(ctx, row, amount)
     return Settled(allocated(row, amount), allocated_on)
 
 
@@ -132,7 +142,7 @@ async def credit_invoice(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, gross:
         row.updated_at = ctx.now
     else:
         await ledger.allocate(ctx, from_item=credit_note_id, to_item=row.id, amount=settled)
-        _reduce(ctx, row, settled)
+        reduce_open(ctx, row, settled)
     return gross - settled
 
 
@@ -174,13 +184,15 @@ def require_fitting(found: Locked, settling: Settling) -> None:
         _require_fitting(found[settlement.invoice_id], settlement, settling.customer_id, f"/allocations/{n}")
 
 
-def _reduce(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:
+def reduce_open(ctx: Ctx, row: Invoice | OpenInvoice, amount: Money) -> None:
+    """Take off what is open of a locked invoice; what settles it wholly with money is told."""
     row.open_minor -= amount.minor
     row.version += 1
     row.updated_at = ctx.now
     if not row.open_minor:
         ctx.unschedule(OVERDUE, row.id)
-        tell_paid(ctx, row)
+        if row.payment_status == "paid":
+            tell_paid(ctx, row)
 
 
 def _require_fitting(row: OpenInvoice, settlement: Settlement, customer_id: UUID, pointer: str) -> None:

@@ -77,11 +77,12 @@ class _NewLine:
     invoice_id: UUID
     position: int
     description: str
-    sku: str
+    sku: str | None
     quantity: Decimal
     unit: str
     unit_price_minor: Decimal
     discount_minor: int
+    kind: str
     order_discount_minor: int
     tax_code: str
     tax_category: str
@@ -95,9 +96,17 @@ INVOICES = TableSql(queries.Invoice, _NewInvoice)
 LINES = TableSql(queries.InvoiceLine, _NewLine)
 PLACE = "first + row_number() over (order by new.id) - 1"
 NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
+# What the event does not say of the customer is as billing knows it from orders.
+BUYER = """coalesce((select jsonb_strip_nulls(jsonb_build_object(
+      'language', c.j->'language', 'registration_number', c.j->'registration_number',
+      'buyer_reference', c.j->'buyer_reference', 'electronic_address', c.j->'electronic_address',
+      'e_invoice', c.j->'e_invoice'))
+    from (select to_jsonb(k) as j from customers k where k.tenant_id = $1 and k.id = new.customer_id) c), '{}')
+    || new.customer"""
+GIVEN = {"number": NUMBER, "seller": SNAPSHOT, "customer": BUYER}
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
+  {INVOICES.insert(5, given=GIVEN, rest="cross join taken order by new.id")}
   returning id, number
 ), lines as ({LINES.insert(6)})
 select id, number from invoice
@@ -155,12 +164,12 @@ def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
 def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on: date) -> Entry | None:
     """Dr receivable, Cr sales, Cr output tax; Dr cost of goods, Cr inventory where the cost is known.
 
-    A shipment worth nothing and of no known cost has no entry.
+    A shipment worth nothing and of no known cost has no entry; one that deductions lower to nothing may still have
+    sales and tax of several rates.
     """
-    postings: list[Posting] = []
+    postings = sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
     items: list[OpenItem] = []
     if shipped.gross.minor:
-        postings += sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
         items.append(
             OpenItem(
                 invoice_id, "invoice", shipped.customer.id, ROLE_RECEIVABLE, shipped.gross, due_on=due_on
@@ -188,7 +197,9 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         updated_at=now,
         state=FINALIZED,
         customer_id=shipped.customer.id,
-        customer=orjson.Fragment(shipped.customer.model_dump_json(exclude={"id"}, exclude_none=True)),
+        customer=orjson.Fragment(
+            shipped.customer.model_dump_json(exclude={"id", "delivery"}, exclude_none=True)
+        ),
         currency=shipped.currency,
         prices=shipped.prices,
         rounding=shipped.rounding,
@@ -218,11 +229,12 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             invoice_id=made.id,
             position=position,
             description=line.description,
-            sku=line.sku,
+            sku=line.sku or None,
             quantity=line.quantity,
             unit=line.unit,
             unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
+            kind=line.kind,
             order_discount_minor=line.order_discount.minor if line.order_discount else 0,
             tax_code=line.tax_code,
             tax_category=line.tax_category,

@@ -1,17 +1,13 @@
-"""Voiding: an invoice is taken back as a whole; above the tenant's limit once somebody else has approved it."""
+"""Voiding, as far as the invoice goes: its posting is reversed. What cancels it is a credit note (`credit_notes`)."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import refs_of
 from services.billing.invoices.models import Invoice, InvoiceSettings
-from services.billing.invoices.rules import LIFECYCLE, OVERDUE, VOID, InvoiceSettled, stated, steps_to_void
+from services.billing.invoices.rules import LIFECYCLE, OVERDUE
 from services.billing.invoices.schemas import InvoiceSettingsChange
 from services.billing.ledger import actions as ledger
-from shared.approvals.asking import ask_approval
-from shared.approvals.rows import Approval
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceVoided
@@ -19,37 +15,36 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 
 
-async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Invoice | Approval:
-    """Take a finalized invoice back, dated today; its number stays taken. Above the limit: ask that it be approved."""
-    row = await queries.get_invoice(ctx, invoice_id, lock=True)
-    _require_voidable(row)
-    settings = await queries.get_settings(ctx)
-    steps = steps_to_void(row.gross, settings.void_approval_limit)
-    if not steps:
-        return await _void(ctx, row, reason=reason)
-    return await ask_approval(
-        ctx,
-        VOID,
-        row.id,
-        subject=f"invoice {row.number}",
-        command={"reason": reason},
-        facts=_facts(row),
-        steps=steps,
-        amount=row.gross,
-        reason=reason,
+async def take_back(ctx: Ctx, row: Invoice, *, reason: str | None) -> UUID | None:
+    """Reverse the posting of a locked invoice today; returns the reversal, none where the invoice has no posting."""
+    entry_id = None
+    if row.entry_id is not None:
+        memo = f"Void of invoice {row.number}"
+        entry_id = await ledger.reverse_entry(
+            ctx, row.entry_id, effective_on=ctx.today, memo=memo, source=("void", row.id)
+        )
+    lifecycle.advance(ctx, LIFECYCLE, row, "void", why=reason)
+    row.open_minor = 0
+    ctx.unschedule(OVERDUE, row.id)
+    await ctx.tx.flush()
+    return entry_id
+
+
+def tell_voided(ctx: Ctx, row: Invoice, *, credit_note_id: UUID, credit_note_number: str) -> None:
+    """Tell other services that an invoice is void, and which credit note cancels it."""
+    ctx.emit(
+        InvoiceVoided(
+            invoice_id=row.id,
+            number=row.number or "",
+            customer_id=row.customer_id,
+            gross=row.gross,
+            source_refs=refs_of(row),
+            credit_note_id=credit_note_id,
+            credit_note_number=credit_note_number,
+        ),
+        subject=row.id,
+        version=row.version,
     )
-
-
-async def find_void_facts(ctx: Ctx, invoice_id: UUID) -> Mapping[str, Any]:
-    """What the approval of a void depends on; the invoice is locked."""
-    return _facts(await queries.get_invoice(ctx, invoice_id, lock=True))
-
-
-async def void_approved_invoice(ctx: Ctx, invoice_id: UUID, command: Mapping[str, Any]) -> Invoice:
-    """Take an invoice back as it was approved."""
-    row = await queries.get_invoice(ctx, invoice_id, lock=True)
-    _require_voidable(row)
-    return await _void(ctx, row, reason=command["reason"])
 
 
 async def change_settings(ctx: Ctx, change: InvoiceSettingsChange, *, version: int) -> InvoiceSettings:
@@ -62,53 +57,4 @@ async def change_settings(ctx: Ctx, change: InvoiceSettingsChange, *, version: i
         row.void_limit_currency = None if limit is None else limit.currency
     touch(row, ctx.now)
     ctx.session.add(row)
-    return row
-
-
-def _facts(row: Invoice) -> dict[str, Any]:
-    return {
-        "number": row.number,
-        "state": row.state,
-        "customer_id": str(row.customer_id),
-        "customer": row.customer["name"],
-        "issued_on": str(row.issued_on),
-        "gross": stated(row.gross),
-        "open": stated(row.open),
-        "credited": stated(row.credited),
-    }
-
-
-def _require_voidable(row: Invoice) -> None:
-    LIFECYCLE.target(row.state, "void")
-    if row.open_minor != row.gross_minor or row.credited_minor:
-        raise InvoiceSettled(
-            "Something was paid or credited on this invoice; credit the rest instead.",
-            open=stated(row.open),
-            paid=stated(row.paid),
-            credited=stated(row.credited),
-        )
-
-
-async def _void(ctx: Ctx, row: Invoice, *, reason: str | None) -> Invoice:
-    """Reverse its posting, and tell."""
-    if row.entry_id is not None:
-        memo = f"Void of invoice {row.number}"
-        await ledger.reverse_entry(
-            ctx, row.entry_id, effective_on=ctx.today, memo=memo, source=("void", row.id)
-        )
-    lifecycle.advance(ctx, LIFECYCLE, row, "void", why=reason)
-    row.open_minor = 0
-    ctx.unschedule(OVERDUE, row.id)
-    await ctx.tx.flush()
-    ctx.emit(
-        InvoiceVoided(
-            invoice_id=row.id,
-            number=row.number or "",
-            customer_id=row.customer_id,
-            gross=row.gross,
-            source_refs=refs_of(row),
-        ),
-        subject=row.id,
-        version=row.version,
-    )
     return row

@@ -1,17 +1,17 @@
 """What may be done to an invoice, its figures, what may be settled and voided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Any, Literal, Protocol, Self
 from uuid import UUID
 
 from shared.approvals.rules import Step, steps_for
 from shared.context.lifecycle import Lifecycle
 from shared.contracts.orders import FulfilmentShipped
 from shared.values.clock import zone
-from shared.values.faults import FieldError, Invalid, Refused
+from shared.values.faults import FieldError, Invalid, NotYetKnown, Refused
 from shared.values.money import Money, MoneyOutOfRange, total
 from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding, TaxedDocument, TaxInput, TaxMode, tax_document
@@ -25,15 +25,23 @@ VOID = "invoice.void"
 """The kind of approval with which an invoice is voided."""
 APPROVE_SCOPE = "billing:approve"
 
-PaymentStatus = Literal["unpaid", "part_paid", "paid"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 
 LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
 
 
-class UnknownCustomer(Invalid):
+class UnknownCustomer(NotYetKnown):
     """Billing has not heard of the customer, and the request does not say who it is."""
 
     code = "unknown_customer"
+
+    @classmethod
+    def named(cls, customer_id: UUID) -> Self:
+        """Refused for this customer."""
+        sentence = (
+            f"There is no customer {customer_id}. If orders has just made it, send this again in a moment."
+        )
+        return cls(sentence, errors=[FieldError("/customer_id", cls.code, sentence)])
 
 
 class UnknownInvoice(Invalid):
@@ -46,6 +54,12 @@ class InvoiceSettled(Refused):
     """Something was paid or credited on the invoice, so it cannot be voided any more."""
 
     code = "invoice_settled"
+
+
+class InvoiceIsVoided(Refused):
+    """What was issued is cancelled: its credit note is the document that counts."""
+
+    code = "voided"
 
 
 class NotADraft(Refused):
@@ -84,6 +98,12 @@ class InconsistentFigures(Refused):
     code = "inconsistent_figures"
 
 
+class NegativeInvoice(Refused):
+    """At the rates of its day of supply a draft's deductions are more than its other lines."""
+
+    code = "negative_invoice"
+
+
 class AmountTooLarge(Invalid):
     """The figures are beyond what the books can hold."""
 
@@ -102,16 +122,93 @@ class PricedLine:
     tax_rate: Decimal
 
 
+class VoidableInvoice(Protocol):
+    """What the rules of voiding read of an invoice."""
+
+    state: str
+    number: str | None
+    customer_id: UUID
+    customer: dict[str, Any]
+    issued_on: date | None
+
+    @property
+    def gross(self) -> Money: ...
+    @property
+    def open(self) -> Money: ...
+    @property
+    def paid(self) -> Money: ...
+    @property
+    def credited(self) -> Money: ...
+    @property
+    def written_off(self) -> Money: ...
+
+
 def stated(money: Money) -> dict[str, str]:
     """An amount as a fact of a refusal, in its wire form."""
     return {"amount": money.text, "currency": money.currency}
 
 
-def payment_status(state: str, gross_minor: int, open_minor: int) -> PaymentStatus:
-    """How far an invoice is settled; one of nothing is paid as soon as it is finalized."""
-    if state != FINALIZED or (open_minor == gross_minor and gross_minor != 0):
+def payment_status(
+    state: str, *, gross: int, open_: int, paid: int, credited: int, lost: int
+) -> PaymentStatus:
+    """How far an invoice is settled, in minor units; one of nothing is paid as soon as it is finalized.
+
+    Only money pays, the customer's credit included: what credit notes took back or was given up (discounts, fees,
+    differences) lowers what is to be paid. With nothing left to pay an invoice is `paid` where money settled any of it,
+    `credited` where none did or all of it was taken back. A bad debt (`lost`) is neither (ADR 0041).
+    """
+    if state != FINALIZED:
         return "unpaid"
-    return "paid" if open_minor == 0 else "part_paid"
+    if gross and (open_ or lost):
+        return "part_paid" if paid else "unpaid"
+    return "paid" if not gross or (paid and credited < gross) else "credited"
+
+
+def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
+    """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
+    verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
+    return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
+
+
+def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:
+    """How much is to be taken back of which invoice (none: all that settles it); each is named once."""
+    wanted: dict[UUID, Money | None] = {}
+    for n, (invoice_id, amount) in enumerate(asked):
+        if invoice_id in wanted:
+            raise Invalid.field(f"/allocations/{n}/invoice_id", "duplicate", "Name each invoice once.")
+        if amount is not None and amount.currency != currency:
+            sentence = f"The money is in {currency}."
+            raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
+        wanted[invoice_id] = amount
+    return wanted
+
+
+def void_facts(row: VoidableInvoice) -> dict[str, Any]:
+    """What the approval of a void depends on."""
+    return {
+        "number": row.number,
+        "state": row.state,
+        "customer_id": str(row.customer_id),
+        "customer": row.customer["name"],
+        "issued_on": str(row.issued_on),
+        "gross": stated(row.gross),
+        "open": stated(row.open),
+        "credited": stated(row.credited),
+    }
+
+
+def require_voidable(row: VoidableInvoice) -> None:
+    """Refuse to void what is no finalized invoice, or one of which something was settled."""
+    LIFECYCLE.target(row.state, "void")
+    if row.open != row.gross or not row.credited.is_zero:
+        raise InvoiceSettled(
+            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
+            "credit the rest instead.",
+            open=stated(row.open),
+            paid=stated(row.paid),
+            credited=stated(row.credited),
+            written_off=stated(row.written_off),
+        )
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
@@ -120,18 +217,27 @@ def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
 
 
 def require_prices(prices: Sequence[UnitPrice], currency: str) -> None:
-    """Refuse unit prices below zero or in another currency than the invoice's."""
-    errors = []
-    for n, price in enumerate(prices):
-        pointer = f"/lines/{n}/unit_price"
-        if price.currency != currency:
-            errors.append(FieldError(pointer, "currency_mismatch", f"The invoice is in {currency}."))
-        elif price.minor < 0:
-            errors.append(
-                FieldError(pointer, "negative_price", "A price is zero or more; use a credit note.")
-            )
+    """Refuse unit prices in another currency than the invoice's."""
+    errors = [
+        FieldError(f"/lines/{n}/unit_price", "currency_mismatch", f"The invoice is in {currency}.")
+        for n, price in enumerate(prices)
+        if price.currency != currency
+    ]
     if errors:
         raise Invalid(f"{len(errors)} price(s) are not acceptable.", code=errors[0].code, errors=errors)
+
+
+def require_not_negative(prices: Sequence[UnitPrice], gross: Money) -> None:
+    """Refuse to deduct more than there is: lines below zero are deposits and vouchers, an invoice is never."""
+    if gross.minor >= 0:
+        return
+    sentence = f"The invoice would come to {gross}; use a credit note."
+    errors = [
+        FieldError(f"/lines/{n}/unit_price", "negative_price", sentence)
+        for n, price in enumerate(prices)
+        if price.minor < 0
+    ]
+    raise Invalid(sentence, code="negative_price", errors=errors[:50])
 
 
 def figures_of(
@@ -179,5 +285,8 @@ def require_coherent(shipped: FulfilmentShipped) -> None:
             raise InconsistentFigures(f"The shipment states {name} {stated}, but its parts sum to {summed}.")
     if any({x.unit_price.currency, x.discount.currency} != {currency} for x in shipped.lines):
         raise InconsistentFigures(f"The shipment is in {currency}, but has a price that is not.")
-    if any(x.net.minor < 0 or x.tax.minor < 0 for x in shipped.lines) or not shipped.lines:
-        raise InconsistentFigures("A shipment has at least one line, and none below zero.")
+    below = any((x.net.minor < 0 or x.tax.minor < 0) and x.unit_price.minor >= 0 for x in shipped.lines)
+    if below or shipped.gross.minor < 0 or not shipped.lines:
+        raise InconsistentFigures(
+            "A shipment has at least one line, is not below zero, nor is a line whose price is not."
+        )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.billing.invoices.rules.invoices import PaymentStatus, payment_status
+from services.billing.invoices.rules.invoices import PaymentStatus, allowed_actions, payment_status
 from shared.values.money import Money
 from shared.values.tax import StoredFigures
 
@@ -22,6 +22,9 @@ class OpenFigures:
     currency: str
     gross_minor: int
     open_minor: int
+    paid_minor: int
+    credited_minor: int
+    lost_minor: int
 
     @property
     def gross(self) -> Money:
@@ -35,16 +38,22 @@ class OpenFigures:
 
     @property
     def payment_status(self) -> PaymentStatus:
-        """unpaid, part_paid or paid."""
-        return payment_status(self.state, self.gross_minor, self.open_minor)
+        """unpaid, part_paid, paid or credited."""
+        return payment_status(
+            self.state,
+            gross=self.gross_minor,
+            open_=self.open_minor,
+            paid=self.paid_minor,
+            credited=self.credited_minor,
+            lost=self.lost_minor,
+        )
 
 
 class InvoiceFigures(OpenFigures, StoredFigures):
     """All figures of an invoice as money, for mapped and plain rows alike."""
 
     __slots__ = ()
-    paid_minor: int
-    credited_minor: int
+    written_off_minor: int
 
     @property
     def paid(self) -> Money:
@@ -55,6 +64,17 @@ class InvoiceFigures(OpenFigures, StoredFigures):
     def credited(self) -> Money:
         """What credit notes have taken back."""
         return Money(self.credited_minor, self.currency)
+
+    @property
+    def written_off(self) -> Money:
+        """What was given up: discounts, fees, differences and bad debts."""
+        return Money(self.written_off_minor, self.currency)
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """The verbs a caller may use now; a void is refused once anything was settled or credited."""
+        untouched = self.open_minor == self.gross_minor and not self.credited_minor
+        return allowed_actions(self.state, open_=self.open_minor, untouched=untouched)
 
 
 @dataclass(slots=True)
@@ -79,6 +99,8 @@ class InvoiceView(InvoiceFigures):
     open_minor: int
     paid_minor: int
     credited_minor: int
+    written_off_minor: int
+    lost_minor: int
     payment_terms_days: int
     issued_on: date | None
     due_on: date | None
@@ -105,6 +127,7 @@ class LineView:
     unit_price_minor: Decimal
     discount_percent: Decimal | None
     discount_minor: int
+    kind: str
     order_discount_minor: int
     tax_code: str
     tax_category: str
@@ -128,6 +151,13 @@ class OpenInvoice(OpenFigures):
     gross_minor: int
     open_minor: int
     paid_minor: int
+    credited_minor: int
+    written_off_minor: int
+    lost_minor: int
+    issued_on: date | None
+    due_on: date | None
+    delivered_on: date | None
+    tax_breakdown: list[dict[str, Any]]
     order_id: UUID | None
     fulfilment_id: UUID | None
     updated_at: datetime

@@ -9,7 +9,13 @@ from services.billing.ledger.actions.books import (
 from services.billing.ledger.actions.manual import create_entry, reverse_manually
 from services.billing.ledger.actions.periods import close_period, reopen_period
 from services.billing.ledger.actions.posting import post_entries, post_entry, reverse_entry
-from services.billing.ledger.actions.settling import allocate, allocate_all, undo_allocation
+from services.billing.ledger.actions.settling import (
+    allocate,
+    allocate_all,
+    require_open_since,
+    take_back,
+    undo_allocation,
+)
 
 __all__ = [
     "allocate",
@@ -23,7 +29,9 @@ __all__ = [
     "post_entry",
     "provision",
     "reopen_period",
+    "require_open_since",
     "reverse_entry",
     "reverse_manually",
+    "take_back",
     "undo_allocation",
 ]

@@ -23,6 +23,15 @@ from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
 from shared.values.faults import FieldError, Invalid
 
+UNDONE_BY = {
+    "invoice": "void or credit the invoice",
+    "credit_note": "make a new invoice",
+    "payment": "reverse the payment (POST /v1/payments/{id}/reverse)",
+    "refund": "reverse the refund (POST /v1/refunds/{id}/reverse)",
+    "void": "make a new invoice",
+}
+"""What undoes the entry of a document, by its source."""
+
 
 async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:
     """Post an entry by hand, between the opening of the books and a year from today."""
@@ -54,7 +63,7 @@ async def reverse_manually(
     original = await queries.get_entry(ctx, entry_id)
     if any(line.open_item_id for line in original.lines):
         raise ControlAccount(
-            "This entry belongs to a document; void or credit the document instead.",
+            f"This entry belongs to a document; {UNDONE_BY.get(original.source, 'reverse the document')} instead.",
             source=original.source,
             source_id=original.source_id,
             source_number=original.source_number,

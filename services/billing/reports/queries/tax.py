@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from services.billing.ledger.chart import ROLE_OUTPUT_TAX, ROLE_SALES
+from services.billing.ledger.chart import ROLE_OUTPUT_TAX
 from services.billing.reports.queries.days import from_to
 from shared.context.ctx import Ctx
 from shared.values.money import Money, total
@@ -16,18 +16,20 @@ from shared.values.money import Money, total
 TAX = """
 with documents as (
   select e.id, e.source, e.source_id, 1 as sign from journal_entries e
-  where e.tenant_id = $1 and e.effective_on between $3 and $4 and e.source in ('invoice', 'credit_note')
+  where e.tenant_id = $1 and e.effective_on between $3 and $4
+    and e.source in ('invoice', 'credit_note', 'cash_discount', 'bad_debt')
   union all
   select e.id, o.source, o.source_id, -1 from journal_entries e
-  join journal_entries o on o.tenant_id = $1 and o.id = e.reverses_id and o.source in ('invoice', 'credit_note')
+  join journal_entries o on o.tenant_id = $1 and o.id = e.reverses_id
+    and o.source in ('invoice', 'credit_note', 'cash_discount', 'bad_debt')
   where e.tenant_id = $1 and e.effective_on between $3 and $4 and e.reverses_id is not null
 ), posted as (
   select d.id, d.source, p.dimensions->>'tax_code' as tax_code, p.dimensions->>'tax_category' as category,
     (p.dimensions->>'tax_rate')::numeric as rate,
-    case when p.account = $5 then p.amount_minor else 0 end as base,
-    case when p.account = $6 then p.amount_minor else 0 end as tax
+    case when p.account <> $5 then p.amount_minor else 0 end as base,
+    case when p.account = $5 then p.amount_minor else 0 end as tax
   from documents d
-  join postings p on p.tenant_id = $1 and p.entry_id = d.id and p.currency = $2 and p.account in ($5, $6)
+  join postings p on p.tenant_id = $1 and p.entry_id = d.id and p.currency = $2
   where p.dimensions->>'tax_category' is not null
 ), unnamed as (
   select d.source, r->>'tax_code', r->>'category', (r->>'rate')::numeric,
@@ -48,7 +50,11 @@ select tax_code, category, rate,
   coalesce(-sum(base) filter (where source = 'invoice'), 0)::bigint as sales_base,
   coalesce(-sum(tax) filter (where source = 'invoice'), 0)::bigint as sales_tax,
   coalesce(sum(base) filter (where source = 'credit_note'), 0)::bigint as credit_base,
-  coalesce(sum(tax) filter (where source = 'credit_note'), 0)::bigint as credit_tax
+  coalesce(sum(tax) filter (where source = 'credit_note'), 0)::bigint as credit_tax,
+  coalesce(sum(base) filter (where source = 'cash_discount'), 0)::bigint as discount_base,
+  coalesce(sum(tax) filter (where source = 'cash_discount'), 0)::bigint as discount_tax,
+  coalesce(sum(base) filter (where source = 'bad_debt'), 0)::bigint as bad_debt_base,
+  coalesce(sum(tax) filter (where source = 'bad_debt'), 0)::bigint as bad_debt_tax
 from (select source, tax_code, category, rate, base, tax from posted union all select * from unnamed) t
 group by 1, 2, 3 having bool_or(base <> 0 or tax <> 0) order by 1, 3, 2
 """
@@ -59,10 +65,15 @@ join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2 an
 where e.tenant_id = $1 and e.effective_on between $3 and $4
 """
 
+FIGURES = (
+    "sales_base", "sales_tax", "credit_base", "credit_tax", "discount_base", "discount_tax", "bad_debt_base",
+    "bad_debt_tax",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class TaxRow:
-    """What was sold and credited under one tax code, category and rate."""
+    """What was sold, credited and given up under one tax code, category and rate."""
 
     tax_code: str
     category: str
@@ -71,16 +82,20 @@ class TaxRow:
     sales_tax: Money
     credit_base: Money
     credit_tax: Money
+    discount_base: Money
+    discount_tax: Money
+    bad_debt_base: Money
+    bad_debt_tax: Money
 
     @property
     def base(self) -> Money:
         """What is left of the sales without tax."""
-        return self.sales_base - self.credit_base
+        return self.sales_base - self.credit_base - self.discount_base - self.bad_debt_base
 
     @property
     def tax(self) -> Money:
         """What is left of the tax."""
-        return self.sales_tax - self.credit_tax
+        return self.sales_tax - self.credit_tax - self.discount_tax - self.bad_debt_tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +130,14 @@ async def get_tax_report(ctx: Ctx, *, from_: date | None, to: date | None, curre
     first, last = await from_to(ctx, from_, to)
     unit = currency or ctx.tenant.currency
     async with ctx.reporting():
-        found = await ctx.sql.fetch(TAX, ctx.tenant.id, unit, first, last, ROLE_SALES, ROLE_OUTPUT_TAX)
+        found = await ctx.sql.fetch(TAX, ctx.tenant.id, unit, first, last, ROLE_OUTPUT_TAX)
         posted = await ctx.sql.fetchval(POSTED, ctx.tenant.id, unit, first, last, ROLE_OUTPUT_TAX)
     rows = [
         TaxRow(
             row["tax_code"],
             row["category"],
             row["rate"],
-            Money(row["sales_base"], unit),
-            Money(row["sales_tax"], unit),
-            Money(row["credit_base"], unit),
-            Money(row["credit_tax"], unit),
+            **{name: Money(row[name], unit) for name in FIGURES},
         )
         for row in found
     ]

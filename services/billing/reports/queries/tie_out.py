@@ -80,7 +80,9 @@ CHECKS = {
           from (
             select 1 as sign, currency, tax_breakdown from invoices where tenant_id = $1 and state = 'finalized'
             union all
-            select -1, currency, tax_breakdown from credit_notes where tenant_id = $1
+            select -1, currency, tax_breakdown from credit_notes where tenant_id = $1 and not cancels
+            union all
+            select -1, currency, tax_breakdown from write_offs where tenant_id = $1 and state = 'recorded'
           ) x cross join lateral jsonb_array_elements(x.tax_breakdown) as r group by 1, 2
         ) d
         full join (
@@ -88,7 +90,8 @@ CHECKS = {
           from journal_entries e
           join journal_entries o on o.tenant_id = $1 and o.id = coalesce(e.reverses_id, e.id)
           join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.account = '2200'
-          where e.tenant_id = $1 and o.source in ('invoice', 'credit_note') group by 1, 2
+          where e.tenant_id = $1 and o.source in ('invoice', 'credit_note', 'cash_discount', 'bad_debt')
+          group by 1, 2
         ) p on p.tax_code = d.tax_code and p.currency = d.currency
         where coalesce(d.minor, 0) <> coalesce(p.minor, 0)
     """,

@@ -1,5 +1,6 @@
 """What is true of an order whoever changes it: states, parts, the account of every line, derived statuses."""
 
+from services.orders.book.rules.charges import INVOICED, OPEN, Charge, ChargeKind
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
@@ -14,6 +15,7 @@ from services.orders.book.rules.states import (
     OrderState,
 )
 from services.orders.book.rules.status import (
+    Settled,
     fulfilment_status,
     mark_changed,
     payment_status,
@@ -24,10 +26,14 @@ from services.orders.book.rules.status import (
 
 __all__ = [
     "FULFILMENT_LIFECYCLE",
+    "INVOICED",
     "IN_HAND",
+    "OPEN",
     "ORDER_LIFECYCLE",
     "UNSHIPPED",
     "ZERO",
+    "Charge",
+    "ChargeKind",
     "Fulfilment",
     "FulfilmentLine",
     "FulfilmentState",
@@ -40,6 +46,7 @@ __all__ = [
     "OrderState",
     "Parcel",
     "RateChange",
+    "Settled",
     "ShippedTax",
     "add_shipped",
     "fulfilment_status",

@@ -51,6 +51,16 @@ class OrderLine(StoredFigures):
     touched: bool = False
 
     @property
+    def kind(self) -> str:
+        """A thing of the catalogue, as opposed to a charge."""
+        return "item"
+
+    @property
+    def deducts(self) -> bool:
+        """Whether it is a deposit, a voucher or the like, which lowers what is to be paid."""
+        return self.unit_price_minor < 0
+
+    @property
     def unit_price(self) -> UnitPrice:
         """The agreed price of one unit, with or without tax by the order's price mode."""
         return UnitPrice(self.unit_price_minor, self.currency)

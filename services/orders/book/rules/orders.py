@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.orders.book.rules.charges import Charge
 from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.invoiced import Invoiced, ShippedTax, invoiced_of
 from services.orders.book.rules.lines import OrderLine
@@ -14,6 +15,7 @@ from services.orders.book.rules.states import ORDER_LIFECYCLE
 from services.orders.catalog.rules import TaxCodeRow
 from services.orders.customers.rules import Buyer
 from shared.values.money import Money
+from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
 
@@ -57,7 +59,7 @@ class Order(StoredFigures):
     payment_status: str
     backorder: str
     ship_to: dict[str, Any] | None
-    payment_terms_days: int
+    payment_terms_days: int | None
     net_minor: int
     tax_minor: int
     gross_minor: int
@@ -73,6 +75,10 @@ class Order(StoredFigures):
     requested_on: date | None = None
     discount_percent: Decimal | None = None
     discount_minor: int = 0
+    charges: list[Charge] = field(default_factory=list)
+    credited_minor: int = 0
+    lost_minor: int = 0
+    taken_back_minor: int = 0
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
@@ -102,6 +108,12 @@ class Order(StoredFigures):
         return TaxMode(
             "gross" if self.prices == "gross" else "net", "line" if self.rounding == "line" else "document"
         )
+
+    @property
+    def terms_days(self) -> int:
+        """Days to pay: as agreed, else the customer's, else 30."""
+        known = (self.payment_terms_days, self.buyer.payment_terms_days if self.buyer else None)
+        return next((days for days in known if days is not None), USUAL_TERMS)
 
     @property
     def allowed_actions(self) -> list[str]:

@@ -1,6 +1,7 @@
 """What follows from an order's parts: its derived statuses, and whether goods may move."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -44,23 +45,46 @@ def payment_status(order: Order) -> str:
     return settled_status(
         order.state,
         gross=order.gross_minor,
-        shipped=sum(line.shipped_net_minor + line.shipped_tax_minor for line in order.lines),
+        shipped=order.invoiced.gross.minor,
         invoiced=order.invoiced_minor,
-        paid=order.paid_minor,
+        settled=Settled(order.paid_minor, order.credited_minor, order.lost_minor, order.taken_back_minor),
     )
 
 
-def settled_status(state: str, *, gross: int, shipped: int, invoiced: int, paid: int) -> str:
-    """unpaid, part_paid or paid, from an order's gross figures in minor units.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settled an order's invoices, in minor units: money, what was credited or given up, and bad debts.
 
-    Paid when everything that will ever be charged was invoiced and all of that is settled: for an order in
+    `taken_back` is the gross of all credit notes, those on invoices that were paid before included.
+    """
+
+    paid: int = 0
+    credited: int = 0
+    lost: int = 0
+    taken_back: int = 0
+
+    @property
+    def covered(self) -> int:
+        """What is no longer open."""
+        return self.paid + self.credited + self.lost
+
+
+def settled_status(state: str, *, gross: int, shipped: int, invoiced: int, settled: Settled) -> str:
+    """unpaid, part_paid, paid or credited, from an order's gross figures in minor units.
+
+    Only money pays: what was credited or given up lowers what is to be paid, bad debts do not (billing says the same
+    of each invoice, ADR 0041). With nothing left to pay an order is paid where money settled any of it, credited where
+    none did or all of it was taken back.
+
+    Nothing is left when everything that will ever be charged was invoiced and all of that is settled: for an order in
     progress its whole gross, for a completed or cancelled one the gross of what was shipped.
     """
     due = shipped if state in (OrderState.COMPLETED, OrderState.CANCELLED) else gross
     charged = invoiced > 0 or (state == OrderState.COMPLETED and due == 0)
-    if charged and invoiced >= due and paid >= invoiced:
-        return "paid"
-    return "part_paid" if paid > 0 else "unpaid"
+    if charged and invoiced >= due and settled.covered >= invoiced and not settled.lost:
+        credited = settled.taken_back >= invoiced or not settled.paid
+        return "credited" if invoiced and credited else "paid"
+    return "part_paid" if settled.paid > 0 else "unpaid"
 
 
 def tax_groups(parts: Iterable[tuple[TaxCodeRow, TaxedLine]]) -> list[TaxGroup]:

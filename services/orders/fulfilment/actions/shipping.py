@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import Fulfilment, Order, Parcel
+from services.orders.book.rules import Fulfilment, Order, OrderLine, Parcel
 from services.orders.fulfilment.actions.handling import begin_move
 from services.orders.fulfilment.rules import (
     Part,
@@ -37,7 +37,9 @@ class Shipment:
         """What leaves its warehouse."""
         place = self.fulfilment.warehouse_id
         return [
-            Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in self.parts if p.line.tracked
+            Allocation(part.line.id, part.line.product_id, place, part.quantity)
+            for part in self.parts
+            if isinstance(part.line, OrderLine) and part.line.tracked
         ]
 
 
@@ -95,7 +97,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
             TaxBreakdownRow.model_validate(group, from_attributes=True) for group in groups_of(parts)
         ],
         shipped_on=ctx.today,
-        payment_terms_days=order.payment_terms_days,
+        payment_terms_days=order.terms_days,
         prices=order.prices,
         rounding=order.rounding,
         purchase_order=order.purchase_order,
@@ -115,8 +117,9 @@ def _shipped_line(part: ShippedPart) -> ShippedLine:
         sku=line.sku,
         description=line.description,
         quantity=part.quantity,
-        unit_price=line.unit_price.rounded,
-        exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
+        kind=line.kind,
+        unit_price=part.price.rounded,
+        exact_unit_price=part.price if part.price.is_fine else None,
         unit=line.unit,
         order_discount=part.order_discount if part.order_discount.minor else None,
         discount=figures.discount,

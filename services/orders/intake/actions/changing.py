@@ -11,9 +11,10 @@ from services.orders.intake.actions.creating import CUSTOMER_KEY, order_day
 from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import (
     AgreedLine,
+    WantedCharge,
     WantedLine,
     agree_discount,
-    price_lines,
+    price_order,
     require_draft,
     require_possible_delivery,
     unknown_customer,
@@ -41,12 +42,14 @@ async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version
         order.ship_to = change.ship_to.model_dump() if change.ship_to else None
     if "discount" in given:
         agree_discount(order, change.discount)
-    priced_anew = bool(given & {"lines", "prices", "discount"})
+    priced_anew = bool(given & {"lines", "prices", "discount", "charges"})
     if priced_anew:
         wanted: list[WantedLine] = (
             [*change.lines] if "lines" in given else [AgreedLine.of(li) for li in order.lines]
         )
-        price_lines(order, wanted, await find_prices(ctx, wanted, on=order_day(ctx, order)))
+        charges: list[WantedCharge] = [*change.charges] if "charges" in given else [*order.charges]
+        prices = await find_prices(ctx, wanted, charges, on=order_day(ctx, order))
+        price_order(order, wanted, charges, prices)
     order.revision += 1
     book.close_change(ctx, order)
     try:

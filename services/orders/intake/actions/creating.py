@@ -11,7 +11,7 @@ from services.orders.intake.actions.confirming import promise_order, tell_confir
 from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import (
     agree_discount,
-    price_lines,
+    price_order,
     require_possible_delivery,
     unknown_customer,
 )
@@ -27,7 +27,8 @@ CUSTOMER_KEY = "orders_customer_fkey"
 async def create_order(ctx: Ctx, given: OrderIn) -> Order:
     """Take in one order, and confirm it if so wanted. What is returned comes from memory."""
     order = draft_order(ctx, given)
-    price_lines(order, given.lines, await find_prices(ctx, given.lines, on=order_day(ctx, order)))
+    prices = await find_prices(ctx, given.lines, given.charges, on=order_day(ctx, order))
+    price_order(order, given.lines, given.charges, prices)
     if given.confirm:
         await promise_order(ctx, order)
     await store_orders(ctx, [order])

@@ -1,29 +1,28 @@
-"""What can be done with payments."""
+"""Recording: money comes in, settles the invoices it names, and stays as credit for the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.actions import Settled, Settlement, Settling
 from services.billing.invoices.rules import UnknownCustomer
-from services.billing.invoices.schemas import AllocateIn, AllocationIn, AllocationOut
+from services.billing.invoices.schemas import AllocationIn, AllocationOut
 from services.billing.ledger import actions as ledger
 from services.billing.ledger import queries as ledger_queries
-from services.billing.ledger.chart import ROLE_BANK, ROLE_CASH, ROLE_RECEIVABLE
+from services.billing.ledger.chart import ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, Posting
-from services.billing.payments import queries
 from services.billing.payments.models import Payment
+from services.billing.payments.rules import LIFECYCLE, RECORDED, allowed_actions, money_account
 from services.billing.payments.schemas import PaymentIn, PaymentOut
+from shared.context import lifecycle
 from shared.context.ctx import Ctx
-from shared.contracts.billing import AllocatedInvoice, PaymentAllocated, PaymentRecorded
+from shared.contracts.billing import PaymentRecorded
 from shared.database.table_sql import TableSql
-from shared.database.tables import touch
-from shared.values.faults import FieldError
 from shared.values.ids import new_id
+from shared.values.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ class _NewPayment:
     entry_id: UUID
 
 
-METHOD_CASH: Final = "cash"
 PAYMENTS = TableSql(Payment, _NewPayment)
 INSERT = PAYMENTS.insert(2)
 
@@ -89,21 +87,25 @@ def receive(ctx: Ctx, given: PaymentIn) -> Received:
     """Dr bank (or cash), Cr receivable: the credit is an open item of its own until it settles something."""
     payment_id, amount = new_id(), given.amount
     received_on = given.received_on or ctx.today
-    money = ROLE_CASH if given.method == METHOD_CASH else ROLE_BANK
     entry = Entry(
-        postings=[Posting(money, amount), Posting(ROLE_RECEIVABLE, -amount, payment_id)],
+        postings=[
+            Posting(money_account(given.method), amount),
+            Posting(ROLE_RECEIVABLE, -amount, payment_id),
+        ],
         effective_on=received_on,
         memo=f"Payment {given.reference or given.method}",
         source="payment",
         source_id=payment_id,
         open_items=[OpenItem(payment_id, "payment", given.customer_id, ROLE_RECEIVABLE, -amount)],
     )
-    settling = Settling(payment_id, given.customer_id, amount, _settlements(given.allocations))
+    settling = Settling(payment_id, given.customer_id, amount, settlements_of(given.allocations))
     return Received(ctx, payment_id, given, received_on, entry, settling)
 
 
 async def store_payments(ctx: Ctx, payments: Sequence[Received]) -> None:
-    """Write payments."""
+    """Write payments; their timelines begin."""
+    for each in payments:
+        lifecycle.begin(each.ctx, LIFECYCLE, each.id)
     await ctx.sql.execute(INSERT, ctx.tenant.id, PAYMENTS.json(map(_row, payments)))
 
 
@@ -127,12 +129,16 @@ def _row(received: Received) -> _NewPayment:
 def show_recorded(received: Received, settled: Sequence[Settled]) -> PaymentOut:
     """A payment that was just recorded, as callers see it."""
     given, now = received.given, received.ctx.now
+    left = received.settling.left
     return PaymentOut.model_construct(
         id=received.id,
+        state=RECORDED,
         customer_id=given.customer_id,
         amount=given.amount,
-        unallocated=received.settling.left,
+        unallocated=left,
+        refunded=Money.zero(given.amount.currency),
         received_on=received.received_on,
+        reversed_on=None,
         method=given.method,
         reference=given.reference,
         allocations=[
@@ -142,26 +148,17 @@ def show_recorded(received: Received, settled: Sequence[Settled]) -> PaymentOut:
             for s in settled
         ],
         journal_entry_id=received.entry.id,
+        allowed_actions=allowed_actions(
+            RECORDED, amount=given.amount.minor, unallocated=left.minor, refunded=0
+        ),
         version=1,
         created_at=now,
         updated_at=now,
     )
 
 
-async def allocate_payment(ctx: Ctx, payment_id: UUID, body: AllocateIn) -> Payment:
-    """Settle further invoices from what is left of a payment."""
-    row = await queries.get_payment(ctx, payment_id, lock=True)
-    settling = Settling(row.id, row.customer_id, row.unallocated, _settlements(body.allocations))
-    found = await invoices.lock_settled(ctx, settling)
-    settled = await invoices.settle_invoices(ctx, found, settling)
-    row.unallocated_minor = settling.left.minor
-    touch(row, ctx.now)
-    await ctx.tx.flush()
-    _tell_allocated(ctx, row, [s.invoice for s in settled])
-    return row
-
-
-def _settlements(allocations: Sequence[AllocationIn]) -> list[Settlement]:
+def settlements_of(allocations: Sequence[AllocationIn]) -> list[Settlement]:
+    """What is to be settled, as it was asked for."""
     return [Settlement(a.invoice_id, a.amount) for a in allocations]
 
 
@@ -170,10 +167,7 @@ async def require_customers(ctx: Ctx, customer_ids: Sequence[UUID]) -> None:
     known = await invoice_queries.known_customers(ctx, customer_ids)
     for customer_id in customer_ids:
         if customer_id not in known:
-            sentence = f"There is no customer {customer_id}."
-            raise UnknownCustomer(
-                sentence, errors=[FieldError("/customer_id", UnknownCustomer.code, sentence)]
-            )
+            raise UnknownCustomer.named(customer_id)
 
 
 def tell_recorded(received: Received, settled: Sequence[Settled]) -> None:
@@ -190,18 +184,4 @@ def tell_recorded(received: Received, settled: Sequence[Settled]) -> None:
         ),
         subject=received.id,
         version=1,
-    )
-
-
-def _tell_allocated(ctx: Ctx, row: Payment, allocations: list[AllocatedInvoice]) -> None:
-    ctx.emit(
-        PaymentAllocated(
-            payment_id=row.id,
-            customer_id=row.customer_id,
-            unallocated=row.unallocated,
-            allocated_on=ctx.today,
-            allocations=allocations,
-        ),
-        subject=row.id,
-        version=row.version,
     )

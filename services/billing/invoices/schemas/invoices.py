@@ -1,15 +1,16 @@
-"""Wire shapes of invoices."""
+"""Wire shapes of whole invoices and their settings."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
-from services.billing.invoices.rules import LIFECYCLE, InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.schemas.lines import InvoiceLineOut, LinesIn, TotalsOut
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
@@ -17,35 +18,31 @@ from shared.values.fields import (
     Code,
     CurrencyCode,
     EmailText,
-    Entries,
     LocalDate,
     LongText,
     MoneyIO,
-    Percent,
-    PositiveQuantity,
-    Quantity,
     ShortText,
     Timestamp,
-    WholeNumber,
     WireInput,
     WireModel,
 )
 from shared.values.money import Money
-from shared.values.price_fields import PriceIO
-from shared.values.prices import UnitPrice
+from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
 from shared.values.tax import Prices, Rounding
-from shared.values.units import PIECE, UnitCode
-
-TermsDays = Annotated[WholeNumber, Field(ge=0, le=365)]
 
 
 class CustomerFacts(WireInput, from_attributes=True):
-    """What an invoice shows of its buyer."""
+    """What an invoice shows of its buyer, and which e-invoice it asks for."""
 
     name: ShortText
     email: EmailText | None = None
     tax_id: Code | None = None
     billing_address: Address | None = None
+    language: LanguageCode | None = None
+    registration_number: Code | None = None
+    buyer_reference: ShortText | None = None
+    electronic_address: ElectronicAddress | None = None
+    e_invoice: EInvoice = "none"
 
 
 class CustomerOut(WireModel):
@@ -55,6 +52,11 @@ class CustomerOut(WireModel):
     email: str | None = None
     tax_id: str | None = None
     billing_address: Address | None = None
+    language: str | None = None
+    registration_number: str | None = None
+    buyer_reference: str | None = None
+    electronic_address: str | None = None
+    e_invoice: EInvoice = "none"
 
 
 class VoidIn(WireInput):
@@ -85,18 +87,6 @@ class InvoiceSettingsOut(WireModel):
     updated_at: Timestamp
 
 
-class InvoiceLineIn(WireInput):
-    """One thing to invoice."""
-
-    description: ShortText
-    quantity: PositiveQuantity
-    unit: UnitCode = PIECE
-    unit_price: PriceIO
-    tax_code: Code
-    discount_percent: Percent = Decimal(0)
-    sku: Code | None = None
-
-
 class SourceRefsIn(WireInput):
     """What the invoice charges, where orders knows it."""
 
@@ -104,11 +94,9 @@ class SourceRefsIn(WireInput):
     fulfilment_id: UUID | None = None
 
 
-LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
-
-
 class InvoiceIn(WireInput):
-    """A draft invoice. Without `customer` the buyer is shown as orders knows it."""
+    """A draft invoice. Without `customer` the buyer is shown as orders knows it, without `payment_terms_days` the
+    customer's hold, else 30."""
 
     customer_id: UUID
     customer: CustomerFacts | None = None
@@ -116,7 +104,7 @@ class InvoiceIn(WireInput):
     prices: Prices = "net"
     rounding: Rounding = "document"
     lines: LinesIn
-    payment_terms_days: TermsDays = 30
+    payment_terms_days: TermsDays | None = None
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
@@ -134,65 +122,9 @@ class InvoiceChange(WireInput, validate_default=False):
     purchase_order: Code | None = None
 
 
-class InvoiceLineOut(WireModel):
-    """One thing invoiced; `credited_quantity` is what credit notes took back.
-
-    `discount` is all that is taken off; `order_discount` is what of it is a share of the order's discount.
-    """
-
-    id: UUID
-    position: int
-    description: str
-    sku: str | None
-    quantity: Quantity
-    unit: str
-    unit_price: PriceIO
-    discount_percent: Percent | None
-    discount: MoneyIO
-    order_discount: MoneyIO
-    tax_code: str
-    tax_category: str
-    tax_rate: Percent
-    net: MoneyIO
-    tax: MoneyIO
-    gross: MoneyIO
-    credited_quantity: Quantity
-
-    @classmethod
-    def of(cls, line: InvoiceLine | LineView, currency: str) -> "InvoiceLineOut":
-        """A line of a row; what the database holds is not checked again."""
-        return cls.model_construct(
-            id=line.id,
-            position=line.position,
-            description=line.description,
-            sku=line.sku,
-            quantity=line.quantity,
-            unit=line.unit,
-            unit_price=UnitPrice(line.unit_price_minor, currency),
-            discount_percent=line.discount_percent,
-            discount=Money(line.discount_minor, currency),
-            order_discount=Money(line.order_discount_minor, currency),
-            tax_code=line.tax_code,
-            tax_category=line.tax_category,
-            tax_rate=line.tax_rate,
-            net=Money(line.net_minor, currency),
-            tax=Money(line.tax_minor, currency),
-            gross=Money(line.gross_minor, currency),
-            credited_quantity=line.credited_quantity,
-        )
-
-
-class TotalsOut(WireModel):
-    """A document's totals: net + tax = gross."""
-
-    net: MoneyIO
-    tax: MoneyIO
-    gross: MoneyIO
-
-
 class InvoiceOut(WireModel):
     """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back."""
+    notes took back, `written_off` what was given up."""
 
     id: UUID
     number: str | None
@@ -210,6 +142,7 @@ class InvoiceOut(WireModel):
     open: MoneyIO
     paid: MoneyIO
     credited: MoneyIO
+    written_off: MoneyIO
     payment_terms_days: int
     issued_on: LocalDate | None
     due_on: LocalDate | None
@@ -219,13 +152,19 @@ class InvoiceOut(WireModel):
     notes: str | None
     purchase_order: str | None
     journal_entry_id: UUID | None
+    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, row: Invoice | InvoiceView, lines: Sequence[InvoiceLine | LineView]) -> "InvoiceOut":
+    def of(
+        cls,
+        row: Invoice | InvoiceView,
+        lines: Sequence[InvoiceLine | LineView],
+        e_invoice: EInvoiceOut | None = None,
+    ) -> "InvoiceOut":
         """An invoice of its rows; what the database holds is not checked again."""
         return cls.model_construct(
             id=row.id,
@@ -244,6 +183,7 @@ class InvoiceOut(WireModel):
             open=row.open,
             paid=row.paid,
             credited=row.credited,
+            written_off=row.written_off,
             payment_terms_days=row.payment_terms_days,
             issued_on=row.issued_on,
             due_on=row.due_on,
@@ -253,41 +193,9 @@ class InvoiceOut(WireModel):
             notes=row.notes,
             purchase_order=row.purchase_order,
             journal_entry_id=row.entry_id,
-            allowed_actions=LIFECYCLE.allowed(row.state),
+            e_invoice=e_invoice,
+            allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )
-
-
-class AllocationIn(WireInput):
-    """So much of the money goes to one invoice."""
-
-    invoice_id: UUID
-    amount: MoneyIO
-
-    @field_validator("amount")
-    @classmethod
-    def _above_zero(cls, amount: Money) -> Money:
-        return above_zero(amount)
-
-
-class AllocateIn(WireInput):
-    """Invoices to settle from what is left of a payment or credit note."""
-
-    allocations: Annotated[list[AllocationIn], Entries(1, 100)]
-
-
-class AllocationOut(WireModel):
-    """How much went to which invoice."""
-
-    invoice_id: UUID
-    amount: MoneyIO
-    allocated_on: LocalDate
-
-
-def above_zero(amount: Money) -> Money:
-    """Refuse an amount of nothing or less."""
-    if amount.minor <= 0:
-        raise PydanticCustomError("amount_not_positive", "Must be above zero")
-    return amount

@@ -1,110 +1,16 @@
-"""How an order is priced, and what its intake refuses."""
+"""How an order is priced, and what pricing refuses."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
-from uuid import UUID
 
-from services.orders.book.rules import Order, OrderLine, OrderState
-from services.orders.catalog.rules import PricedProduct, ProductRow, TaxCodeRow
-from shared.context.lifecycle import IllegalTransition
-from shared.values.faults import FieldError, Invalid, Refused
+from services.orders.book.rules import Charge, Order, OrderLine
+from services.orders.catalog.rules import ProductRow, TaxCodeRow
+from services.orders.intake.rules.wanted import PriceList, WantedCharge, WantedDiscount, WantedLine
+from shared.values.faults import FieldError, Invalid
 from shared.values.ids import new_id
 from shared.values.money import Money, MoneyOutOfRange
 from shared.values.prices import UnitPrice
 from shared.values.tax import DiscountTooLarge, DocumentDiscount, TaxedDocument, TaxInput, tax_document
-
-MOST_LINES = 1000
-LATEST_DELIVERY = timedelta(days=5 * 366)
-"""How long after its day an order may ask to be delivered."""
-HOLDABLE = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.PROCESSING)
-
-
-class WantedLine(Protocol):
-    """A line as somebody asks for it: what is left out comes from the product."""
-
-    @property
-    def sku(self) -> str:
-        """The product."""
-
-    @property
-    def quantity(self) -> Decimal:
-        """How much of it."""
-
-    @property
-    def unit_price(self) -> UnitPrice | None:
-        """An agreed price."""
-
-    @property
-    def tax_code(self) -> str | None:
-        """Another tax code than the product's."""
-
-    @property
-    def discount_percent(self) -> Decimal:
-        """What is taken off the line."""
-
-    @property
-    def unit(self) -> str | None:
-        """What the quantity counts."""
-
-
-class WantedDiscount(Protocol):
-    """What somebody wants taken off an order as a whole: a percentage, or else an amount."""
-
-    @property
-    def percent(self) -> Decimal | None:
-        """Per cent of the lines."""
-
-    @property
-    def amount(self) -> Money | None:
-        """So much."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgreedLine:
-    """A line as it was agreed before, to be priced again."""
-
-    sku: str
-    quantity: Decimal
-    unit_price: UnitPrice | None
-    tax_code: str | None
-    discount_percent: Decimal
-    unit: str | None
-
-    @classmethod
-    def of(cls, line: OrderLine) -> "AgreedLine":
-        """What was agreed of a line."""
-        unit = None if line.tracked else line.unit
-        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent, unit)
-
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    """What pricing needs to know: products by SKU with their tax, and tax codes by code, of one day."""
-
-    products: Mapping[str, PricedProduct]
-    tax_codes: Mapping[str, TaxCodeRow]
-
-
-class HoldReleased(Refused):
-    """The hold was released before."""
-
-    code = "hold_released"
-
-
-def unknown_customer() -> Invalid:
-    """The refusal of an order for somebody who is no customer."""
-    return Invalid.field("/customer_id", "unknown_customer", "There is no customer with this id.")
-
-
-def require_possible_delivery(requested_on: date | None, ordered_on: date) -> None:
-    """Refuse a requested day before the order, or years after it: nobody meant that."""
-    latest = ordered_on + LATEST_DELIVERY
-    if requested_on is not None and not ordered_on <= requested_on <= latest:
-        sentence = f"{requested_on} is not possible here: give a day from {ordered_on} to {latest}."
-        raise Invalid.field("/requested_on", "date_out_of_range", sentence)
 
 
 def agree_discount(order: Order, wanted: WantedDiscount | None) -> None:
@@ -120,8 +26,15 @@ def agree_discount(order: Order, wanted: WantedDiscount | None) -> None:
         order.discount_minor = wanted.amount.minor
 
 
-def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *, pointer: str = "") -> None:
-    """Give an order its lines, figures and totals; refuses every line that cannot be priced, by name."""
+def price_order(
+    order: Order,
+    wanted: Sequence[WantedLine],
+    charges: Sequence[WantedCharge],
+    prices: PriceList,
+    *,
+    pointer: str = "",
+) -> None:
+    """Give an order its lines, charges, figures and totals; refuses all that cannot be priced, by name."""
     errors: list[FieldError] = []
     lines: list[OrderLine] = []
     inputs: list[TaxInput] = []
@@ -130,19 +43,36 @@ def price_lines(order: Order, wanted: Sequence[WantedLine], prices: PriceList, *
         if found is not None:
             lines.append(found[0])
             inputs.append(found[1])
+    priced = [
+        _price_charge(order, charge, prices, errors, f"{pointer}/charges/{n}")
+        for n, charge in enumerate(charges)
+    ]
     if errors:
         codes = {error.code for error in errors}
         code = codes.pop() if len(codes) == 1 else None
         detail = errors[0].message if len(errors) == 1 else f"{len(errors)} lines are not acceptable."
         raise Invalid(detail, code=code, errors=errors[:50])
-    figures = _figures(order, inputs, pointer)
-    for order_line, taxed, shared in zip(lines, figures.lines, figures.shared, strict=True):
+    order.lines, order.charges = lines, [charge for charge in priced if charge is not None]
+    inputs += [_taxed_charge(charge) for charge in order.charges]
+    _state_figures(order, _figures(order, inputs, pointer))
+    _require_not_negative(order, pointer)
+
+
+def _state_figures(order: Order, figures: TaxedDocument) -> None:
+    """Note what the one tax function says of lines, charges and the whole."""
+    count = len(order.lines)
+    for order_line, taxed, shared in zip(order.lines, figures.lines[:count], figures.shared, strict=False):
         order_line.order_discount_minor = shared.minor
         order_line.discount_minor = taxed.discount.minor
         order_line.net_minor = taxed.net.minor
         order_line.tax_minor = taxed.tax.minor
         order_line.gross_minor = taxed.gross.minor
-    order.lines = lines
+    for charge, taxed in zip(order.charges, figures.lines[count:], strict=True):
+        charge.net_minor, charge.tax_minor, charge.gross_minor = (
+            taxed.net.minor,
+            taxed.tax.minor,
+            taxed.gross.minor,
+        )
     order.net_minor = figures.totals.net.minor
     order.tax_minor = figures.totals.tax.minor
     order.gross_minor = figures.totals.gross.minor
@@ -169,6 +99,11 @@ def _price_line(
     if price.currency != order.currency:
         sentence = f"The price is in {price.currency}, the order in {order.currency}."
         errors.append(FieldError(f"{pointer}/unit_price", "currency_mismatch", sentence))
+    if price.minor < 0 and product.tracked:
+        sentence = (
+            "A price is zero or more; only what has no stock, as a deposit or voucher, may be deducted."
+        )
+        errors.append(FieldError(f"{pointer}/unit_price", "negative_price", sentence))
     if product.tracked and wanted.unit not in (None, product.unit):
         sentence = f"Stock of {product.sku} is counted in {product.unit}."
         errors.append(FieldError(f"{pointer}/unit", "unit_mismatch", sentence))
@@ -205,6 +140,53 @@ def _line_of(
     )
 
 
+def _price_charge(
+    order: Order, wanted: WantedCharge, prices: PriceList, errors: list[FieldError], pointer: str
+) -> Charge | None:
+    """One charge with its tax code; its figures follow from the whole order."""
+    tax = prices.tax_codes.get(wanted.tax_code)
+    if tax is None:
+        sentence = f"There is no tax code {wanted.tax_code} at the time of the order."
+        errors.append(FieldError(f"{pointer}/tax_code", "unknown_tax_code", sentence))
+    if wanted.amount.currency != order.currency:
+        sentence = f"The amount is in {wanted.amount.currency}, the order in {order.currency}."
+        errors.append(FieldError(f"{pointer}/amount", "currency_mismatch", sentence))
+    if tax is None or wanted.amount.currency != order.currency:
+        return None
+    return Charge(
+        id=new_id(),
+        kind=wanted.kind,
+        description=wanted.description or wanted.kind.capitalize(),
+        currency=order.currency,
+        amount_minor=wanted.amount.minor,
+        tax_code=tax.code,
+        tax_category=tax.category,
+        tax_rate=tax.rate,
+        net_minor=0,
+        tax_minor=0,
+        gross_minor=0,
+    )
+
+
+def _taxed_charge(charge: Charge) -> TaxInput:
+    return TaxInput(
+        Decimal(1), charge.amount, charge.tax_code, charge.tax_rate, charge.tax_category, discountable=False
+    )
+
+
+def _require_not_negative(order: Order, pointer: str) -> None:
+    """Refuse to deduct more than the order comes to."""
+    if order.gross_minor >= 0:
+        return
+    sentence = f"The order would come to {order.gross}; deposits and vouchers may lower it to zero."
+    errors = [
+        FieldError(f"{pointer}/lines/{n}/unit_price", "negative_price", sentence)
+        for n, line in enumerate(order.lines)
+        if line.deducts
+    ]
+    raise Invalid(sentence, code="negative_price", errors=errors[:50])
+
+
 def _figures(order: Order, inputs: Sequence[TaxInput], pointer: str) -> TaxedDocument:
     try:
         return tax_document(inputs, order.tax_mode, order.currency, _discount(order))
@@ -224,28 +206,3 @@ def _discount(order: Order) -> DocumentDiscount | None:
         return DocumentDiscount(percent=order.discount_percent)
     amount = Money(order.discount_minor, order.currency)
     return None if amount.is_zero else DocumentDiscount(amount=amount)
-
-
-def require_holdable(order: Order) -> None:
-    """Refuse to hold an order that has ended."""
-    if order.state not in HOLDABLE:
-        raise IllegalTransition(
-            f"This order is {order.state}; nothing of it can be held back.",
-            state=str(order.state),
-            allowed_actions=order.allowed_actions,
-        )
-
-
-def require_draft(order: Order) -> None:
-    """Refuse to change what was agreed once an order is confirmed or has ended."""
-    if order.state != OrderState.DRAFT:
-        raise IllegalTransition(
-            f"This order is {order.state}; only a draft can be changed.",
-            state=str(order.state),
-            allowed_actions=order.allowed_actions,
-        )
-
-
-def active_hold_ids(order: Order) -> set[UUID]:
-    """The holds that keep an order back now."""
-    return {hold.id for hold in order.holds}

@@ -1,4 +1,4 @@
-"""What can be done with credit notes."""
+"""Crediting: all or part of a finalized invoice is taken back, and what is left of that settles further invoices."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,9 +11,13 @@ from services.billing.credit_notes.rules import (
     Creditable,
     CreditedLine,
     NotCreditable,
+    OfOwnInvoice,
+    OverCredited,
     breakdown_of,
     credit,
     parts_of,
+    require_left,
+    require_not_written_off,
     totals_of,
 )
 from services.billing.credit_notes.schemas import CreditNoteIn
@@ -22,18 +26,25 @@ from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.actions import Settlement, Settling
 from services.billing.invoices.queries import Invoice, InvoiceLine
-from services.billing.invoices.rules import FINALIZED
-from services.billing.invoices.schemas import AllocateIn
+from services.billing.invoices.rules import FINALIZED, wanted_back
+from services.billing.invoices.schemas import AllocateIn, DeallocateIn
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, mirrored
+from services.billing.write_offs.queries import corrected_rows
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
-from shared.contracts.billing import AllocatedInvoice, CreditNoteAllocated, CreditNoteFinalized
+from shared.contracts.billing import (
+    AllocatedInvoice,
+    CreditNoteAllocated,
+    CreditNoteDeallocated,
+    CreditNoteFinalized,
+    SourceRefs,
+)
 from shared.contracts.orders import TaxBreakdownRow
-from shared.database.tables import touch
 from shared.values.ids import new_id
+from shared.values.money import total
 from shared.values.tax import TaxMode, Totals
 
 
@@ -45,6 +56,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     stored = (await invoice_queries.find_lines(ctx, [invoice.id], lock=True))[invoice.id]
     lines = _credited(invoice, stored, wanted)
     totals, breakdown = totals_of(lines, invoice.currency), breakdown_of(lines, invoice.currency)
+    await _require_creditable(ctx, invoice, totals, breakdown)
     credit_note_id = new_id()
     entry_id = await _post(ctx, credit_note_id, invoice, totals, breakdown)
     left = await invoices.credit_invoice(ctx, invoice, credit_note_id=credit_note_id, gross=totals.gross)
@@ -74,7 +86,8 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
     settled = totals.gross - left
-    _tell_finalized(ctx, row, [] if settled.is_zero else [invoices.allocated(invoice, settled)])
+    told = [] if settled.is_zero else [invoices.allocated(invoice, settled)]
+    tell_finalized(ctx, row, told, invoices.refs_of(invoice))
     return row
 
 
@@ -82,15 +95,16 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
     """Settle further invoices of the customer from what is left of a credit note."""
     row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
     settlements = [Settlement(a.invoice_id, a.amount) for a in body.allocations]
-    settling = Settling(row.id, row.customer_id, row.unallocated, settlements)
+    settling = Settling(row.id, row.customer_id, row.unallocated, settlements, credits=row.invoice_id)
     found = await invoices.lock_settled(ctx, settling)
     settled = await invoices.settle_invoices(ctx, found, settling)
     row.unallocated_minor = settling.left.minor
-    touch(row, ctx.now)
+    lifecycle.advance(ctx, LIFECYCLE, row, "allocate")
     await ctx.tx.flush()
     ctx.emit(
         CreditNoteAllocated(
             credit_note_id=row.id,
+            invoice_id=row.invoice_id,
             customer_id=row.customer_id,
             unallocated=row.unallocated,
             allocated_on=ctx.today,
@@ -100,6 +114,49 @@ async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn)
         version=row.version,
     )
     return row
+
+
+async def deallocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: DeallocateIn) -> CreditNote:
+    """Have further invoices open again, from today, that a credit note has settled; not the one it belongs to."""
+    row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
+    wanted = wanted_back([(each.invoice_id, each.amount) for each in body.allocations], row.currency)
+    if row.invoice_id in wanted:
+        raise OfOwnInvoice("A credit note stays on the invoice it takes back.", invoice_id=row.invoice_id)
+    found = await invoices.lock_to_reopen(ctx, wanted)
+    taken = await ledger.take_back(ctx, row.id, wanted)
+    told = await invoices.reopen_invoices(ctx, found, taken)
+    row.unallocated_minor += total(taken.values(), row.currency).minor
+    lifecycle.advance(ctx, LIFECYCLE, row, "deallocate")
+    await ctx.tx.flush()
+    ctx.emit(
+        CreditNoteDeallocated(
+            credit_note_id=row.id,
+            customer_id=row.customer_id,
+            unallocated=row.unallocated,
+            deallocated_on=ctx.today,
+            allocations=told,
+        ),
+        subject=row.id,
+        version=row.version,
+    )
+    return row
+
+
+async def _require_creditable(
+    ctx: Ctx, invoice: Invoice, totals: Totals, breakdown: Sequence[TaxBreakdownRow]
+) -> None:
+    """Refuse more than is left, and what was written off; an invoice of which nothing was costs no statement."""
+    left = invoice.gross - invoice.credited
+    if totals.gross > left:  # lines beside deductions may come to more than the whole
+        raise OverCredited(
+            f"Only {left} of the invoice is left to credit.",
+            left={"amount": left.text, "currency": left.currency},
+        )
+    if invoice.written_off_minor:
+        whole = Totals(invoice.net, invoice.tax, invoice.gross)
+        require_not_written_off(whole, invoice.written_off, invoice.credited, totals)
+        invoiced = [TaxBreakdownRow.model_validate(row) for row in invoice.tax_breakdown]
+        require_left(invoiced, await corrected_rows(ctx, invoice.id), breakdown)
 
 
 def _credited(invoice: Invoice, stored: Sequence[InvoiceLine], wanted: CreditNoteIn) -> list[CreditedLine]:
@@ -167,7 +224,8 @@ def _line_rows(ctx: Ctx, row: CreditNote, lines: Sequence[CreditedLine]) -> list
     ]
 
 
-def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) -> None:
+def tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice], refs: SourceRefs) -> None:
+    """Tell other services of a credit note, of what it settled, and what its invoice charges."""
     ctx.emit(
         CreditNoteFinalized(
             credit_note_id=row.id,
@@ -179,6 +237,8 @@ def _tell_finalized(ctx: Ctx, row: CreditNote, settled: list[AllocatedInvoice]) 
             gross=row.gross,
             issued_on=row.issued_on,
             allocations=settled,
+            cancels=row.cancels,
+            source_refs=refs,
         ),
         subject=row.id,
         version=row.version,

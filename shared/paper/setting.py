@@ -1,0 +1,113 @@
+"""Setting type: what of a text goes into which font, in which order, and how wide it becomes.
+
+Western, Greek, Cyrillic and East Asian text is letter after letter. All else is shaped by HarfBuzz: letters join, marks
+find their place, and what reads from the right is put in order (`bidi`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fpdf import FPDF
+
+from shared.paper.bidi import visual_runs
+from shared.paper.embedded_font import EmbeddedFont, Glyph
+from shared.paper.fonts import BODY, Face, bold_of, letters_of
+from shared.paper.letters import SHAPED, Letters
+
+_STAYING = frozenset(" \u200c\u200d")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text in one font and direction; `glyphs` are its shapes, None where each letter is its own."""
+
+    font: EmbeddedFont
+    text: str
+    width: int
+    glyphs: list[Glyph] | None = None
+    from_right: bool = False
+
+
+class Setting:
+    """The fonts of one document, and text set in them. Widths are thousandths of the type's size."""
+
+    def __init__(self, pdf: FPDF, letters: Letters, texts: Iterable[str]) -> None:
+        """`texts` is all that will be printed: of each font only that is put into the document."""
+        self.letters = letters
+        self._fonts: dict[tuple[Face, bool], EmbeddedFont] = {}
+        self._widths: dict[tuple[str, bool], int] = {}
+        for number, (face, codes) in enumerate(letters.needed(texts).items()):
+            self._fonts[face, False] = EmbeddedFont.load(pdf, f"f{number}", face, codes)
+            if (bold := bold_of(face)) is not None:
+                has = [code for code in codes if code in letters_of(bold)]
+                self._fonts[face, True] = EmbeddedFont.load(pdf, f"f{number}b", bold, has)
+
+    def runs(self, text: str, *, bold: bool, from_right: bool = False) -> list[Run]:
+        """Printable text of one line as runs from left to right."""
+        if not SHAPED.search(text):
+            return [Run(font, part, font.width(part)) for font, part in self._by_font(text, bold)]
+        found = []
+        for piece, turned in visual_runs(text, from_right=from_right):
+            parts = [self._shaped(font, part, from_right=turned) for font, part in self._by_font(piece, bold)]
+            found += reversed(parts) if turned else parts
+        return found
+
+    def width(self, text: str, *, bold: bool) -> int:
+        """How wide printable text becomes."""
+        known = self._widths.get((text, bold))
+        if known is None:
+            known = sum(run.width for run in self.runs(text, bold=bold))
+            self._widths[text, bold] = known
+        return known
+
+    def clusters(self, text: str, *, bold: bool) -> Iterator[tuple[str, int]]:
+        """What of printable text cannot be torn apart, letter by letter with its marks, and how wide each is."""
+        for font, part in self._by_font(text, bold):
+            if not SHAPED.search(part):
+                yield from ((char, font.width(char)) for char in part)
+                continue
+            for piece, turned in visual_runs(part, from_right=False):
+                glyphs = font.shaped(piece, from_right=turned)
+                yield from _grouped(reversed(glyphs) if turned else glyphs)
+
+    def _shaped(self, font: EmbeddedFont, text: str, *, from_right: bool) -> Run:
+        glyphs = font.shaped(text, from_right=from_right)
+        return Run(font, text, sum(glyph.advance for glyph in glyphs), glyphs, from_right)
+
+    def _by_font(self, text: str, bold: bool) -> Iterator[tuple[EmbeddedFont, str]]:
+        """The text in pieces of one font; spaces and marks stay with what is before them where its font has them."""
+        current, begin = self._fonts[BODY, bold], 0
+        if not current.letters.issuperset(map(ord, text)):
+            for place, char in enumerate(text):
+                if ord(char) in current.letters and (char in _STAYING or unicodedata.combining(char)):
+                    continue
+                font = self._font(char, bold)
+                if font is not current:
+                    if place > begin:
+                        yield current, text[begin:place]
+                    current, begin = font, place
+        if text[begin:]:
+            yield current, text[begin:]
+
+    def _font(self, char: str, bold: bool) -> EmbeddedFont:
+        face = self.letters.face(char) or BODY
+        styled = self._fonts.get((face, bold))
+        if styled is not None and ord(char) in styled.letters:
+            return styled
+        return self._fonts.get((face, False)) or self._fonts[BODY, bold]
+
+
+def _grouped(glyphs: Iterable[Glyph]) -> Iterator[tuple[str, int]]:
+    """Shapes in reading order as letters with their marks."""
+    text, width = "", 0
+    for glyph in glyphs:
+        begins = glyph.text and unicodedata.category(glyph.text[0])[0] != "M" and glyph.text not in _STAYING
+        if begins and text:
+            yield text, width
+            text, width = "", 0
+        text, width = text + glyph.text, width + glyph.advance
+    if text:
+        yield text, width
