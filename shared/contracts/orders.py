@@ -118,6 +118,7 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     requested_on: date | None = None
     order_discount: MoneyIO | None = None
     charges: list[ConfirmedCharge] = Field(default_factory=list)
+    ship_to: Address | None = None
 
 
 class OrderCancelled(Event, type="orders.order.cancelled.v1"):
@@ -127,6 +128,18 @@ class OrderCancelled(Event, type="orders.order.cancelled.v1"):
     number: str | None = None
     reason: str | None = None
     remainder_only: bool = False
+
+
+class LineBackordered(Event, type="orders.line.backordered.v1"):
+    """What had been promised to a line of a confirmed order waits for stock again: a count found less, or others came
+    first when its fulfilment was cancelled. `quantity` is what was lost so; the line may wait for more."""
+
+    order_id: UUID
+    number: str
+    line_id: UUID
+    sku: str
+    quantity: PositiveQuantity
+    reason: str | None = None
 
 
 class ShippedLine(BaseModel):
@@ -186,6 +199,7 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     notes: str | None = None
     requested_on: date | None = None
     order_discount: MoneyIO | None = None
+    ship_to: Address | None = None
 
 
 class OrderCompleted(Event, type="orders.order.completed.v1"):
@@ -200,6 +214,7 @@ __all__ = [
     "ConfirmedLine",
     "CustomerChanged",
     "FulfilmentShipped",
+    "LineBackordered",
     "OrderCancelled",
     "OrderCompleted",
     "OrderConfirmed",

@@ -78,12 +78,14 @@ class EmbeddedFont:
         if not infos:
             return []
         ends = dict(self._ends(sorted({info.cluster for info in infos}), len(text)))
-        scale, told, found = self.font.scale, set(), []
+        scale = self.font.scale
+        told: set[int] = set()
+        found = []
         for info, place in zip(infos, places, strict=True):
             own = "" if info.cluster in told else text[info.cluster : ends[info.cluster]]
             told.add(info.cluster)
-            lengths = (round(scale * n) for n in (place.x_advance, place.x_offset, place.y_offset))
-            found.append(Glyph(info.codepoint, *lengths, own))
+            advance, right, up = (round(scale * n) for n in (place.x_advance, place.x_offset, place.y_offset))
+            found.append(Glyph(info.codepoint, advance, right, up, own))
         return found
 
     @staticmethod

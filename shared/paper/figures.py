@@ -34,7 +34,9 @@ def locale_of(language: str, country: str) -> Locale:
 @cache
 def language_in(country: str) -> str:
     """The language of a country's business papers among those documents are written in; English where none is."""
-    official = get_official_languages(country, regional=True, de_facto=True) if country else ()
+    official: tuple[str, ...] = ()
+    if country:
+        official = get_official_languages(country, regional=True, de_facto=True)
     return next((language for language in official if language in WRITTEN), "en")
 
 
@@ -60,7 +62,7 @@ class Figures:
         head, groups = digits[:-3], [digits[-3:]]
         while head:
             head, groups = head[:-size], [head[-size:], *groups]
-        return self._comma.join(groups)
+        return str(self._comma).join(groups)
 
     def exact(self, value: Decimal, least: int = 0) -> str:
         """A quantity, rate or price with as many decimals as it has, at least so many: "18.0425", "6"."""

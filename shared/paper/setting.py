@@ -37,7 +37,9 @@ class Setting:
     def __init__(self, pdf: FPDF, letters: Letters, texts: Iterable[str]) -> None:
         """`texts` is all that will be printed: of each font only that is put into the document."""
         self.letters = letters
+        self._pdf = pdf
         self._fonts: dict[tuple[Face, bool], EmbeddedFont] = {}
+        self._late: dict[tuple[Face, int], EmbeddedFont] = {}
         self._widths: dict[tuple[str, bool], int] = {}
         for number, (face, codes) in enumerate(letters.needed(texts).items()):
             self._fonts[face, False] = EmbeddedFont.load(pdf, f"f{number}", face, codes)
@@ -49,7 +51,7 @@ class Setting:
         """Printable text of one line as runs from left to right."""
         if not SHAPED.search(text):
             return [Run(font, part, font.width(part)) for font, part in self._by_font(text, bold)]
-        found = []
+        found: list[Run] = []
         for piece, turned in visual_runs(text, from_right=from_right):
             parts = [self._shaped(font, part, from_right=turned) for font, part in self._by_font(piece, bold)]
             found += reversed(parts) if turned else parts
@@ -93,11 +95,15 @@ class Setting:
             yield current, text[begin:]
 
     def _font(self, char: str, bold: bool) -> EmbeddedFont:
-        face = self.letters.face(char) or BODY
-        styled = self._fonts.get((face, bold))
-        if styled is not None and ord(char) in styled.letters:
-            return styled
-        return self._fonts.get((face, False)) or self._fonts[BODY, bold]
+        face, code = self.letters.face(char) or BODY, ord(char)
+        for style in (bold, False):
+            found = self._fonts.get((face, style))
+            if found is not None and code in found.letters:
+                return found
+        if (face, code) not in self._late:  # nobody said that it would be printed
+            key = f"late{len(self._late)}"
+            self._late[face, code] = EmbeddedFont.load(self._pdf, key, face, [0x20, code])
+        return self._late[face, code]
 
 
 def _grouped(glyphs: Iterable[Glyph]) -> Iterator[tuple[str, int]]:

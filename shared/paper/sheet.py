@@ -149,7 +149,8 @@ class Sheet(FPDF):
         return lines
 
     def _broken(self, paragraph: str, width: float) -> list[str]:
-        lines, current, used = [], "", 0.0
+        lines: list[str] = []
+        current, used = "", 0.0
         for unit in _UNITS.findall(paragraph):
             wide = self.measure(unit)
             if used + wide <= width or not unit.strip(" "):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 # Names of months and countries, signs of numbers, and what is put in capitals, in languages with Latin letters.
-_LATIN = "".join(map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x180), 0x2019, 0x202F)))
+_LATIN = "".join(map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x180), *range(0x2010, 0x2030), 0x20AC)))
 
 
 def texts_of(*values: object) -> Iterator[str]:

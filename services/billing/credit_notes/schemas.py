@@ -8,9 +8,9 @@ from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import allowed_actions
-from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Entries,
     LocalDate,
@@ -102,7 +102,7 @@ class CreditNoteOut(WireModel):
     issued_on: LocalDate
     journal_entry_id: UUID | None
     cancels: Annotated[bool, Field(description="It voids its invoice.")]
-    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
+    delivery: DeliveryOut | None = None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -114,7 +114,6 @@ class CreditNoteOut(WireModel):
         row: CreditNote,
         lines: Sequence[CreditNoteLineOut],
         allocations: Sequence[AllocationOut],
-        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -124,7 +123,6 @@ class CreditNoteOut(WireModel):
             unallocated=row.unallocated,
             refunded=row.refunded,
             journal_entry_id=row.entry_id,
-            e_invoice=e_invoice,
             allowed_actions=allowed_actions(
                 row.state,
                 unallocated=row.unallocated_minor,

@@ -10,18 +10,18 @@ from services.billing.documents.wording import Wording
 from shared.paper.letterhead import draw_heading
 from shared.paper.sheet import MARGIN, QUIET, WIDTH, Sheet
 
-_CODE = 28.0  # millimetres; the standard wants at least 20
+_CODE = 26.0  # millimetres; the standard wants at least 20
 _STEP = 4.7
 
 
 def draw_payment(sheet: Sheet, wording: Wording) -> None:
-    """Terms, account and code of an invoice; a credit note has none of them."""
+    """Terms, account and code of an invoice; a credit note and what is void have none of them."""
     content = wording.content
-    if content.kind != "invoice":
+    if content.kind != "invoice" or content.state == "voided":
         return
     code = payment_code(content)
     width = WIDTH - _CODE - 8 if code else WIDTH
-    sheet.need(_CODE + 6 if code else 30 if content.bank_account else 14)
+    sheet.need(_CODE + 5 if code else 30 if content.bank_account else 14)
     draw_heading(sheet, wording.words.payment)
     top, page = sheet.get_y(), sheet.page
     if code:

@@ -73,7 +73,7 @@ def _overdue(sheet: Sheet, account: Account, spoken: Spoken) -> None:
         for item in account.overdue_items:
             name = _named(item.kind, item.number, "", spoken)
             table.row((name, day(item.due_on), _figure(item.open, account, spoken)))
-        table.row((words.total, "", _figure(account.overdue, account, spoken)), bold=True)
+        table.row((words.overdue_total, "", _figure(account.overdue, account, spoken)), bold=True)
 
 
 def _cells(line: Line, account: Account, spoken: Spoken) -> tuple[str, ...]:

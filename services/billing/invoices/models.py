@@ -11,6 +11,7 @@ from sqlmodel import Field
 
 from services.billing.base import BillingRow
 from services.billing.invoices.rules import InvoiceFigures
+from shared.database.term_tables import term_table
 from shared.values.money import Money
 from shared.values.party_fields import Delivery, EInvoice
 from shared.values.tax import Prices, Rounding, TaxedLine
@@ -41,6 +42,9 @@ class Customer(BillingRow, table=True):
     delivery: Delivery = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
 
 
+CUSTOMER_TERMS = term_table(BillingRow.metadata, "customer_terms", "customer_id")
+
+
 class Invoice(InvoiceFigures, BillingRow, table=True):
     """A demand for payment. Figures and parties are as stated on the document, never looked up again."""
 
@@ -50,6 +54,13 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
         UniqueConstraint("tenant_id", "fulfilment_id", name="invoices_fulfilment_key"),
         Index("invoices_by_customer", "tenant_id", "customer_id", "id"),
         Index("invoices_by_order", "tenant_id", "order_id", "id"),
+        Index(
+            "invoices_by_order_number",
+            "tenant_id",
+            "order_number",
+            "id",
+            postgresql_where=text("order_number is not null"),
+        ),
         Index("invoices_by_state", "tenant_id", "state", "id"),
         Index("invoices_by_issue", "tenant_id", "issued_on"),
         Index("invoices_open_by_due", "tenant_id", "due_on", "id", postgresql_where=text("open_minor > 0")),

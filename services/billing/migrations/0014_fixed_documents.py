@@ -33,7 +33,7 @@ create unique index credit_notes_cancelling on credit_notes (tenant_id, invoice_
 """
 
 # The owner sees the rows for the length of this transaction only.
-HELD = ("invoices", "credit_notes", "tax_codes")
+HELD = ("tenants", "invoices", "credit_notes", "tax_codes")
 OPEN = "\n".join(f"alter table {table} no force row level security;" for table in HELD)
 CLOSE = "\n".join(f"alter table {table} force row level security;" for table in HELD)
 SELLERS = """

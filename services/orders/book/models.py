@@ -80,11 +80,26 @@ ORDERS = Table(
     Column("discount_percent", Numeric),
     *_counted(BigInteger, "discount_minor"),
     Column("charges", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("search_ref", Text),  # the reference, folded
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
     Index("orders_by_state", "tenant_id", "state", "id"),
+    Index(
+        "orders_by_reference",
+        "tenant_id",
+        "search_ref",
+        "id",
+        postgresql_where=text("search_ref is not null"),
+    ),
+    Index(
+        "orders_by_day",
+        "ordered_at",
+        postgresql_using="brin",
+        postgresql_ops={"ordered_at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    ),
 )
 
 ORDER_LINES = Table(
@@ -117,6 +132,7 @@ ORDER_LINES = Table(
         "id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("order_lines_promised", "tenant_id", "product_id", "id", postgresql_where=text("reserved > 0")),
 )
 
 ORDER_HOLDS = Table(
@@ -140,6 +156,7 @@ FULFILMENTS = Table(
     *_needed(Uuid, "order_id", "warehouse_id"),
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("redirected_to", JSONB),
     Column("shipped_at", DateTime(timezone=True)),
     _part_of("orders", "order_id"),
     _part_of("warehouses", "warehouse_id"),

@@ -7,6 +7,7 @@ from sqlalchemy import Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
+from shared.database.term_tables import term_table
 from shared.values.prices import UnitPrice
 from shared.values.units import PIECE
 
@@ -29,6 +30,9 @@ class Product(OrdersRow, table=True):
     def unit_price(self) -> UnitPrice:
         """What one of it costs unless the order says otherwise."""
         return UnitPrice(self.unit_price_minor, self.currency)
+
+
+PRODUCT_TERMS = term_table(OrdersRow.metadata, "product_terms", "product_id")
 
 
 class TaxCode(OrdersRow, table=True):

@@ -13,12 +13,14 @@ from services.orders.book.rules import (
     Charge,
     Fulfilment,
     FulfilmentLine,
+    FulfilmentState,
     Order,
     OrderLine,
     add_shipped,
     tax_groups,
 )
 from services.orders.catalog.rules import TaxCodeRow, rate_on
+from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.fields import decimal_text
 from shared.values.money import Money
@@ -28,6 +30,12 @@ from shared.values.tax_parts import PartlyTaken, RatedAmount, cut_part, most_ded
 
 MOST_PARCELS = 200
 ONE = Decimal(1)
+REDIRECTABLE = (
+    FulfilmentState.BACKORDERED,
+    FulfilmentState.OPEN,
+    FulfilmentState.RELEASED,
+    FulfilmentState.PICKING,
+)
 
 
 class WantedPart(Protocol):
@@ -52,6 +60,16 @@ class TaxCodeNotValid(Refused):
     """A tax code of what is shipped means nothing on that day: it has ended and has no new rate, or begins later."""
 
     code = "tax_code_not_valid"
+
+
+def require_not_packed(fulfilment: Fulfilment) -> None:
+    """Refuse to send goods elsewhere once they are packed for where they go, have gone, or never will."""
+    if fulfilment.state not in REDIRECTABLE:
+        raise IllegalTransition(
+            f"This fulfilment is {fulfilment.state}; where it goes can be changed until it is packed.",
+            state=str(fulfilment.state),
+            allowed_actions=fulfilment.allowed_actions,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,17 +35,20 @@ from shared.values.units import UnitCode
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
+FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
+PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
 
 
 class OrderLineIn(WireInput):
-    """What is wanted of a product; price, tax code and unit default to the product's.
+    """What is wanted of a product; description, price, tax code and unit default to the product's.
 
     A price below zero is for deposits and vouchers, whose products have no stock: shipments deduct what they bear.
     Goods with stock are always counted in the product's unit.
     """
 
     sku: Code
+    description: ShortText | None = None
     quantity: PositiveQuantity
     unit_price: PriceIO | None = None
     tax_code: Code | None = None
@@ -216,11 +219,31 @@ class ChargeOut(WireModel):
 
 
 class TotalsOut(WireModel):
-    """What lines and charges sum up to."""
+    """A document's totals: net + tax = gross."""
 
     net: MoneyIO
     tax: MoneyIO
     gross: MoneyIO
+
+
+class OrderSummaryOut(WireModel):
+    """An order in a list on a screen."""
+
+    id: UUID
+    number: str | None
+    state: OrderState
+    fulfilment_status: str
+    payment_status: str
+    on_hold: bool
+    customer_id: UUID
+    customer_name: str
+    channel: str
+    external_ref: str | None
+    gross: MoneyIO
+    ordered_at: Timestamp
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class RateChangeOut(WireModel):

@@ -63,7 +63,7 @@ async def get_paper(ctx: Ctx, fulfilment_id: UUID, kind: Kind) -> GoodsPaper:
         order_number=order["number"] or "",
         purchase_order=order.get("purchase_order") or "",
         reference=order["external_ref"] or "",
-        requested_on=date.fromisoformat(wanted) if (wanted := order.get("requested_delivery_on")) else None,
+        requested_on=date.fromisoformat(wanted) if (wanted := order.get("requested_on")) else None,
         parcels=tuple(
             " ".join(part for part in (each["carrier"], each.get("tracking_number")) if part)
             for each in fulfilment["parcels"]

@@ -46,12 +46,15 @@ async def test_an_external_ref_is_unique_per_tenant(
     suite: Suite, orders: httpx.AsyncClient, stranger: TenantFacts
 ):
     body = {"name": "Jane", "external_ref": "C-1"}
-    await orders.post("/v1/customers", json=body)
+    first = (await orders.post("/v1/customers", json=body)).json()
 
-    again = await orders.post("/v1/customers", json=body)
+    again = await orders.post("/v1/customers", json=body, headers={"idempotency-key": "twice"})
 
     assert again.status_code == 409
     assert again.json()["code"] == "already_exists"
+    assert again.json()["existing"] == {"id": first["id"], "number": None}
+    kept = await orders.post("/v1/customers", json=body, headers={"idempotency-key": "twice"})
+    assert kept.json()["existing"] == again.json()["existing"]
     assert (await suite.client("orders", stranger).post("/v1/customers", json=body)).status_code == 201
 
 

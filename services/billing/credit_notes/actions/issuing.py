@@ -85,6 +85,8 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add(row)
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
+    if (recipient := await invoices.find_recipient(ctx, invoice)) is not None:
+        invoices.mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
     settled = totals.gross - left
     told = [] if settled.is_zero else [invoices.allocated(invoice, settled)]
     tell_finalized(ctx, row, told, invoices.refs_of(invoice))

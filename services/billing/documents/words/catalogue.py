@@ -90,4 +90,5 @@ class Words:
     brought_forward: str
     overdue: str
     open_amount: str
+    overdue_total: str
     kinds: Mapping[str, str]  # by the ledger's name of what made an entry

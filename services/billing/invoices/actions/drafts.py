@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from services.billing.invoices import queries
+from services.billing.invoices.actions.customers import be_found
 from services.billing.invoices.models import Customer, Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     DRAFT,
@@ -61,6 +62,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
+    await be_found(ctx, row.customer_id, row.customer["name"], row.customer.get("email"))
     lifecycle.begin(ctx, LIFECYCLE, row.id)
     return row
 
@@ -75,6 +77,7 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
         setattr(row, name, getattr(change, name))
     if "customer" in given:
         row.customer = _snapshot(change.customer)
+        await be_found(ctx, row.customer_id, change.customer.name, change.customer.email)
     if given & {"lines", "delivered_on"}:
         lines = change.lines if "lines" in given else await _lines_as_given(ctx, row)
         await ctx.session.exec(delete(InvoiceLine).where(*_lines_of(row)))

@@ -14,6 +14,7 @@ import orjson
 from services.billing.documents.queries import SNAPSHOT
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
+from services.billing.invoices.actions.mailing import mail_document
 from services.billing.invoices.rules import (
     FINALIZED,
     LIFECYCLE,
@@ -96,17 +97,9 @@ INVOICES = TableSql(queries.Invoice, _NewInvoice)
 LINES = TableSql(queries.InvoiceLine, _NewLine)
 PLACE = "first + row_number() over (order by new.id) - 1"
 NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
-# What the event does not say of the customer is as billing knows it from orders.
-BUYER = """coalesce((select jsonb_strip_nulls(jsonb_build_object(
-      'language', c.j->'language', 'registration_number', c.j->'registration_number',
-      'buyer_reference', c.j->'buyer_reference', 'electronic_address', c.j->'electronic_address',
-      'e_invoice', c.j->'e_invoice'))
-    from (select to_jsonb(k) as j from customers k where k.tenant_id = $1 and k.id = new.customer_id) c), '{}')
-    || new.customer"""
-GIVEN = {"number": NUMBER, "seller": SNAPSHOT, "customer": BUYER}
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  {INVOICES.insert(5, given=GIVEN, rest="cross join taken order by new.id")}
+  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
   returning id, number
 ), lines as ({LINES.insert(6)})
 select id, number from invoice
@@ -276,6 +269,8 @@ def _tell(made: _Made, number: str) -> None:
         subject=made.id,
         version=1,
     )
+    if shipped.customer.delivery == "mail" and shipped.customer.email is not None:
+        mail_document(ctx, LIFECYCLE.aggregate, made.id, number, recipient=shipped.customer.email)
     if not shipped.gross.minor:
         ctx.emit(
             InvoicePaid(

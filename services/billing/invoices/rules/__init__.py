@@ -28,10 +28,8 @@ from services.billing.invoices.rules.invoices import (
     require_coherent,
     require_not_negative,
     require_prices,
-    require_voidable,
     stated,
     steps_to_void,
-    void_facts,
     wanted_back,
 )
 from services.billing.invoices.rules.rows import InvoiceFigures, InvoiceView, LineView, OpenInvoice
@@ -68,9 +66,7 @@ __all__ = [
     "require_coherent",
     "require_not_negative",
     "require_prices",
-    "require_voidable",
     "stated",
     "steps_to_void",
-    "void_facts",
     "wanted_back",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from shared.approvals.rules import Step, steps_for
@@ -27,7 +27,13 @@ APPROVE_SCOPE = "billing:approve"
 
 PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 
-LIFECYCLE = Lifecycle("invoice", (DRAFT, "finalize", FINALIZED), (FINALIZED, "void", VOIDED), initial=DRAFT)
+LIFECYCLE = Lifecycle(
+    "invoice",
+    (DRAFT, "finalize", FINALIZED),
+    (FINALIZED, "send", FINALIZED),
+    (FINALIZED, "void", VOIDED),
+    initial=DRAFT,
+)
 
 
 class UnknownCustomer(NotYetKnown):
@@ -122,27 +128,6 @@ class PricedLine:
     tax_rate: Decimal
 
 
-class VoidableInvoice(Protocol):
-    """What the rules of voiding read of an invoice."""
-
-    state: str
-    number: str | None
-    customer_id: UUID
-    customer: dict[str, Any]
-    issued_on: date | None
-
-    @property
-    def gross(self) -> Money: ...
-    @property
-    def open(self) -> Money: ...
-    @property
-    def paid(self) -> Money: ...
-    @property
-    def credited(self) -> Money: ...
-    @property
-    def written_off(self) -> Money: ...
-
-
 def stated(money: Money) -> dict[str, str]:
     """An amount as a fact of a refusal, in its wire form."""
     return {"amount": money.text, "currency": money.currency}
@@ -181,34 +166,6 @@ def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> di
             raise Invalid.field(f"/allocations/{n}/amount", "currency_mismatch", sentence)
         wanted[invoice_id] = amount
     return wanted
-
-
-def void_facts(row: VoidableInvoice) -> dict[str, Any]:
-    """What the approval of a void depends on."""
-    return {
-        "number": row.number,
-        "state": row.state,
-        "customer_id": str(row.customer_id),
-        "customer": row.customer["name"],
-        "issued_on": str(row.issued_on),
-        "gross": stated(row.gross),
-        "open": stated(row.open),
-        "credited": stated(row.credited),
-    }
-
-
-def require_voidable(row: VoidableInvoice) -> None:
-    """Refuse to void what is no finalized invoice, or one of which something was settled."""
-    LIFECYCLE.target(row.state, "void")
-    if row.open != row.gross or not row.credited.is_zero:
-        raise InvoiceSettled(
-            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
-            "credit the rest instead.",
-            open=stated(row.open),
-            paid=stated(row.paid),
-            credited=stated(row.credited),
-            written_off=stated(row.written_off),
-        )
 
 
 def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:

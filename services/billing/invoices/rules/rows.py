@@ -112,6 +112,11 @@ class InvoiceView(InvoiceFigures):
     purchase_order: str | None
     entry_id: UUID | None
 
+    @property
+    def customer_name(self) -> str:
+        """The buyer's name as the invoice states it."""
+        return str(self.customer.get("name", ""))
+
 
 @dataclass(slots=True)
 class LineView:

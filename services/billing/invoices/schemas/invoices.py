@@ -13,6 +13,7 @@ from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
 from services.billing.invoices.schemas.lines import InvoiceLineOut, LinesIn, TotalsOut
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Address,
     Code,
@@ -25,6 +26,7 @@ from shared.values.fields import (
     Timestamp,
     WireInput,
     WireModel,
+    left_out,
 )
 from shared.values.money import Money
 from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
@@ -45,7 +47,7 @@ class CustomerFacts(WireInput, from_attributes=True):
     e_invoice: EInvoice = "none"
 
 
-class CustomerOut(WireModel):
+class InvoiceCustomerOut(WireModel):
     """The buyer as the invoice shows it."""
 
     name: str
@@ -111,27 +113,47 @@ class InvoiceIn(WireInput):
     purchase_order: Code | None = None
 
 
-class InvoiceChange(WireInput, validate_default=False):
+class InvoiceChange(WireInput):
     """The fields of a draft to change; `lines` replaces all lines."""
 
-    customer: CustomerFacts = Field(default_factory=lambda: CustomerFacts(name="-"))
-    lines: LinesIn = Field(default_factory=list)
-    payment_terms_days: TermsDays = 30
+    customer: CustomerFacts = left_out()
+    lines: LinesIn = left_out()
+    payment_terms_days: TermsDays = left_out()
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
     purchase_order: Code | None = None
 
 
-class InvoiceOut(WireModel):
-    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
-    notes took back, `written_off` what was given up."""
+class InvoiceSummaryOut(WireModel):
+    """An invoice in a list on a screen."""
 
     id: UUID
     number: str | None
     state: Literal["draft", "finalized", "voided"]
     payment_status: PaymentStatus
     customer_id: UUID
-    customer: CustomerOut
+    customer_name: str
+    order_id: UUID | None
+    order_number: str | None
+    gross: MoneyIO
+    open: MoneyIO
+    issued_on: LocalDate | None
+    due_on: LocalDate | None
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class InvoiceOut(WireModel):
+    """An invoice. `open` is what is still to be settled, `paid` what payments settled, `credited` what credit
+    notes took back, `written_off` what was given up; `delivery` is how it went out by mail, the last time."""
+
+    id: UUID
+    number: str | None
+    state: Literal["draft", "finalized", "voided"]
+    payment_status: PaymentStatus
+    customer_id: UUID
+    customer: InvoiceCustomerOut
     currency: str
     prices: str
     rounding: str
@@ -153,6 +175,7 @@ class InvoiceOut(WireModel):
     purchase_order: str | None
     journal_entry_id: UUID | None
     e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
+    delivery: DeliveryOut | None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -172,7 +195,7 @@ class InvoiceOut(WireModel):
             state=row.state,  # type: ignore[arg-type]  # the table's CHECK says so
             payment_status=row.payment_status,
             customer_id=row.customer_id,
-            customer=CustomerOut.model_validate(row.customer),
+            customer=InvoiceCustomerOut.model_validate(row.customer),
             currency=row.currency,
             prices=row.prices,
             rounding=row.rounding,
@@ -194,6 +217,7 @@ class InvoiceOut(WireModel):
             purchase_order=row.purchase_order,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
+            delivery=None,
             allowed_actions=row.allowed_actions,
             version=row.version,
             created_at=row.created_at,

@@ -4,7 +4,14 @@ from services.orders.book.rules.charges import INVOICED, OPEN, Charge, ChargeKin
 from services.orders.book.rules.fulfilments import Fulfilment, FulfilmentLine, Parcel
 from services.orders.book.rules.invoiced import Invoiced, RateChange, ShippedTax, add_shipped
 from services.orders.book.rules.lines import ZERO, OrderLine
-from services.orders.book.rules.orders import Hold, Order, OrderDiscount
+from services.orders.book.rules.orders import (
+    CONFIRMATION,
+    SHIPPING_NOTICE,
+    Hold,
+    Order,
+    OrderDiscount,
+    OrderHead,
+)
 from services.orders.book.rules.states import (
     FULFILMENT_LIFECYCLE,
     IN_HAND,
@@ -25,11 +32,13 @@ from services.orders.book.rules.status import (
 )
 
 __all__ = [
+    "CONFIRMATION",
     "FULFILMENT_LIFECYCLE",
     "INVOICED",
     "IN_HAND",
     "OPEN",
     "ORDER_LIFECYCLE",
+    "SHIPPING_NOTICE",
     "UNSHIPPED",
     "ZERO",
     "Charge",
@@ -41,6 +50,7 @@ __all__ = [
     "Invoiced",
     "Order",
     "OrderDiscount",
+    "OrderHead",
     "OrderLine",
     "OrderOnHold",
     "OrderState",

@@ -18,6 +18,10 @@ from shared.values.money import Money
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.tax import StoredFigures, TaxGroup, TaxMode, Totals
 
+CONFIRMATION = "order_confirmation"
+SHIPPING_NOTICE = "shipping_notice"
+"""The kinds of mails that customers get."""
+
 
 @dataclass(slots=True)
 class Hold:
@@ -37,6 +41,33 @@ class OrderDiscount:
 
     percent: Decimal | None
     amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """An order in a list on a screen."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    number: str | None
+    customer_id: UUID
+    channel: str
+    external_ref: str | None
+    currency: str
+    state: str
+    fulfilment_status: str
+    payment_status: str
+    gross_minor: int
+    ordered_at: datetime
+    customer_name: str = ""
+    on_hold: bool = False
+
+    @property
+    def gross(self) -> Money:
+        """What the customer pays for it."""
+        return Money(self.gross_minor, self.currency)
 
 
 @dataclass(slots=True)
@@ -79,6 +110,7 @@ class Order(StoredFigures):
     credited_minor: int = 0
     lost_minor: int = 0
     taken_back_minor: int = 0
+    search_ref: str | None = None
     lines: list[OrderLine] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     fulfilments: list[Fulfilment] = field(default_factory=list)
@@ -124,6 +156,14 @@ class Order(StoredFigures):
     def ordering_key(self) -> str:
         """Where all facts about the order and its fulfilments keep their order."""
         return f"order:{self.id}"
+
+    @property
+    def destination(self) -> dict[str, Any] | None:
+        """Where its goods go: as it says itself, else where its buyer's go.
+
+        A draft is shown with it, and confirming fixes it as `ship_to`: what the customer changes later is for others.
+        """
+        return self.ship_to or (self.buyer.destination if self.buyer else None)
 
     def line(self, line_id: UUID) -> OrderLine:
         """The line of that id, which the order has."""

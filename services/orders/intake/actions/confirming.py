@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import ZERO, Charge, Fulfilment, Order, OrderLine
+from services.orders.book.rules import CONFIRMATION, ZERO, Charge, Fulfilment, Order, OrderLine
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation, Demand, Reservation, by_line
 from shared.context import numbering
@@ -17,6 +17,7 @@ from shared.contracts.orders import (
     OrderCustomer,
     TaxBreakdownRow,
 )
+from shared.values.fields import Address
 
 SERIES = "SO"
 
@@ -50,6 +51,7 @@ def begin_promise(ctx: Ctx, order: Order) -> None:
     """Move a draft to confirmed, from now on."""
     book.move_order(ctx, order, "confirm")
     order.confirmed_at = ctx.now
+    order.ship_to = order.destination
 
 
 def demands_of(order: Order) -> list[Demand]:
@@ -87,7 +89,7 @@ def plan_fulfilments(
 
 
 def tell_confirmed(ctx: Ctx, order: Order) -> None:
-    """Tell other services of a confirmed order with its final figures."""
+    """Tell other services, and a customer who wants mail, of a confirmed order with its final figures."""
     totals = order.totals
     fact = OrderConfirmed(
         order_id=order.id,
@@ -109,8 +111,10 @@ def tell_confirmed(ctx: Ctx, order: Order) -> None:
         requested_on=order.requested_on,
         order_discount=order.discount.amount if order.discount else None,
         charges=[_confirmed_charge(charge) for charge in order.charges],
+        ship_to=Address.model_validate(order.ship_to) if order.ship_to else None,
     )
     ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
+    book.mail_customer(ctx, CONFIRMATION, order, order)
 
 
 def _confirmed_charge(charge: Charge) -> ConfirmedCharge:

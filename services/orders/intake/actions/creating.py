@@ -20,6 +20,7 @@ from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.values import clock
 from shared.values.ids import new_id
+from shared.values.search_text import fold
 
 CUSTOMER_KEY = "orders_customer_fkey"
 
@@ -82,6 +83,7 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         purchase_order=given.purchase_order,
         notes=given.notes,
         requested_on=given.requested_on,
+        search_ref=fold(given.external_ref) if given.external_ref is not None else None,
     )
     agree_discount(order, given.discount)
     require_possible_delivery(order.requested_on, order_day(ctx, order))

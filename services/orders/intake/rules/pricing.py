@@ -123,7 +123,7 @@ def _line_of(
         position=index + 1,
         product_id=product.id,
         sku=product.sku,
-        description=product.name,
+        description=wanted.description or product.name,
         tracked=product.tracked,
         unit=wanted.unit or product.unit,
         quantity=wanted.quantity,

@@ -22,6 +22,10 @@ class WantedLine(Protocol):
         """The product."""
 
     @property
+    def description(self) -> str | None:
+        """What documents shall say of it, instead of the product's name."""
+
+    @property
     def quantity(self) -> Decimal:
         """How much of it."""
 
@@ -79,6 +83,7 @@ class AgreedLine:
     """A line as it was agreed before, to be priced again."""
 
     sku: str
+    description: str | None
     quantity: Decimal
     unit_price: UnitPrice | None
     tax_code: str | None
@@ -89,7 +94,15 @@ class AgreedLine:
     def of(cls, line: OrderLine) -> "AgreedLine":
         """What was agreed of a line."""
         unit = None if line.tracked else line.unit
-        return cls(line.sku, line.quantity, line.unit_price, line.tax_code, line.discount_percent, unit)
+        return cls(
+            line.sku,
+            line.description,
+            line.quantity,
+            line.unit_price,
+            line.tax_code,
+            line.discount_percent,
+            unit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
