@@ -1,0 +1,53 @@
+"""Wire shapes of orders."""
+
+from services.orders.intake.schemas.lines import (
+    ChargeIn,
+    ChargeOut,
+    Charges,
+    Lines,
+    OrderDiscountIn,
+    OrderDiscountOut,
+    OrderLineIn,
+    OrderLineOut,
+)
+from services.orders.intake.schemas.orders import (
+    Backorder,
+    Channel,
+    FulfilmentRef,
+    HoldIn,
+    HoldOut,
+    InvoicedOut,
+    OrderChange,
+    OrderIn,
+    OrderOut,
+    OrderSummaryOut,
+    PriceMode,
+    RateChangeOut,
+    ReasonIn,
+    TotalsOut,
+)
+
+__all__ = [
+    "Backorder",
+    "Channel",
+    "ChargeIn",
+    "ChargeOut",
+    "Charges",
+    "FulfilmentRef",
+    "HoldIn",
+    "HoldOut",
+    "InvoicedOut",
+    "Lines",
+    "OrderChange",
+    "OrderDiscountIn",
+    "OrderDiscountOut",
+    "OrderIn",
+    "OrderLineIn",
+    "OrderLineOut",
+    "OrderOut",
+    "OrderSummaryOut",
+    "PriceMode",
+    "RateChangeOut",
+    "ReasonIn",
+    "TotalsOut",
+]
