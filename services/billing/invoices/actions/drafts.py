@@ -86,8 +86,8 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     return row
 
 
-async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
-    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today.
+async def tax_at_supply(ctx: Ctx, row: Invoice) -> list[InvoiceLine]:
+    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today; returns its lines.
 
     They may be others than when it was written (Directive 2006/112/EC art. 63 and 93). What its prices fix stays: the
     net, or with prices that include tax the gross. Raises TaxCodeNotValid.
@@ -107,6 +107,7 @@ async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
         line.discount_minor, line.net_minor = taxed.discount.minor, taxed.net.minor
         line.tax_minor, line.gross_minor = taxed.tax.minor, taxed.gross.minor
     await ctx.tx.flush()
+    return lines
 
 
 def _priced(line: InvoiceLine, rate: TaxRate, currency: str) -> PricedLine:
@@ -145,7 +146,7 @@ async def _require_unclaimed(ctx: Ctx, fulfilment_id: UUID | None) -> None:
 async def _get_draft(ctx: Ctx, invoice_id: UUID) -> Invoice:
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     if row.state != DRAFT:
-        allowed = LIFECYCLE.allowed(row.state)
+        allowed = row.allowed_actions
         raise NotADraft(f"This invoice is {row.state}.", state=row.state, allowed_actions=allowed)
     return row
 

@@ -32,7 +32,10 @@ LIFECYCLE = Lifecycle(
     (DRAFT, "finalize", FINALIZED),
     (FINALIZED, "send", FINALIZED),
     (FINALIZED, "void", VOIDED),
+    (FINALIZED, "write_off", FINALIZED),
+    (FINALIZED, "reopen", FINALIZED),
     initial=DRAFT,
+    internal=("reopen",),
 )
 
 
@@ -151,8 +154,8 @@ def payment_status(
 
 def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
     """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
-    verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
-    return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
+    idle = {"void": not untouched, "write_off": not open_}
+    return [verb for verb in LIFECYCLE.allowed(state) if not idle.get(verb)]
 
 
 def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:

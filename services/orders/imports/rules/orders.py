@@ -101,9 +101,12 @@ def _quantity(cell: str, decimal: str) -> Decimal:
 def _price(cell: str, decimal: str) -> Decimal | None:
     if not cell.strip():
         return None
-    sentence = "unit_price is not a number of zero or more; write it like 1.50, or set the option decimal."
+    sentence = (
+        "unit_price is not a number of zero or more with at most six decimals; write it like 1.50, or set the option "
+        "decimal."
+    )
     number = read_number("unit_price", cell, decimal, RefusedRow(Code.PRICE, sentence))
-    if not 0 <= number <= 10**12:
+    if not 0 <= number <= 10**12 or number != number.quantize(FINEST):
         raise RefusedRow(Code.PRICE, sentence)
     if number != number.quantize(Decimal(1).scaleb(-MOST_PRICE_DECIMALS)):
         raise RefusedRow(Code.PRICE, f"unit_price has more than {MOST_PRICE_DECIMALS} decimals.")
