@@ -46,7 +46,7 @@ async def become(books: httpx.AsyncClient, path: str, state: str) -> dict[str, A
         found: dict[str, Any] | None = (await books.get(path)).json()["delivery"]
         return found if found is not None and found["state"] == state else None
 
-    return await eventually(asked)
+    return await eventually(asked, within=40.0)  # the first document of a process takes seconds
 
 
 def files_of(mail: Taken) -> dict[str | None, bytes]:

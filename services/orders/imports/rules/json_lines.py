@@ -43,16 +43,21 @@ class JsonLines:
                 object_pairs_hook=_object,
             )
         except UnicodeDecodeError:
-            return RefusedRow(Code.ENCODING, "The line is not valid UTF-8.")
+            return RefusedRow(Code.ENCODING, "The line is not valid UTF-8; save the file as UTF-8.")
         except _Twice:
-            return RefusedRow(Code.JSON, "The object has a field twice, and we cannot know which is meant.")
+            text = "The object has a field twice, and we cannot know which is meant; rename one."
+            given = json.loads(raw)
+            found = {"order_ref": given.get(self._mapping["order_ref"]) if isinstance(given, dict) else None}
+            return RefusedRow(Code.JSON, text, order_ref=_ref_in(found))
         except (ValueError, RecursionError):
             return RefusedRow(Code.JSON, "The line is not valid JSON; write one object a line.")
         if not isinstance(document, dict):
-            return RefusedRow(Code.JSON, "The line is not a JSON object.")
+            return RefusedRow(Code.JSON, "The line is not a JSON object; write one object a line.")
         found = {ours: document.get(theirs) for ours, theirs in self._mapping.items()}
         if any(isinstance(value, dict | list | bool) for value in found.values()):
-            return RefusedRow(Code.JSON, "A field is not a text or number.", order_ref=_ref_in(found))
+            return RefusedRow(
+                Code.JSON, "A field is not a text or number; send one of these.", order_ref=_ref_in(found)
+            )
         return {ours: value if type(value) is Number else cell_text(str(value))
                 for ours, value in found.items() if value is not None}  # fmt: skip
 

@@ -120,24 +120,26 @@ def _guarded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 def _rows(path: str, sheet: str | None) -> Iterator[list[str]]:
     from openpyxl import load_workbook  # here, as readers of other files have no use for its 20 MB
 
-    book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    chosen = _sheet(book, sheet)
-    chosen.reset_dimensions()  # what it says of its size may be wrong
-    left = MOST_CELLS
-    for cells in chosen.iter_rows():
-        left -= max(1, len(cells))
-        if left < 0:
-            raise UnreadableFile(
-                f"The sheet has more than {MOST_CELLS:,} cells, the gaps between them counted; delete empty columns, "
-                "or split it.",
-                code="file_too_long",
-            )
-        yield [_text(cell) for cell in cells]
+    with Path(path).open("rb") as file:  # of a path it would want to know the ending
+        chosen = _sheet(load_workbook(file, read_only=True, data_only=True, keep_links=False), sheet)
+        chosen.reset_dimensions()  # what it says of its size may be wrong
+        left = MOST_CELLS
+        for cells in chosen.iter_rows():
+            left -= max(1, len(cells))
+            if left < 0:
+                raise UnreadableFile(
+                    f"The sheet has more than {MOST_CELLS:,} cells, the gaps between them counted; delete empty "
+                    "columns, or split it.",
+                    code="file_too_long",
+                )
+            yield [_text(cell) for cell in cells]
 
 
 def _sheet(book: Any, name: str | None) -> Any:  # noqa: ANN401 - openpyxl has no types
     """The sheet of that name, else the first that is not hidden."""
     sheets = {cell_text(each.title): each for each in book.worksheets if hasattr(each, "reset_dimensions")}
+    if not sheets:
+        raise _unreadable()
     if name is None:
         found = [each for each in sheets.values() if each.sheet_state == "visible"] or [*sheets.values()]
     else:
