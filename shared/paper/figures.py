@@ -47,7 +47,7 @@ class Figures:
         """`language` (ISO 639-1) is the document's, `country` (ISO 3166-1) the reader's."""
         self.locale = locale_of(language, country)
         signs = self.locale.number_symbols["latn"]
-        self._point, self._comma = signs["decimal"], signs["group"]
+        self._point, self._comma = str(signs["decimal"]), str(signs["group"])
         self._lakhs = self.locale.decimal_formats[None].grouping[1] == 2
         self._code_first = self.locale.currency_formats["standard"].pattern.startswith("¤")
 
