@@ -12,7 +12,8 @@ from services.all import SERVICES
 from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from tests.kit import docker_engine, postgres
-from tests.kit.suite import Suite, migrated_database, running_suite, test_settings
+from tests.kit.smtp import MailServer, serving
+from tests.kit.suite import Suite, mail_settings, migrated_database, running_suite, test_settings
 
 telemetry.configure_logs(test_settings())
 
@@ -51,6 +52,22 @@ async def database_url(admin_url: str) -> AsyncIterator[str]:
 async def suite(database_url: str) -> AsyncIterator[Suite]:
     async with running_suite(database_url, SERVICES) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def mailing(admin_url: str, mail_server: MailServer) -> AsyncIterator[Suite]:
+    """A suite that can send mail, over a database of its own: none of the other's processes takes its work."""
+    name = f"backoffice_mail_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    url = await migrated_database(admin_url, (*SERVICES, GATEWAY), name)
+    async with running_suite(url, SERVICES, settings=mail_settings(mail_server.url)) as running:
+        yield running
+    await postgres.drop_database(admin_url, name)
 
 
 @pytest.fixture

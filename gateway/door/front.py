@@ -21,6 +21,7 @@ from gateway.upstream.table import observe
 from shared.base.database_errors import DATABASE_ERRORS
 from shared.base.health import may_scrape, metrics
 from shared.base.shared_answer import SharedAnswer
+from shared.http.parameters import Parameters
 from shared.httpserver.asgi import AsgiApp, Receive
 from shared.httpserver.headers import find
 from shared.values.faults import NotFound, Unavailable
@@ -29,6 +30,7 @@ from shared.values.networks import Networks
 PROBE_SECONDS = 2.0
 READY_SECONDS = 1.0  # how old what is said of the services may be, however many ask
 JSON = "application/json"
+NOTHING = Parameters(frozenset())
 Answer = Callable[[Exchange, Receive, str], Awaitable[Response]]
 
 
@@ -38,6 +40,8 @@ class _Own:
 
     methods: tuple[str, ...]
     answer: Answer
+    query: Parameters | None = NOTHING
+    """What a query may have; anything for pages, which links lead to that others have written."""
 
 
 class Front:
@@ -63,16 +67,16 @@ class Front:
         self._scrapers = scrapers
         get = ("GET", "HEAD")
         self._paths: dict[str, _Own] = {
-            "/": _Own(get, self._root),
+            "/": _Own(get, self._root, None),
             "/oauth/token": _Own(("POST",), self._token),
             "/.well-known/jwks.json": _Own(get, self._jwks),
             "/openapi.json": _Own(get, self._openapi),
             "/livez": _Own(get, self._livez),
-            "/readyz": _Own(get, self._readyz),
+            "/readyz": _Own(get, self._readyz, Parameters(frozenset(("only",)))),
             "/metrics": _Own(get, self._metrics),
         }
         for path, content in pages.load().items():
-            self._paths[path] = _Own(get, _page(content))
+            self._paths[path] = _Own(get, _page(content), None)
 
     async def serve(self, exchange: Exchange, receive: Receive, address: str) -> None:
         """Answer a request for one of our own paths; anything else is unknown."""
@@ -82,6 +86,8 @@ class Front:
             raise _unknown(path)
         if exchange.scope["method"] not in own.methods:
             raise MethodNotAllowed(exchange.scope["method"], list(own.methods))
+        if own.query is not None and exchange.scope["query_string"]:
+            own.query.require_known(exchange.scope)
         await exchange.answer(await own.answer(exchange, receive, address), receive)
 
     async def _root(self, *_: object) -> Response:

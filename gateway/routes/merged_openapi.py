@@ -1,4 +1,9 @@
-"""One OpenAPI 3.1 document of all services. Equal schemas are shared, different ones of one name get prefixes."""
+"""One OpenAPI 3.1 document of all services. Equal schemas are shared, different ones of one name get prefixes.
+
+Ours have no name in common that means different things (`tests/architecture/test_openapi.py`), so that a further
+service renames nobody's. Prefixes are for services that are deployed with others than they were tested with. A
+schema's title is its name: generators of clients name their types by it, and leave one of two out.
+"""
 
 import copy
 from collections.abc import Mapping
@@ -39,7 +44,7 @@ TOKEN_OPERATION: Document = {
                 "content": {"application/json": {"schema": {"$ref": SCHEMAS + "Token"}}},
             },
             "400": {
-                "description": "Not a request for a token.",
+                "description": "Not a request for a token, or one that the client may not make.",
                 "content": {"application/json": {"schema": {"$ref": SCHEMAS + "OAuthError"}}},
             },
             "401": {
@@ -94,7 +99,7 @@ def merged(documents: Mapping[str, Mapping[str, Any]], *, version: str = "1") ->
         names = {name: f"{service.title()}{name}" for name in clashing}
         _rename(document, names)
         for name, schema in document.get("components", {}).get("schemas", {}).items():
-            schemas[names.get(name, name)] = schema
+            schemas[names.get(name, name)] = schema | {"title": names.get(name, name)}
         for path, operations in document.get("paths", {}).items():
             if path in paths:
                 raise RouteClash(f"{service} declares {path}, which another service has")

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.values.fields import (
+    Code,
     CountryCode,
     CurrencyCode,
     Entries,
@@ -16,7 +17,7 @@ from shared.values.fields import (
     WireModel,
 )
 
-ServiceName = Annotated[str, Field(max_length=63, description="A service behind this gateway.")]
+ServiceName = Annotated[Code, Field(description="A service behind this gateway.")]
 ServiceNames = Annotated[list[ServiceName], Entries(most=50)]
 Kind = Literal["live", "sandbox"]
 

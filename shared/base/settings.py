@@ -102,6 +102,27 @@ class KernelSettings(BaseSettings):
         "",
         description="Folders of fonts (colons between them) searched before the system's for letters that ours lack.",
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The server that takes mails: smtps://user:password@host, or smtp://host:587, which must offer "
+        "STARTTLS unless ?starttls=off is said; empty: nothing is sent by mail.",
+    )
+    smtp_ca_file: str = Field(
+        "", description="Authorities (PEM) that its certificate is verified by; empty: the machine's."
+    )
+    smtp_seconds: float = Field(30.0, gt=0, description="How long it may take to answer a command.")
+    mail_from: str = Field(
+        "", description="The address that mails are from; needed with BACKOFFICE_SMTP_URL."
+    )
+    mail_from_name: str = Field(
+        "", max_length=100, description="The provider's name, which stands behind the tenant's: `… via Name`."
+    )
+    mail_attempts: int = Field(
+        20, ge=1, description="Tries before a mail that nobody refused counts as bounced."
+    )
+    mail_backoff_seconds: float = Field(
+        30.0, gt=0, description="Pause after a mail's first try; doubles, up to four hours."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json for machines, console for people."

@@ -85,6 +85,15 @@ BLOBS_UNERASED_AGE = Gauge(
     "Since when the oldest file waits that is to be erased",
     ["service"],
 )
+MAILS_QUEUED = Gauge("backoffice_mails_queued", "Mails that are to be sent", ["service"])
+MAILS_QUEUED_AGE = Gauge(
+    "backoffice_mails_queued_age_seconds", "Since when the oldest mail waits to be sent", ["service"]
+)
+MAILS_TRIED = Counter(
+    "backoffice_mails_tried_total",
+    "Tries to send a mail, by outcome: sent, bounced, put off",
+    ["service", "outcome"],
+)
 JOBS_OPEN = Gauge("backoffice_jobs_open", "Long jobs that are not over, by state", ["service", "state"])
 JOBS_WAITING_AGE = Gauge(
     "backoffice_jobs_waiting_age_seconds", "Since when the oldest job waits for its turn", ["service"]

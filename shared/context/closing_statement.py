@@ -1,4 +1,4 @@
-"""The closing statement of a transaction: facts, timeline, audit rows, due times and stored replies, written at once.
+"""The closing statement of a transaction: facts, timeline, audit rows, due times, mails and stored replies, at once.
 
 Written last, so the aggregate's rows are locked by then and outbox order equals commit order per ordering key.
 """
@@ -46,6 +46,11 @@ WHO = {"at": "timestamptz", "actor_id": "text", "actor_kind": "text", "on_behalf
 HISTORY = {
     "id": "uuid", "aggregate": "text", "aggregate_id": "uuid", "verb": "text", "from_state": "text",
     "to_state": "text", "why": "text", **WHO,
+}  # fmt: skip
+MAILS = {
+    "id": "uuid", "created_at": "timestamptz", "kind": "text", "aggregate": "text", "aggregate_id": "uuid",
+    "number": "text", "recipient": "text", "copies": "text[]", "message": "text", "state": "text",
+    "reason_code": "text", "reason": "text", "finished_at": "timestamptz",
 }  # fmt: skip
 AUDIT = {"id": "uuid", "request_id": "text", "action": "text", "subject": "text", **WHO}
 
@@ -111,6 +116,17 @@ def _undue(rows: Sequence[DueTime]) -> Part:
     )
 
 
+def _mails(works: Sequence[Ctx]) -> Part:
+    rows = (
+        (m.id, ctx.now, m.kind, m.aggregate, m.aggregate_id, m.number, m.recipient, m.copies, m.message,
+         "queued" if m.reason_code is None else "bounced", m.reason_code, m.reason,
+         None if m.reason_code is None else ctx.now)
+        for ctx in works
+        for m in ctx.work.mails
+    )  # fmt: skip
+    return _rows("mails", MAILS, rows)
+
+
 def _replies(replies: Sequence[StoredReply]) -> Part:
     columns = zip(
         *((a.client_id, a.key, a.request_hash, a.status, a.headers, a.body) for a in replies), strict=True
@@ -138,6 +154,8 @@ async def write_closing_statement(
         parts.append(_history(works))
     if any(ctx.work.audit for ctx in works):
         parts.append(_audit(works))
+    if any(ctx.work.mails for ctx in works):
+        parts.append(_mails(works))
     # One statement must not touch a row twice: of several calls for a subject only the last is written.
     last = {(d.kind, d.subject_id): d for ctx in works for d in ctx.work.due}.values()
     if forgotten := [d for d in last if d.due_at is None]:

@@ -78,6 +78,25 @@ class DueTime:
     due_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """A mail to be sent after the commit: about which document, to whom, with which words of the sender.
+
+    One that cannot be sent is kept with the reason, for whoever looks what became of it. Made by `shared.mail.queue`.
+    """
+
+    id: UUID
+    kind: str
+    aggregate: str
+    aggregate_id: UUID
+    number: str | None
+    recipient: str = field(repr=False)
+    copies: tuple[str, ...] = field(default=(), repr=False)
+    message: str = field(default="", repr=False)
+    reason_code: str | None = None
+    reason: str | None = None
+
+
 @dataclass(slots=True)
 class Work:
     """What a transaction leaves beside its effect; written in one statement just before the commit."""
@@ -88,14 +107,15 @@ class Work:
     due: list[DueTime] = field(
         default_factory=list
     )  # in the order of the calls: the last one of a subject counts
+    mails: list[QueuedMail] = field(default_factory=list)
 
     def mark(self) -> tuple[int, ...]:
         """How much has been gathered so far."""
-        return tuple(len(kept) for kept in (self.events, self.history, self.audit, self.due))
+        return tuple(len(kept) for kept in (self.events, self.history, self.audit, self.due, self.mails))
 
     def forget_since(self, mark: tuple[int, ...]) -> None:
         """Drop what was gathered after a mark, since its effect was undone."""
-        gathered: tuple[list[Any], ...] = (self.events, self.history, self.audit, self.due)
+        gathered: tuple[list[Any], ...] = (self.events, self.history, self.audit, self.due, self.mails)
         for kept, length in zip(gathered, mark, strict=True):
             del kept[length:]
 

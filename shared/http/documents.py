@@ -33,6 +33,9 @@ WARNING = "backoffice-warning"
 WAIT_SECONDS = 6.0  # for a process
 MOST_SECONDS = 14.0  # to wait and to be made: the gateway gives a service up after 15
 LIMITS = Limits(cpu_seconds=10, memory_mb=512)
+FILE = {
+    "schema": {"type": "string", "format": "binary"}
+}  # how OpenAPI tells of bytes, in requests and answers
 
 
 class DocumentTooLarge(Invalid):
@@ -58,16 +61,23 @@ class Document(Afterwards):
         `name` is what a browser saves it under: plain ASCII, made by us.
         """
         super().__init__(self._made, media_type=media_type)
-        self._name = name
+        self.name = name
         self._make, self._content, self._files = make, content, files
         self._tenant_id, self._service = ctx.tenant.id, ctx.service
         self._ports = ctx.ports
 
     async def _made(self) -> Response:
-        """Have it made; the refusals are faults."""
+        paper = await self.paper()
+        headers = {"content-disposition": f'inline; filename="{self.name}"'}
+        if paper.warnings:
+            headers[WARNING] = "; ".join(paper.warnings)
+        return Response(paper.content, media_type=self.media_type, headers=headers)
+
+    async def paper(self) -> Paper:
+        """Have it made, after the transaction; the refusals are faults."""
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                made = await self._paper()
+                return await self._paper()
         except ShareExhausted as error:
             telemetry.REFUSED_BY_SHARE.labels(self._service, "document").inc()
             raise TooManyAtOnce(
@@ -79,15 +89,11 @@ class Document(Afterwards):
         except (NoPlace, TimeoutError, SideProcessFailed) as error:
             self._tell(error)
             raise Unavailable("The document could not be made just now; try again.") from error
-        headers = {"content-disposition": f'inline; filename="{self._name}"'}
-        if made.warnings:
-            headers[WARNING] = "; ".join(made.warnings)
-        return Response(made.content, media_type=self.media_type, headers=headers)
 
     def _tell(self, error: Exception) -> None:
         """Let operators know why there is no document."""
         log.warning("a document was not made", service=self._service, tenant_id=str(self._tenant_id),
-                    name=self._name, error=error_text(error))  # fmt: skip
+                    name=self.name, error=error_text(error))  # fmt: skip
 
     async def _paper(self) -> Paper:
         files = [await self._ports.get(Blobs).read(each) for each in self._files]

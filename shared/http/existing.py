@@ -1,37 +1,48 @@
 """Naming what is in the way: a refusal for something that must be unique says which one there is already.
 
-The transaction that met it is over by then, so this looks in one of its own; a refusal on a hot path costs nothing
-before it happens.
+The transaction that met it is over by then, so this looks in one of its own: nothing is asked before it happens. What
+the key's value was PostgreSQL does not say of a table under row-level security; the request's body does.
 """
 
-import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from shared.context.unit_of_work import Runtime, open_work
+from shared.http.problems import unique_column
 from shared.values.faults import Fault, Refused
 
-# What PostgreSQL says of a key of the tenant and one column; the tenant's id has no comma, the value may.
-KEY = re.compile(r"Key \(tenant_id, ([a-z_]+)\)=\([0-9a-f-]{36}, (.*)\) already exists\.", re.DOTALL)
 
-
-async def name_existing(runtime: Runtime, tenant_id: UUID, error: BaseException, fault: Fault) -> Fault:
+async def name_existing(
+    runtime: Runtime, tenant_id: UUID, error: BaseException, fault: Fault, body: object
+) -> Fault:
     """The refusal with `existing` (id, and number where it has one); as it was where nothing can be named."""
-    if not isinstance(error, asyncpg.UniqueViolationError):
+    if not isinstance(error, asyncpg.UniqueViolationError) or not isinstance(body, Mapping):
         return fault
-    found = KEY.fullmatch(error.detail or "")
-    if found is None or not (error.table_name or "").isidentifier():
+    noun = unique_column(error)
+    column, value = _given(body, noun)
+    if value is None or not (error.table_name or "").isidentifier():
         return fault
-    column, value = found.groups()
     async with open_work(runtime, tenant_id) as unit:
         row = await unit.tx.sql.fetchrow(
             f"select id, to_jsonb(t) ->> 'number' as number from {error.table_name} t "  # noqa: S608 - names of ours
             f"where tenant_id = $1 and {column} = $2",
             tenant_id,
-            value,
+            unicodedata.normalize("NFC", value),
         )
     if row is None:
         return fault
     sentence = f"There is already one like this ({column}): {row['number'] or row['id']}."
     return Refused(sentence, code=fault.code, existing={"id": row["id"], "number": row["number"]})
+
+
+def _given(body: Mapping[str, Any], noun: str) -> tuple[str, str | None]:
+    """The column that must be unique, and what a body says of it: at its top, or one level below."""
+    for part in (body, *(each for each in body.values() if isinstance(each, Mapping))):
+        for column in (noun, f"{noun}_id"):
+            if isinstance(part.get(column), str):
+                return column, part[column]
+    return noun, None

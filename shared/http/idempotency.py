@@ -4,11 +4,12 @@ The answer is stored in the transaction that made it. A second request with the 
 (replayed), the first still at work (409 with Retry-After), or another body under the key (422).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 KEPT_HEADERS = ("content-type", "location", "etag")
 HASH = 32  # bytes
-ONCE_HEADER = "x-internal-once"  # names a field that is answered once and never stored: a secret
+ONCE_HEADER = (
+    "x-internal-once"  # names fields (commas) that are answered once and never stored: a secret, a recipient
+)
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 FIND = (
     "select request_hash, status, headers, body from idempotency_keys "
@@ -43,6 +46,15 @@ class IdempotencyMismatch(Invalid):
     """The key was used for another request."""
 
     code = "idempotency_mismatch"
+
+
+def answered_once(*fields: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends answers
+    """Dependency of a route whose answer has these fields for its caller only: the kept reply has null there."""
+
+    def mark(response: Response) -> None:
+        response.headers[ONCE_HEADER] = ",".join(fields)
+
+    return Depends(mark)
 
 
 def key_of(request: Request) -> str | None:
@@ -73,6 +85,17 @@ def hash_of_upload(whole: "Hash", keyring: Keyring | None) -> bytes:
     """The same of a body that nobody holds: its keyed hashes are of the plain one."""
     plain = whole.digest()
     return plain if keyring is None else b"".join([*keyring.digests(plain), plain])
+
+
+def hash_of_form(request: Request, parts: Iterable[tuple[str, bytes]], keyring: Keyring | None) -> bytes:
+    """The same of a form, by what its parts hold: name and SHA-256 of each, in any order.
+
+    Boundary, part headers and file names are the sending library's, which makes a new boundary for each try.
+    """
+    whole = begun_hash(request)
+    for name, content in sorted(parts):
+        whole.update(sha256(name.encode()).digest() + content)
+    return hash_of_upload(whole, keyring)
 
 
 def _head(request: Request) -> bytes:
@@ -120,7 +143,7 @@ def stored(ctx: Ctx, key: str, request_hash: bytes, response: Response) -> Store
     body = bytes(response.body)
     once = response.headers.get(ONCE_HEADER)
     if once is not None:
-        body = orjson.dumps(orjson.loads(body) | {once: None})
+        body = orjson.dumps(orjson.loads(body) | dict.fromkeys(once.split(",")))
     return StoredReply(
         ctx.actor.id, key, request_hash[:HASH], response.status_code, orjson.dumps(headers).decode(), body
     )

@@ -65,7 +65,23 @@ def document_of(app: FastAPI) -> dict[str, Any]:
             _complete(method, operation)
             scopes[operation[SCOPE_KEY]] = f"May use operations marked {operation[SCOPE_KEY]}"
     _tell_sealed(app, document, scopes)
+    _refer(document["paths"], schemas)
+    for name in list(schemas):
+        schemas[name] = {key: _refer(part, schemas) for key, part in schemas[name].items()}
     return document
+
+
+def _refer(part: Any, schemas: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a document
+    """Refer to a model's schema wherever pydantic has written it out, which it does where it is used once."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            part[key] = _refer(value, schemas)
+        name = part.get("title")
+        if isinstance(name, str) and "properties" in part and schemas.setdefault(name, part) == part:
+            return {"$ref": f"#/components/schemas/{name}"}
+    elif isinstance(part, list):
+        part[:] = [_refer(value, schemas) for value in part]
+    return part
 
 
 def _tell_sealed(app: FastAPI, document: dict[str, Any], scopes: dict[str, str]) -> None:

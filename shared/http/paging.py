@@ -30,6 +30,11 @@ class Page(BaseModel, Generic[Item]):
     items: list[Item]
     next: str | None = None
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`PageOrderOut`: its name in OpenAPI and in clients generated of it."""
+        return "Page" + "".join(getattr(each, "__name__", "") for each in params)
+
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:

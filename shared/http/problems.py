@@ -127,7 +127,7 @@ def database_fault(error: asyncpg.PostgresError) -> Fault | None:
     if error.sqlstate is not None and error.sqlstate.startswith("BO"):
         return Refused(error.detail or error.message, code=error.message)
     if isinstance(error, asyncpg.UniqueViolationError):
-        return Refused(f"There is already one like this ({_columns(error)}).", code="already_exists")
+        return Refused(f"There is already one like this ({unique_column(error)}).", code="already_exists")
     if isinstance(error, asyncpg.ExclusionViolationError):
         return Refused("Something else holds on some of these days already.", code="validity_overlaps")
     if isinstance(error, asyncpg.ForeignKeyViolationError):
@@ -147,10 +147,14 @@ def database_fault(error: asyncpg.PostgresError) -> Fault | None:
     return None
 
 
-def _columns(error: asyncpg.UniqueViolationError) -> str:
-    """`Key (tenant_id, sku)=(…)` → `sku`; the values stay out of the answer."""
-    detail = error.detail or ""
-    names = (
-        detail[detail.find("(") + 1 : detail.find(")")] if "(" in detail else (error.constraint_name or "")
+def unique_column(error: asyncpg.UniqueViolationError) -> str:
+    """What must be unique, by the constraint's name (`orders_external_ref_key` → `external_ref`).
+
+    PostgreSQL says no more of a table under row-level security, and names of constraints are nobody's business.
+    """
+    return (
+        (error.constraint_name or "")
+        .removeprefix(f"{error.table_name}_")
+        .removesuffix("_key")
+        .removesuffix("_pkey")
     )
-    return ", ".join(n.strip() for n in names.split(",") if n.strip() != "tenant_id")

@@ -17,6 +17,7 @@ from shared.context.ctx import Ctx
 from shared.context.unit_of_work import Runtime, UnitOfWork, open_work
 from shared.http import idempotency, internal_token, problems
 from shared.http.existing import name_existing
+from shared.http.parameters import Parameters
 from shared.http.waiting import Waiting
 from shared.values.faults import Busy, Fault, NotYetKnown
 
@@ -47,6 +48,7 @@ class Declared(Protocol):
     body_limit: int
     upload_limit: int
     media_types: tuple[str, ...]
+    parameters: Parameters
 
     @property
     def takes_body(self) -> bool:
@@ -121,7 +123,7 @@ async def once(request: Request, handle: Handle, info: RequestInfo) -> Response:
             raise fault from error
         if isinstance(fault, NotYetKnown) and info.asks_again:
             raise fault from error
-        fault = await name_existing(runtime, caller.tenant.id, error, fault)
+        fault = await name_existing(runtime, caller.tenant.id, error, fault, getattr(request, "_json", None))
         problems.let_go(error)
         return await _refusal(info, fault)
     return response

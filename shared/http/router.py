@@ -22,8 +22,10 @@ from starlette.responses import Response
 
 from shared.context.ctx import Ctx
 from shared.database.tables import TenantRow
+from shared.http.documents import FILE
 from shared.http.edge import answer
 from shared.http.fast.direct_call import batch_form, direct
+from shared.http.parameters import Parameters
 from shared.http.request_transaction import CTX, BatchFunction, EdgeState, Handle
 from shared.values.faults import PreconditionFailed, PreconditionRequired
 from shared.values.masked import scopes_in
@@ -85,6 +87,7 @@ class Operation(APIRoute):
         self.guest: bool = GUEST_KEY in (self.openapi_extra or {})
         body = (self.openapi_extra or {}).get("requestBody", {})
         self.media_types: tuple[str, ...] = tuple(body.get("content", ()))
+        self.parameters = Parameters.of(self.dependant)
         if self.upload_limit and not (self.reads_form or self.media_types):
             raise TypeError(f"{path}: an upload is a form with a file, or names its media types")
         if self.reads_form and not self.upload_limit:
@@ -129,7 +132,12 @@ class Router(APIRouter):
     """
 
     def __init__(self, tag: str) -> None:
-        super().__init__(prefix="/v1", tags=[tag], route_class=Operation)
+        super().__init__(
+            prefix="/v1",
+            tags=[tag],
+            route_class=Operation,
+            generate_unique_id_function=lambda route: route.name,
+        )
 
     def _declare(
         self,
@@ -172,7 +180,8 @@ class Router(APIRouter):
         self, path: str, *, scope: str, media_type: str, guest: bool = False
     ) -> Callable[[EndpointT], EndpointT]:
         """GET of a file that is made of what the endpoint reads: it answers a `Document` (`shared.http.documents`)."""
-        shown: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {}}}}
+        content = {media_type: FILE}
+        shown: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": content}}
         marks = {GUEST_KEY: True} if guest else {}
         return self._declare("GET", path, scope, 200, marks, response_class=Response, responses=shown)
 
@@ -203,7 +212,7 @@ class Router(APIRouter):
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
         """PUT of a file of one of these types, as the whole body (`UploadDep`): 200 with the resource it belongs to."""
-        content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
+        content = dict.fromkeys(media_types, FILE)
         marks = {UPLOAD_KEY: upload_limit, "requestBody": {"required": True, "content": content}}
         return self._declare("PUT", path, scope, 200, marks=marks, **options)
 

@@ -5,9 +5,10 @@ reference, and `keep_blob` makes it the tenant's. A file that no committed trans
 refusal, a replayed answer, a broken connection.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
@@ -100,7 +101,11 @@ class Body:
 async def received(
     request: Request, operation: UploadRoute, runtime: Runtime, tenant_id: UUID
 ) -> AsyncIterator[bytes]:
-    """Take the body in, for the length of a block that may keep its file; yields what makes two requests the same."""
+    """Take the body in, for the length of a block that may keep its file; yields what makes two requests the same.
+
+    Of a form that is what its parts hold. The body's own hash stands behind it, for answers kept by a release before.
+    """
+    keyring = runtime.app_db.keyring
     body = Body(request, operation.upload_limit, idempotency.begun_hash(request))
     files: list[BlobRef] = []
 
@@ -114,11 +119,13 @@ async def received(
     try:
         if operation.reads_form:
             boundary = boundary_of(request.headers.get("content-type", ""))
-            request.scope[FORM] = await _form(MultipartReader(body.pieces(), boundary), store)
+            form = request.scope[FORM] = await _form(MultipartReader(body.pieces(), boundary), store)
+            same = idempotency.hash_of_form(request, _contents(form), keyring)
+            yield same + idempotency.hash_of_upload(body.hash, keyring)
         else:
             claimed = _media_type(request, operation.media_types)
             request.scope[FILE] = await store(body.pieces(), claimed)
-        yield idempotency.hash_of_upload(body.hash, runtime.app_db.keyring)
+            yield idempotency.hash_of_upload(body.hash, keyring)
     finally:
         for file in files:
             await give_up(runtime, file.key)
@@ -136,6 +143,16 @@ async def _form(reader: MultipartReader, store: Store) -> FormData:
         blob = await store(reader.chunks(), part.media_type, part.file_name)
         found.append((part.name, Upload.of(part, blob)))
     return FormData(found)
+
+
+def _contents(form: FormData) -> Iterator[tuple[str, bytes]]:
+    """Each part's name and the SHA-256 of what it holds; a file's begins with a byte more, as it is no text."""
+    for name, value in form.multi_items():
+        if isinstance(value, Upload):
+            yield name, b"\1" + value.blob.sha256
+        else:
+            assert isinstance(value, str)
+            yield name, b"\0" + sha256(value.encode()).digest()
 
 
 async def _text(reader: MultipartReader, part: Part) -> str:

@@ -14,6 +14,7 @@ from shared.background.jobs import CANCELLED, Jobs, cancel_job
 from shared.blobs.records import find_blob
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import IllegalTransition
+from shared.http.documents import FILE
 from shared.http.downloads import Download
 from shared.http.paging import Page, PageDep, page_of
 from shared.http.router import CtxDep, Router
@@ -181,7 +182,7 @@ def _add_reads(router: Router, service: str, jobs: Jobs) -> None:
         scope=scope,
         name=f"get_{service}_job_result",
         response_class=Response,
-        responses={200: {"description": "The file that the job has left.", "content": {"*/*": {}}}},
+        responses={200: {"description": "The file that the job has left.", "content": {"*/*": FILE}}},
     )
     async def get_service_job_result(ctx: CtxDep, job_id: UUID) -> Response:
         """The file that the job has left, as an attachment; 404 while there is none, and when it is no longer kept."""

@@ -34,9 +34,11 @@ from shared.database.tables import TenantRow
 from shared.http.openapi import add_openapi
 from shared.http.router import Router
 from shared.http.service_app import ServiceApp
+from shared.mail.post import Post
 from shared.messaging.event_handlers import Handler
 from shared.service.dead_letters import dead_letter_routes
 from shared.service.jobs import job_routes
+from shared.service.mails import mail_routes
 from shared.service.provisioning import Provision
 
 MakePort = Callable[[Any], AbstractAsyncContextManager[object]]  # from the service's settings
@@ -97,13 +99,14 @@ class Service:
                 yield importlib.import_module(full)
 
     def routers(self) -> list[Router]:
-        """The routes of all capabilities, the service's dead letters, and its approvals and jobs where it has any."""
+        """The routes of all capabilities, the dead letters, and approvals, jobs and mails where it has any."""
         approvables, jobs = self.approvables(), self.jobs()
         return [
             *(module.router for module in self.modules("routes")),
             dead_letter_routes(self.name),
             *(approval_routes(self.name, approvables) if approvables else []),
             *([job_routes(self.name, jobs)] if jobs else []),
+            *([mail_routes(self.name)] if Post in self.ports else []),
         ]
 
     def metadatas(self) -> list[MetaData]:

@@ -1,20 +1,31 @@
 """Texts, codes, instants, dates and numbers of the wire; part of `shared.values.fields`, which offers them all.
 
-Source: api.md section 1; ISO 3166-1, ISO 4217, IANA time zones, RFC 3339 (instants), RFC 5321 and 5322
-(e-mail addresses).
+Whatever is compared is brought into form NFC here (docs/adr/0043): a new field that has one of these types cannot
+forget it. Source: api.md section 1; ISO 3166-1, ISO 4217, IANA time zones, RFC 3339 (instants).
 """
 
 import re
 import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Final
 
 from babel import Locale
-from pydantic import AfterValidator, Field, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from shared.values.money import CURRENCY_DIGITS
+from shared.values.texts import LONGEST_EMAIL, MOST_DECOMPOSED, composed, is_email
 
 # CLDR's territories that are not officially assigned in ISO 3166-1: exceptional reservations, groupings and
 # pseudo-codes. XK (Kosovo) stays: user-assigned, but what the EU, SWIFT and CLDR use for it.
@@ -30,9 +41,6 @@ _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL: Final = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 # Unicode's categories Cc, Cc without tab and line ends, Zl and Zp; searched for, as a body may hold a million letters.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CONTROLS_IN_LINES: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -65,10 +73,36 @@ def _code(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    """Refuse what can't be an address: RFC 5321 lengths, RFC 5322 dot-atom, a domain of several labels."""
-    if not _EMAIL.fullmatch(text):
+    """Refuse what can't be an address."""
+    if not is_email(text):
         raise PydanticCustomError("email_format", "Must be an e-mail address")
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Annotation of a text that is compared: composed (NFC), then of at most so many characters, then `check`ed."""
+
+    most: int
+    check: Callable[[str], str]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The text's own schema, and what is read of it."""
+        return core_schema.no_info_after_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The text's own schema with the bound."""
+        return {**handler(core), "maxLength": self.most}
+
+    def read(self, text: str) -> str:
+        """The composed text; what is too long by far is refused before it costs anything."""
+        if len(text) <= self.most * MOST_DECOMPOSED:
+            text = composed(text)
+        if len(text) > self.most:
+            raise PydanticKnownError("string_too_long", {"max_length": self.most})
+        return self.check(text)
 
 
 def _listed(code: str, codes: frozenset[str], kind: str) -> str:
@@ -109,26 +143,26 @@ TimeZoneName = Annotated[
 ]
 
 ShortText = Annotated[
-    str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_one_line),
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1), Compared(200, _one_line)
 ]
-"""One line of text: 1..200 characters after outer blanks are removed, no control characters."""
+"""One line of text: 1..200 characters after outer blanks are removed, composed (NFC), no control characters."""
 LongText = Annotated[
     str,
     StringConstraints(strict=True, max_length=10_000),
     AfterValidator(lambda text: _without_controls(text, _CONTROLS_IN_LINES)),
 ]
-"""Text of up to 10,000 characters, kept as sent; newlines and tabs are allowed, other controls are not."""
-Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64), AfterValidator(_code)]
-"""A code such as a SKU: 1..64 printable characters, case-sensitive, no blank at either end."""
+"""Text of up to 10,000 characters, kept as sent and never compared; newlines and tabs are allowed, other controls are
+not."""
+Code = Annotated[str, StringConstraints(strict=True, min_length=1), Compared(64, _code)]
+"""A code such as a SKU: 1..64 printable characters, composed (NFC), case-sensitive, no blank at either end."""
 EmailText = Annotated[
     str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=3, max_length=254),
+    StringConstraints(strict=True, strip_whitespace=True, min_length=3, max_length=LONGEST_EMAIL),
     AfterValidator(_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-"""An e-mail address, checked by form only (ASCII; international domains as punycode)."""
+"""An e-mail address, checked by form only (ASCII; international domains as punycode). Kept as given, compared without
+case: `lower(email)` in SQL, `shared.values.texts.folded_email` here."""
 
 
 YEARS: Final = range(2, 9999)

@@ -104,6 +104,30 @@ async def credit_note(suite: Suite, tenant: TenantFacts) -> str:
     return str(answer.json()["id"])
 
 
+async def refund(suite: Suite, tenant: TenantFacts) -> str:
+    """Of a payment that settles nothing."""
+    billing = suite.client("billing", tenant)
+    body = {
+        "payment_id": await payment(suite, tenant),
+        "amount": billing_given.money("1.00", tenant.currency),
+    }
+    answer = await billing.post("/v1/refunds", json=body | {"reason": "not wanted"})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def write_off(suite: Suite, tenant: TenantFacts) -> str:
+    billing, bill = await _billed(suite, tenant)
+    body = {
+        "invoice_id": bill["id"],
+        "amount": billing_given.money("1.00", tenant.currency),
+        "reason": "lost",
+    }
+    answer = await billing.post("/v1/write-offs", json=body | {"kind": "bank_fee"})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
 async def journal_entry(suite: Suite, tenant: TenantFacts) -> str:
     await invoice(suite, tenant)
     return await first("billing", "/v1/journal-entries")(suite, tenant)
@@ -182,6 +206,8 @@ BUILDERS: dict[str, Build] = {
     "invoices": invoice,
     "payments": payment,
     "credit-notes": credit_note,
+    "refunds": refund,
+    "write-offs": write_off,
     "billing-approvals": approval,
     "billing-approval-delegations": made(
         "billing",

@@ -8,18 +8,20 @@ from itertools import product
 
 from gateway.identity.token_endpoint import OAuthError
 from gateway.upstream.errors import ProxyError
+from services.orders.imports.rules.model import RefusedRow
 from shared.http.fast.direct_call import DoesNotFit
 from shared.values.faults import Fault
 
 SMALL, LARGE = 16 * 1024, 64 * 1024
 STEEPEST = 8  # times as long for four times the text; reading it once in each place would be sixteen
 FLOOR = 0.002  # seconds: below it a measurement says nothing, and eight times as much harms nobody
-REFUSALS = (Fault, ValueError, OAuthError, ProxyError, DoesNotFit)
+REFUSALS = (Fault, ValueError, OAuthError, ProxyError, DoesNotFit, RefusedRow)
 UNITS = (
     '"', "\\", '\\"', "\\\\", "'", ",", " ", "\t", "\x01", "\x7f", "0", "9", "a", "A", "-", "_", "=", ";", ":", "&",
     "/", "@", "`", "~", "[", "{", "(", "<", "]", "}", ".", "%", "%25", "%2e", "%2", "..", "/.", "./", "%252f", ';"',
     '="', ',"', "a.", "a@", "a@a.", "1.", "1,", "1-", "a=", "a:", "a,", "a;", "a b", "a-", "\x85", "\u2028", "\u00a0",
-    "\u0663", "é", "漢", "+00:00", "2026-01-01T", "wait=", "q=0,", "Bearer ", '{"a":', "[{", "1.10.0.0.",
+    "\u0663", "é", "漢", "\u0300", "\u0300\u0327", "+00:00", "2026-01-01T", "wait=", "q=0,", "Bearer ", '{"a":', "[{",
+    "1.10.0.0.",
 )  # fmt: skip
 BEGINNINGS = ("", '"')
 ENDS = ("", "\x00")

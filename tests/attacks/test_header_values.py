@@ -8,6 +8,7 @@ import importlib
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from io import StringIO
 from typing import Annotated, Any
 
 import pytest
@@ -21,6 +22,11 @@ from gateway.identity.addresses import Addresses
 from gateway.routes.table import RouteTable
 from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
+from services.orders.imports.rules.headers import found_delimiter
+from services.orders.imports.rules.heads import reference
+from services.orders.imports.rules.lines import lines_of
+from services.orders.imports.rules.model import Code, RefusedRow
+from services.orders.imports.rules.numbers import read_number
 from shared.base import telemetry
 from shared.blobs.uploads import printable
 from shared.http import idempotency, paths
@@ -36,6 +42,7 @@ from tests.architecture.source import File, files
 from tests.attacks.bystander import Company, Target, under_way
 from tests.attacks.hostile import STEEPEST, steep_shape
 from tests.attacks.wire import cpu_seconds, said
+from tests.orders.imports.given_files import CSV
 
 METHODS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
 FILES = files("shared", "gateway", "services")
@@ -101,6 +108,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a file's name": attachment,
     "what a sender says of a file": printable,
     "money": lambda text: Money.parse(text, "EUR"),
+    "a number of a file": lambda text: read_number("n", text, ",", RefusedRow(Code.PRICE, "")),
+    "a reference of a file": lambda text: reference("r", text),
+    "the delimiter of a file": lambda text: found_delimiter(lines_of(StringIO(text)), CSV),
     **{f"masked {kind}": mask for kind, mask in MASKS.items()},
 }
 

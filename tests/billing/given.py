@@ -25,6 +25,7 @@ from shared.values.money import Money, total
 from shared.values.tax import TaxInput, TaxMode, tax_document
 from tests.kit.suite import Suite
 
+SELLER_ADDRESS = {"line1": "2 Mill Lane", "city": "York", "postal_code": "YO1 6JU", "country": "GB"}
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
 
 
@@ -92,9 +93,20 @@ async def given_draft(billing: httpx.AsyncClient, *lines: dict[str, Any], **fact
 
 
 async def given_invoice(billing: httpx.AsyncClient, *lines: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """A finalized invoice."""
+    """A finalized invoice, as it is shown from then on."""
     draft = await given_draft(billing, *lines, **facts)
     answer = await billing.post(f"/v1/invoices/{draft['id']}/finalize")
+    assert answer.status_code == 200, answer.text
+    made: dict[str, Any] = answer.json()
+    return made | {"e_invoice": None}
+
+
+async def given_seller(billing: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+    """A seller that says of itself what e-invoices ask for, and what else a test needs."""
+    now = (await billing.get("/v1/seller-profile")).json()
+    standard = {"address": SELLER_ADDRESS, "tax_id": "GB987654321"} if now["tax_id"] is None else {}
+    headers = {"if-match": str(now["version"])}
+    answer = await billing.patch("/v1/seller-profile", json=standard | changes, headers=headers)
     assert answer.status_code == 200, answer.text
     made: dict[str, Any] = answer.json()
     return made

@@ -76,6 +76,18 @@ def test_settings(**changes: Any) -> KernelSettings:
     return KernelSettings(**(values | changes))
 
 
+def mail_settings(url: str, **changes: Any) -> KernelSettings:
+    """Settings with a mail server, under which tests need not wait."""
+    values: dict[str, Any] = {
+        "smtp_url": url,
+        "mail_from": "post@provider.example",
+        "mail_from_name": "Provider",
+        "mail_backoff_seconds": 0.02,
+        "smtp_seconds": 5.0,
+    }
+    return test_settings(**(values | changes))
+
+
 async def migrated_database(admin_url: str, services: Sequence[Service], name: str) -> str:
     """A fresh database with every service's schema; the template is made by whoever comes first."""
     template = f"{TEMPLATE}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))[:12]}"

@@ -219,12 +219,44 @@ async def test_a_version_of_before_is_what_a_change_needs(upgraded: Upgraded):
         assert (renamed.status_code, stale.status_code) == (200, 412), renamed.text
 
 
-async def test_documents_of_before_are_rendered(upgraded: Upgraded):
+async def forms_of(api: httpx.AsyncClient, path: str, query: str = "") -> tuple[bytes, bytes]:
+    """Paper and data of a document."""
+    paper, data = [await api.get(f"{path}/{form}{query}") for form in ("pdf", "xml")]
+    assert paper.content.startswith(b"%PDF"), paper.text
+    assert data.content.startswith(b"<?xml"), data.text
+    return paper.content, data.content
+
+
+async def test_documents_of_before_are_fixed_from_now_on(upgraded: Upgraded):
+    """They say what the company is called at the upgrade, and what happens later changes nothing."""
     for company, api in await clients_of(upgraded):
-        (invoice, *_) = (i for i in company["answers"]["/v1/invoices"] if i["state"] == "finalized")
-        for form, begins in (("pdf", b"%PDF"), ("xml", b"<?xml")):
-            answer = await api.get(f"/v1/invoices/{invoice['id']}/{form}")
-            assert answer.content.startswith(begins), answer.text
+        invoices, notes = company["answers"]["/v1/invoices"], company["answers"]["/v1/credit-notes"]
+        numbered = [f"/v1/invoices/{i['id']}" for i in invoices if i["state"] == "finalized"]
+        numbered += [f"/v1/credit-notes/{note['id']}" for note in notes]
+        before = {path: await forms_of(api, path) for path in numbered}
+        owing = next(i for i in invoices if i["state"] == "finalized" and i["payment_status"] == "unpaid")
+        a_part = money("1.00", company["currency"])
+
+        await paid(api, owing["customer_id"], a_part, (owing, a_part))
+        profile = await api.get("/v1/seller-profile")
+        change = {"tax_id": "GB000000000", "email": "new@example.com"}
+        headers = {"if-match": str(profile.json()["version"])}
+        assert (await api.patch("/v1/seller-profile", json=change, headers=headers)).status_code == 200
+
+        assert {path: await forms_of(api, path) for path in numbered} == before
+        assert all(b"TotalPrepaidAmount>0.00<" in data for _, data in before.values())
+
+
+async def test_an_invoice_voided_before_is_shown_as_it_was_issued(upgraded: Upgraded):
+    for company, api in await clients_of(upgraded):
+        (invoice,) = (i for i in company["answers"]["/v1/invoices"] if i["state"] == "voided")
+
+        refused = await api.get(f"/v1/invoices/{invoice['id']}/pdf")
+        _, data = await forms_of(api, f"/v1/invoices/{invoice['id']}", "?original=true")
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "voided")
+        assert refused.json()["credit_note"] is None
+        assert invoice["number"].encode() in data
 
 
 UNBALANCED = """

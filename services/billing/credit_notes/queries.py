@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -12,16 +11,23 @@ from services.billing.credit_notes.models import CreditNoteLine
 from services.billing.credit_notes.schemas import CreditNoteLineOut, CreditNoteOut, CreditOut
 from services.billing.documents.content import DocumentContent, DocumentLine, References
 from services.billing.documents.parties import buyer_party, logo_id, profile_of, seller_party, tax_rows
-from services.billing.documents.sending import judged
 from services.billing.invoices import queries as invoices
-from services.billing.invoices.queries import Invoice, InvoiceLine, document_line, supply_day
+from services.billing.invoices.queries import CUSTOMER_TERMS, Invoice, InvoiceLine, document_line, supply_day
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut
 from services.billing.ledger import queries as ledger
 from shared.context.ctx import Ctx
-from shared.http.paging import Page, PageQuery, list_rows, page_of
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 
+LISTED = Listing(
+    "credit_notes",
+    "select t.id from credit_notes t",
+    numbers=("number",),
+    terms=(CUSTOMER_TERMS, "customer_id"),
+)
 CREDITS = """
 (select 'payment' as kind, id, customer_id, reference, amount_minor, unallocated_minor, currency, received_on as dated
  from payments where tenant_id = $1 and customer_id = $2 and unallocated_minor > 0
@@ -66,9 +72,9 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
     lines = await find_lines(ctx, ids)
     settled: dict[UUID, list[AllocationOut]] = {key: [] for key in ids}
     for made in await ledger.find_allocations(ctx, ids):
-        shown = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
-        settled[made.from_item].append(shown)
-    return [
+        part = AllocationOut(invoice_id=made.to_item, amount=made.amount, allocated_on=made.allocated_on)
+        settled[made.from_item].append(part)
+    notes = [
         CreditNoteOut.of(
             row,
             [
@@ -79,6 +85,10 @@ async def show_credit_notes(ctx: Ctx, rows: Sequence[CreditNote]) -> list[Credit
         )
         for row in rows
     ]
+    delivered = await find_deliveries(ctx, ids)
+    for note in notes:
+        note.delivery = delivered.get(note.id)
+    return notes
 
 
 async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
@@ -86,22 +96,9 @@ async def show_credit_note(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
     return (await show_credit_notes(ctx, [row]))[0]
 
 
-async def show_made(ctx: Ctx, row: CreditNote) -> CreditNoteOut:
-    """A credit note that was just made, and whether it is a valid e-invoice."""
-    shown = await show_credit_note(ctx, row)
-    return shown.model_copy(update={"e_invoice": judged(await get_document(ctx, row.id))})
-
-
-async def list_credit_notes(
-    ctx: Ctx, page: PageQuery, *, invoice_id: UUID | None, customer_id: UUID | None
-) -> Page[CreditNoteOut]:
+async def list_credit_notes(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[CreditNoteOut]:
     """Credit notes, newest first."""
-    conditions: list[Any] = []
-    if invoice_id is not None:
-        conditions.append(CreditNote.invoice_id == invoice_id)
-    if customer_id is not None:
-        conditions.append(CreditNote.customer_id == customer_id)
-    found = await list_rows(ctx, CreditNote, page, *conditions)
+    found = await shown(ctx, CreditNote, await list_found(ctx, page, LISTED, where, q))
     return Page(items=await show_credit_notes(ctx, found.items), next=found.next)
 
 
@@ -153,6 +150,7 @@ def document_of(
         due=row.gross.amount,
         references=References(
             order_number=invoice.order_number or "",
+            purchase_order=invoice.purchase_order or "",
             buyer_reference=invoice.customer.get("buyer_reference") or "",
             original_invoice_number=invoice.number or "",
             original_invoice_issued_on=invoice.issued_on,

@@ -12,6 +12,8 @@ from services.billing.invoices.schemas import AllocateIn, DeallocateIn, InvoiceO
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.approvals.rows import Approval
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, Where
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
@@ -20,18 +22,33 @@ router = Router("Credit notes")
 add_timeline(router, "credit-notes", "credit_note", scope="billing:read")
 
 
-@router.create("/credit-notes", scope="billing:write", response_model=CreditNoteOut)
+@router.create(
+    "/credit-notes",
+    scope="billing:write",
+    response_model=CreditNoteOut,
+    dependencies=[answered_once("delivery")],
+)
 async def create_credit_note(ctx: CtxDep, body: CreditNoteIn) -> CreditNoteOut:
     """Take back all or part of an invoice; what it does not settle there stays as the customer's credit."""
-    return await queries.show_made(ctx, await actions.create_credit_note(ctx, body))
+    return await queries.show_credit_note(ctx, await actions.create_credit_note(ctx, body))
 
 
 @router.read("/credit-notes", scope="billing:read", response_model=Page[CreditNoteOut])
 async def list_credit_notes(
-    ctx: CtxDep, page: PageDep, invoice_id: UUID | None = None, customer_id: UUID | None = None
+    ctx: CtxDep,
+    page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
+    invoice_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    from_: From = None,
+    to: To = None,
 ) -> Page[CreditNoteOut]:
-    """Credit notes, newest first."""
-    return await queries.list_credit_notes(ctx, page, invoice_id=invoice_id, customer_id=customer_id)
+    """Credit notes, newest first; `from` and `to` are days of issue."""
+    where = Where(ctx).among("id", ids).add("number =", number).add("invoice_id =", invoice_id)
+    where.add("customer_id =", customer_id).days("issued_on", from_, to)
+    return await queries.list_credit_notes(ctx, page, where, q)
 
 
 @router.read("/credit-notes/{credit_note_id}", scope="billing:read", response_model=CreditNoteOut)
@@ -40,13 +57,23 @@ async def get_credit_note(ctx: CtxDep, credit_note_id: UUID) -> CreditNoteOut:
     return await queries.show_credit_note(ctx, await queries.get_credit_note(ctx, credit_note_id))
 
 
-@router.verb("/credit-notes/{credit_note_id}/allocate", scope="billing:write", response_model=CreditNoteOut)
+@router.verb(
+    "/credit-notes/{credit_note_id}/allocate",
+    scope="billing:write",
+    response_model=CreditNoteOut,
+    dependencies=[answered_once("delivery")],
+)
 async def allocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: AllocateIn) -> CreditNoteOut:
     """Settle further invoices of the customer from what is left of the credit note."""
     return await queries.show_credit_note(ctx, await actions.allocate_credit_note(ctx, credit_note_id, body))
 
 
-@router.verb("/credit-notes/{credit_note_id}/deallocate", scope="billing:write", response_model=CreditNoteOut)
+@router.verb(
+    "/credit-notes/{credit_note_id}/deallocate",
+    scope="billing:write",
+    response_model=CreditNoteOut,
+    dependencies=[answered_once("delivery")],
+)
 async def deallocate_credit_note(ctx: CtxDep, credit_note_id: UUID, body: DeallocateIn) -> CreditNoteOut:
     """Have further invoices open again that the credit note has settled; its own invoice keeps what it took off."""
     row = await actions.deallocate_credit_note(ctx, credit_note_id, body)
@@ -66,7 +93,11 @@ async def get_credit_note_xml(ctx: CtxDep, credit_note_id: UUID) -> Document:
 
 
 @router.verb(
-    "/invoices/{invoice_id}/void", scope="billing:write", response_model=InvoiceOut, responses=ACCEPTED
+    "/invoices/{invoice_id}/void",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    responses=ACCEPTED,
+    dependencies=[answered_once("delivery")],
 )
 async def void_invoice(ctx: CtxDep, invoice_id: UUID, body: VoidIn | None = None) -> InvoiceOut | Response:
     """Take an invoice back on which nothing was paid or credited: its posting is reversed today.

@@ -21,6 +21,7 @@ LIFECYCLE = Lifecycle(
     (FINALIZED, "deallocate", FINALIZED),
     (FINALIZED, "refund", FINALIZED),
     (FINALIZED, "return_refund", FINALIZED),
+    (FINALIZED, "send", FINALIZED),
     initial=FINALIZED,
     internal=("return_refund",),
 )

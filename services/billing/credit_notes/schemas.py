@@ -8,9 +8,9 @@ from pydantic import Field
 
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import allowed_actions
-from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.schemas import AllocationOut, InvoiceLineOut, TotalsOut
 from shared.contracts.orders import TaxBreakdownRow
+from shared.mail.delivery import DeliveryOut
 from shared.values.fields import (
     Entries,
     LocalDate,
@@ -51,6 +51,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
+    unit: str
     unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
@@ -70,6 +71,7 @@ class CreditNoteLineOut(WireModel):
             description=of.description,
             sku=of.sku,
             quantity=line.quantity,
+            unit=of.unit,
             unit_price=of.unit_price,
             discount=Money(line.discount_minor, currency),
             tax_code=of.tax_code,
@@ -100,7 +102,7 @@ class CreditNoteOut(WireModel):
     issued_on: LocalDate
     journal_entry_id: UUID | None
     cancels: Annotated[bool, Field(description="It voids its invoice.")]
-    e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to its making only.")]
+    delivery: DeliveryOut | None = None
     allowed_actions: list[str]
     version: int
     created_at: Timestamp
@@ -112,7 +114,6 @@ class CreditNoteOut(WireModel):
         row: CreditNote,
         lines: Sequence[CreditNoteLineOut],
         allocations: Sequence[AllocationOut],
-        e_invoice: EInvoiceOut | None = None,
     ) -> Self:
         """A credit note of its rows."""
         return cls(
@@ -122,7 +123,6 @@ class CreditNoteOut(WireModel):
             unallocated=row.unallocated,
             refunded=row.refunded,
             journal_entry_id=row.entry_id,
-            e_invoice=e_invoice,
             allowed_actions=allowed_actions(
                 row.state,
                 unallocated=row.unallocated_minor,

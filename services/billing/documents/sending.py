@@ -14,12 +14,12 @@ from services.billing.documents.statement_pdf import draw_statement_pdf
 from services.billing.documents.xml import render_xml
 from shared.blobs.records import find_blob
 from shared.context.ctx import Ctx
-from shared.http.documents import Document
+from shared.http.documents import FILE, Document
 from shared.values.faults import Refused
 
 PDF: Final = "application/pdf"
 XML: Final = "application/xml"
-PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": {}, "image/jpeg": {}}}}
+PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"image/png": FILE, "image/jpeg": FILE}}}
 
 
 class StillADraft(Refused):

@@ -11,9 +11,11 @@ from sqlmodel import Field
 
 from services.billing.base import BillingRow
 from services.billing.invoices.rules import InvoiceFigures
+from shared.database.term_tables import term_table
 from shared.values.money import Money
 from shared.values.party_fields import Delivery, EInvoice
 from shared.values.tax import Prices, Rounding, TaxedLine
+from shared.values.units import PIECE
 
 ZERO = {"server_default": text("0")}
 NONE = {"server_default": text("'none'")}
@@ -40,6 +42,9 @@ class Customer(BillingRow, table=True):
     delivery: Delivery = Field(default="none", sa_type=Text, sa_column_kwargs=NONE)
 
 
+CUSTOMER_TERMS = term_table(BillingRow.metadata, "customer_terms", "customer_id")
+
+
 class Invoice(InvoiceFigures, BillingRow, table=True):
     """A demand for payment. Figures and parties are as stated on the document, never looked up again."""
 
@@ -49,6 +54,13 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
         UniqueConstraint("tenant_id", "fulfilment_id", name="invoices_fulfilment_key"),
         Index("invoices_by_customer", "tenant_id", "customer_id", "id"),
         Index("invoices_by_order", "tenant_id", "order_id", "id"),
+        Index(
+            "invoices_by_order_number",
+            "tenant_id",
+            "order_number",
+            "id",
+            postgresql_where=text("order_number is not null"),
+        ),
         Index("invoices_by_state", "tenant_id", "state", "id"),
         Index("invoices_by_issue", "tenant_id", "issued_on"),
         Index("invoices_open_by_due", "tenant_id", "due_on", "id", postgresql_where=text("open_minor > 0")),
@@ -83,6 +95,7 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     order_number: str | None = Field(default=None, sa_type=Text)
     fulfilment_id: UUID | None = None
     notes: str | None = Field(default=None, sa_type=Text)
+    purchase_order: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID | None = None
 
 
@@ -100,9 +113,12 @@ class InvoiceLine(BillingRow, table=True):
     description: str = Field(sa_type=Text)
     sku: str | None = Field(default=None, sa_type=Text)
     quantity: Decimal = Field(sa_type=Numeric)
+    unit: str = Field(default=PIECE, sa_type=Text, sa_column_kwargs={"server_default": text("'C62'")})
     unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
+    kind: str = Field(default="item", sa_type=Text, sa_column_kwargs={"server_default": text("'item'")})
+    order_discount_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     tax_code: str = Field(sa_type=Text)
     tax_category: str = Field(sa_type=Text)
     tax_rate: Decimal = Field(sa_type=Numeric)

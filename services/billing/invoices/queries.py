@@ -15,10 +15,13 @@ from services.billing.invoices.models import Customer, InvoiceSettings
 from services.billing.invoices.models import Invoice as Invoice
 from services.billing.invoices.models import InvoiceLine as InvoiceLine
 from services.billing.invoices.rules import DRAFT, VOIDED, InvoiceIsVoided, InvoiceView, LineView, OpenInvoice
-from services.billing.invoices.schemas import InvoiceOut
+from services.billing.invoices.schemas import InvoiceOut, InvoiceSummaryOut
 from shared.context.ctx import Ctx
+from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, page_of
+from shared.http.finding import Listing, Where, list_found
+from shared.http.paging import Page, PageQuery
+from shared.mail.delivery import find_deliveries
 from shared.values.faults import NotFound
 from shared.values.money import Money, currency_digits
 from shared.values.prices import UnitPrice
@@ -27,6 +30,11 @@ VIEWS = TableSql(Invoice, InvoiceView)
 LINES = TableSql(InvoiceLine, LineView)
 OPEN = TableSql(Invoice, OpenInvoice)
 SHOWN = f"select {VIEWS.columns('i')} from invoices i"  # noqa: S608 - our own column names
+CUSTOMER_TERMS = TermIndex("customer_terms", "customer_id")
+LISTED = Listing(
+    "invoices", f"select {VIEWS.columns('t')} from invoices t",  # noqa: S608 - our own column names
+    numbers=("number", "order_number"), terms=(CUSTOMER_TERMS, "customer_id"),
+)  # fmt: skip
 LINES_OF = f"""
 select {LINES.columns("l")} from invoice_lines l
 where l.tenant_id = $1 and l.invoice_id = any($2::uuid[]) order by l.invoice_id, l.position
@@ -98,7 +106,7 @@ async def find_customer(ctx: Ctx, customer_id: UUID) -> Customer | None:
     return (await ctx.session.exec(select(Customer).where(Customer.id == customer_id))).one_or_none()
 
 
-async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> dict[str, Any] | None:
+async def find_last_buyer(ctx: Ctx, customer_id: UUID) -> Mapping[str, Any] | None:
     """A customer as its last invoice states it, for one that orders has not told of."""
     statement = select(Invoice.customer).where(Invoice.customer_id == customer_id)
     found = (await ctx.session.exec(statement.order_by(col(Invoice.id).desc()).limit(1))).one_or_none()
@@ -119,7 +127,13 @@ async def find_claims(ctx: Ctx, fulfilment_id: UUID) -> Invoice | None:
 
 async def show_invoice(ctx: Ctx, row: Invoice) -> InvoiceOut:
     """An invoice that was just changed, with its lines, as callers see it."""
-    return InvoiceOut.of(row, (await find_lines(ctx, [row.id]))[row.id])
+    return await with_delivery(ctx, InvoiceOut.of(row, (await find_lines(ctx, [row.id]))[row.id]))
+
+
+async def with_delivery(ctx: Ctx, shown: InvoiceOut) -> InvoiceOut:
+    """An invoice and how it went out by mail."""
+    shown.delivery = (await find_deliveries(ctx, [shown.id])).get(shown.id)
+    return shown
 
 
 async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
@@ -130,42 +144,37 @@ async def read_invoice(ctx: Ctx, invoice_id: UUID) -> InvoiceOut:
     return (await _with_lines(ctx, rows))[0]
 
 
-async def list_invoices(
-    ctx: Ctx,
-    page: PageQuery,
-    *,
-    order_id: UUID | None = None,
-    customer_id: UUID | None = None,
-    state: str | None = None,
-    overdue: bool | None = None,
-) -> Page[InvoiceOut]:
+async def list_invoices(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[InvoiceOut]:
     """Invoices, newest first; all lines of a page are one more statement, whatever its length."""
-    conditions = ["i.tenant_id = $1"]
-    values: list[object] = [ctx.tenant.id]
-    wanted = {"order_id =": order_id, "customer_id =": customer_id, "state =": state, "id <": page.after_id}
-    for comparison, value in wanted.items():
-        if value is not None:
-            values.append(value)
-            conditions.append(f"i.{comparison} ${len(values)}")
-    if overdue is not None:
-        values.append(ctx.today)
-        late = f"(i.open_minor > 0 and i.due_on < ${len(values)})"
-        conditions.append(late if overdue else f"{late} is not true")
-    rows = await ctx.sql.fetch(
-        f"{SHOWN} where {' and '.join(conditions)} order by i.id desc limit ${len(values) + 1}",
-        *values,
-        page.limit + 1,
-    )
-    found = page_of(rows, page, lambda row: row["id"])
+    found = await list_found(ctx, page, LISTED, where, q)
     return Page(items=await _with_lines(ctx, found.items), next=found.next)
 
 
+async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[InvoiceSummaryOut]:
+    """Invoices without their lines, newest first."""
+    found = await list_found(ctx, page, LISTED, where, q)
+    heads = [InvoiceSummaryOut.model_validate(VIEWS.read(row)) for row in found.items]
+    return Page(items=heads, next=found.next)
+
+
+def overdue(where: Where, today: date, *, wanted: bool | None) -> Where:
+    """Those past their due date with something open, or all others; or all."""
+    if wanted is None:
+        return where
+    late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
+    return where.that(late if wanted else f"{late} is not true", scattered=wanted)
+
+
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
-    """Rows of `SHOWN` with their lines."""
+    """Rows of `SHOWN` with their lines and how they went out."""
     lines: dict[UUID, list[LineView]] = {row["id"]: [] for row in rows}
     for row in await ctx.sql.fetch(LINES_OF, ctx.tenant.id, list(lines)) if lines else []:
         lines[row["invoice_id"]].append(LINES.read(row))
-    return [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
+    shown = [InvoiceOut.of(VIEWS.read(row), lines[row["id"]]) for row in rows]
+    delivered = await find_deliveries(ctx, list(lines))
+    for invoice in shown:
+        invoice.delivery = delivered.get(invoice.id)
+    return shown
 
 
 async def get_document(ctx: Ctx, invoice_id: UUID, *, original: bool = False) -> DocumentContent:
@@ -221,7 +230,9 @@ def document_of(
         payment_terms=terms.text,
         bank_account=terms.account,
         references=References(
-            order_number=row.order_number or "", buyer_reference=row.customer.get("buyer_reference") or ""
+            order_number=row.order_number or "",
+            purchase_order=row.purchase_order or "",
+            buyer_reference=row.customer.get("buyer_reference") or "",
         ),
         notes=row.notes or "",
         prices=row.prices,
@@ -253,4 +264,5 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
         tax=figures.tax.amount,
         gross=figures.gross.amount,
         discount=figures.discount.amount,
+        unit=line.unit,
     )

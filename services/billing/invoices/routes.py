@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from services.billing.documents.sending import PDF, XML, as_data, judged, on_paper
 from services.billing.invoices import actions, queries
@@ -14,12 +15,16 @@ from services.billing.invoices.schemas import (
     InvoiceOut,
     InvoiceSettingsChange,
     InvoiceSettingsOut,
+    InvoiceSummaryOut,
 )
 from shared.http.documents import Document
+from shared.http.finding import From, Ids, Number, Q, To, View, Where
+from shared.http.idempotency import answered_once
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
 
+InvoicePage = Annotated[Page[InvoiceOut] | Page[InvoiceSummaryOut], Field(union_mode="left_to_right")]
 router = Router("Invoices")
 add_timeline(router, "invoices", "invoice", scope="billing:read")
 
@@ -34,20 +39,38 @@ async def create_invoice(ctx: CtxDep, body: InvoiceIn) -> InvoiceOut:
     "/invoices",
     scope="billing:read",
     waits_for="order_id",
-    response_model=Page[InvoiceOut],
+    response_model=InvoicePage,
 )
 async def list_invoices(
     ctx: CtxDep,
     page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
     order_id: UUID | None = None,
     customer_id: UUID | None = None,
-    state: Annotated[Literal["draft", "finalized", "voided"] | None, Query()] = None,
+    state: Annotated[list[Literal["draft", "finalized", "voided"]] | None, Query()] = None,
     overdue: bool | None = None,
-) -> Page[InvoiceOut]:
-    """Invoices, newest first; overdue ones are finalized, past their due date and not settled."""
-    return await queries.list_invoices(
-        ctx, page, order_id=order_id, customer_id=customer_id, state=state, overdue=overdue
+    from_: From = None,
+    to: To = None,
+    view: View = "full",
+) -> Page[InvoiceOut] | Page[InvoiceSummaryOut]:
+    """Invoices, newest first; overdue ones are finalized, past their due date and not settled.
+
+    `from` and `to` are days of issue, which drafts do not have. The state may be given several times: any of them.
+    """
+    where = (
+        queries.overdue(Where(ctx), ctx.today, wanted=overdue)
+        .among("id", ids)
+        .add("number =", number)
+        .add("order_id =", order_id)
+        .add("customer_id =", customer_id)
+        .among("state", state)
+        .days("issued_on", from_, to)
     )
+    if view == "summary":
+        return await queries.list_heads(ctx, page, where, q)
+    return await queries.list_invoices(ctx, page, where, q)
 
 
 @router.read("/invoices/{invoice_id}", scope="billing:read", response_model=InvoiceOut)
@@ -70,7 +93,12 @@ async def delete_invoice(ctx: CtxDep, invoice_id: UUID) -> None:
     await actions.delete_invoice(ctx, invoice_id)
 
 
-@router.verb("/invoices/{invoice_id}/finalize", scope="billing:write", response_model=InvoiceOut)
+@router.verb(
+    "/invoices/{invoice_id}/finalize",
+    scope="billing:write",
+    response_model=InvoiceOut,
+    dependencies=[answered_once("delivery")],
+)
 async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     """Date, number and post a draft; from then on it never changes.
 
@@ -78,7 +106,8 @@ async def finalize_invoice(ctx: CtxDep, invoice_id: UUID) -> InvoiceOut:
     one that is not valid stays a draft: 409 `not_en16931`.
     """
     done = await actions.finalize_invoice(ctx, invoice_id)
-    return InvoiceOut.of(done.row, done.lines, judged(done.content))
+    shown = InvoiceOut.of(done.row, done.lines, judged(done.content))
+    return await queries.with_delivery(ctx, shown)
 
 
 @router.read("/invoice-settings", scope="billing:read", response_model=InvoiceSettingsOut)

@@ -1,5 +1,6 @@
-"""The copy of customers has what documents need of them."""
+"""The copy of customers has what documents need of them; the kernel's table of mails."""
 
+from shared.database import kernel_tables
 from shared.database.alembic import run
 
 revision = "billing_0015"
@@ -21,5 +22,6 @@ alter table customers
 
 
 def upgrade() -> None:
-    """Add the columns; they are filled as orders tells of customers."""
+    """Add columns and table; the columns are filled as orders tells of customers."""
     run(COLUMNS)
+    run(kernel_tables.upgrade("billing", since=6, to=7))

@@ -24,6 +24,20 @@ class Payment(BillingRow, table=True):
             "id",
             postgresql_where=text("unallocated_minor > 0"),
         ),
+        Index(
+            "payments_by_reference",
+            "tenant_id",
+            "search_ref",
+            "id",
+            postgresql_where=text("search_ref is not null"),
+        ),
+        Index(
+            "payments_by_day",
+            "received_on",
+            postgresql_using="brin",
+            postgresql_ops={"received_on": "date_minmax_multi_ops"},
+            postgresql_with={"pages_per_range": 32, "autosummarize": True},
+        ),
     )
 
     customer_id: UUID
@@ -39,6 +53,8 @@ class Payment(BillingRow, table=True):
     method: str = Field(sa_type=Text)
     reference: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID
+    search_ref: str | None = Field(default=None, sa_type=Text)
+    """The reference, folded."""
 
     @property
     def amount(self) -> Money:

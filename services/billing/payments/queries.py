@@ -1,19 +1,27 @@
 """Reads of payments."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import select
 
+from services.billing.invoices.queries import CUSTOMER_TERMS
 from services.billing.invoices.schemas import AllocationOut
 from services.billing.ledger import queries as ledger
 from services.billing.payments.models import Payment as Payment
 from services.billing.payments.schemas import PaymentOut
 from shared.context.ctx import Ctx
-from shared.http.paging import Page, PageQuery, list_rows
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.money import Money
+
+LISTED = Listing(
+    "payments",
+    "select t.id from payments t",
+    references=("search_ref",),
+    terms=(CUSTOMER_TERMS, "customer_id"),
+)
 
 
 async def get_payment(ctx: Ctx, payment_id: UUID, *, lock: bool = False) -> Payment:
@@ -51,8 +59,7 @@ async def show_payment(ctx: Ctx, row: Payment) -> PaymentOut:
     return (await show_payments(ctx, [row]))[0]
 
 
-async def list_payments(ctx: Ctx, page: PageQuery, *, customer_id: UUID | None) -> Page[PaymentOut]:
+async def list_payments(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[PaymentOut]:
     """Payments, newest first."""
-    conditions: list[Any] = [] if customer_id is None else [Payment.customer_id == customer_id]
-    found = await list_rows(ctx, Payment, page, *conditions)
+    found = await shown(ctx, Payment, await list_found(ctx, page, LISTED, where, q))
     return Page(items=await show_payments(ctx, found.items), next=found.next)

@@ -1,13 +1,18 @@
 """Payments over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Query
 
 from services.billing.invoices.schemas import AllocateIn, DeallocateIn
 from services.billing.payments import actions, bulk, queries
 from services.billing.payments.schemas import PaymentIn, PaymentOut, ReversePaymentIn
+from shared.http.finding import From, Ids, Q, To, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, Router
 from shared.http.timeline import add_timeline
+from shared.values.fields import Code
 
 router = Router("Payments")
 add_timeline(router, "payments", "payment", scope="billing:read")
@@ -20,9 +25,19 @@ async def create_payment(ctx: CtxDep, body: PaymentIn) -> PaymentOut:
 
 
 @router.read("/payments", scope="billing:read", response_model=Page[PaymentOut])
-async def list_payments(ctx: CtxDep, page: PageDep, customer_id: UUID | None = None) -> Page[PaymentOut]:
-    """Payments, newest first."""
-    return await queries.list_payments(ctx, page, customer_id=customer_id)
+async def list_payments(
+    ctx: CtxDep,
+    page: PageDep,
+    q: Q = None,
+    ids: Ids = None,
+    customer_id: UUID | None = None,
+    method: Annotated[Code | None, Query()] = None,
+    from_: From = None,
+    to: To = None,
+) -> Page[PaymentOut]:
+    """Payments, newest first; `from` and `to` are days of receipt."""
+    where = Where(ctx).among("id", ids).add("customer_id =", customer_id).add("method =", method)
+    return await queries.list_payments(ctx, page, where.days("received_on", from_, to), q)
 
 
 @router.read("/payments/{payment_id}", scope="billing:read", response_model=PaymentOut)

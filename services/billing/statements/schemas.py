@@ -14,7 +14,11 @@ class StatementLineOut(WireModel):
 
     on: LocalDate
     kind: Annotated[
-        str, Field(description="What made it: invoice, credit_note, payment, refund, write_off, reversal …")
+        str,
+        Field(
+            description="What made it: invoice, void, credit_note, payment, refund, cash_discount, bank_fee, rounding, "
+            "bad_debt; `…_reversal` of these."
+        ),
     ]
     document_id: UUID | None
     number: str | None

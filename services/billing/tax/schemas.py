@@ -1,13 +1,21 @@
 """Wire shapes of tax codes."""
 
 from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
 from pydantic import Field
 
 from services.billing.tax.rules import Category
-from shared.values.fields import Code, LocalDate, Percent, ShortText, Timestamp, WireInput, WireModel
+from shared.values.fields import (
+    Code,
+    LocalDate,
+    Percent,
+    ShortText,
+    Timestamp,
+    WireInput,
+    WireModel,
+    left_out,
+)
 
 
 class TaxCodeIn(WireInput):
@@ -21,11 +29,11 @@ class TaxCodeIn(WireInput):
     valid_to: LocalDate | None = None
 
 
-class TaxCodeChange(WireInput, validate_default=False):
+class TaxCodeChange(WireInput):
     """The fields to change; documents already made keep the figures they state."""
 
-    name: ShortText = ""
-    rate: Percent = Decimal(0)
+    name: ShortText = left_out()
+    rate: Percent = left_out()
     valid_to: LocalDate | None = None
 
 

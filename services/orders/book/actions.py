@@ -1,6 +1,7 @@
 """Writing whole orders: one statement for any number of new orders, and one for any change of existing ones."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import chain
 from uuid import UUID
 
@@ -11,20 +12,23 @@ from services.orders.book.rules import (
     Fulfilment,
     FulfilmentState,
     Order,
+    OrderLine,
     OrderState,
     mark_changed,
 )
 from services.orders.customers.queries import BUYERS
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance, begin, step
-from shared.contracts.orders import OrderCompleted
+from shared.contracts.orders import LineBackordered, OrderCompleted
+from shared.mail.queue import queue_mail
 from shared.values.ids import new_id
 from shared.values.party_fields import USUAL_TERMS
 
 # What changes of an order and of a line once they are confirmed.
 MOVING = (
     "number", "state", "fulfilment_status", "payment_status", "version", "updated_at", "confirmed_at",
-    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax",
+    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax", "charges",
+    "ship_to",
 )  # fmt: skip
 ACCOUNTS = (
     "reserved", "backordered", "shipped", "cancelled", "shipped_net_minor", "shipped_tax_minor",
@@ -37,17 +41,24 @@ _FULFILMENTS = (
     f"f as ({FULFILMENTS.replace(5, keep=('order_id', 'created_at'))}), "
     f"fl as ({PARTS.replace(6, keep=('fulfilment_id', 'order_line_id'))})"
 )
-TERMS = f"""coalesce(new.payment_terms_days, (select c.payment_terms_days from customers c
-  where c.tenant_id = $1 and c.id = new.customer_id), {USUAL_TERMS})"""  # noqa: S608 - a number of our own
+# An order that is confirmed at once keeps its destination from here on; a draft follows its customer until then.
+_DESTINATION = """case when new.state = 'draft' then new.ship_to
+  else coalesce(new.ship_to, c.shipping_address, c.billing_address) end"""
+_TERMS = f"coalesce(new.payment_terms_days, c.payment_terms_days, {USUAL_TERMS})"
+_CUSTOMER = "left join customers c on c.tenant_id = $1 and c.id = new.customer_id"
+_ORDERS = ORDERS.insert(3, given={"ship_to": _DESTINATION, "payment_terms_days": _TERMS}, rest=_CUSTOMER)
 INSERT = (
-    f"with o as ({ORDERS.insert(3, given={'payment_terms_days': TERMS})}), l as ({LINES.insert(4)}), {_FULFILMENTS} "  # noqa: S608
+    f"with o as ({_ORDERS}), l as ({LINES.insert(4)}), {_FULFILMENTS} "  # noqa: S608
     f"select {BUYERS.columns('c')} from customers c where c.tenant_id = $1 and c.id = any($2::uuid[])"
 )
 SAVE = (
     f"with o as ({ORDERS.update(3, MOVING)}), l as ({LINES.update(4, ACCOUNTS)}), {_FULFILMENTS} "  # noqa: S608
     "delete from fulfilment_lines where tenant_id = $1 and id = any($2::uuid[])"
 )
-REPLACE_DRAFT = ORDERS.update(2, DRAFT)
+REPLACE_DRAFT = (
+    f"with o as ({ORDERS.update(2, DRAFT)}) "  # noqa: S608
+    f"select {BUYERS.columns('c')} from customers c where c.tenant_id = $1 and c.id = $3"
+)
 REPLACE_LINES = LINES.insert(2)
 
 
@@ -73,6 +84,7 @@ async def insert_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
     for order in orders:
         order.buyer = found.get(order.customer_id)
         order.payment_terms_days = order.terms_days
+        order.ship_to = order.destination
 
 
 async def save_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
@@ -96,11 +108,23 @@ async def replace_draft(ctx: Ctx, order: Order, *, lines: bool) -> None:
             "delete from order_lines where tenant_id = $1 and order_id = $2", ctx.tenant.id, order.id
         )
         await ctx.sql.execute(REPLACE_LINES, ctx.tenant.id, LINES.json(order.lines))
-    await ctx.sql.execute(REPLACE_DRAFT, ctx.tenant.id, ORDERS.json([order], DRAFT))
+    row = await ctx.sql.fetchrow(REPLACE_DRAFT, ctx.tenant.id, ORDERS.json([order], DRAFT), order.customer_id)
+    order.buyer = BUYERS.read(row) if row else None
+    order.ship_to = order.destination
 
 
-def add_fulfilment(ctx: Ctx, order: Order, warehouse_id: UUID, *, backordered: bool = False) -> Fulfilment:
-    """Plan that goods of an order leave a warehouse, now or when they arrive."""
+def add_fulfilment(
+    ctx: Ctx,
+    order: Order,
+    warehouse_id: UUID,
+    *,
+    backordered: bool = False,
+    of: Fulfilment | None = None,
+) -> Fulfilment:
+    """Plan that goods of an order leave a warehouse, now or when they arrive.
+
+    What was part `of` another fulfilment goes where that one goes.
+    """
     fulfilment_id = new_id()
     verb, first = ("backorder", FulfilmentState.BACKORDERED) if backordered else ("create", None)
     state = begin(ctx, FULFILMENT_LIFECYCLE, fulfilment_id, verb=verb, state=first)
@@ -113,14 +137,32 @@ def add_fulfilment(ctx: Ctx, order: Order, warehouse_id: UUID, *, backordered: b
         version=1,
         created_at=ctx.now,
         updated_at=ctx.now,
+        redirected_to=of.redirected_to if of else None,
+        order_ship_to=order.ship_to,
     )
     order.fulfilments.append(fulfilment)
     return fulfilment
 
 
+def waiting_fulfilment(ctx: Ctx, order: Order, of: Fulfilment) -> Fulfilment:
+    """Where goods of a fulfilment wait for stock: in a backordered one of the same destination, or a new one."""
+    for fulfilment in order.fulfilments:
+        if fulfilment.state == FulfilmentState.BACKORDERED and fulfilment.redirected_to == of.redirected_to:
+            return fulfilment
+    return add_fulfilment(ctx, order, of.warehouse_id, backordered=True, of=of)
+
+
 def move_fulfilment(ctx: Ctx, fulfilment: Fulfilment, verb: str, *, why: str | None = None) -> None:
     """Move a fulfilment of a locked order by a verb."""
     advance(ctx, FULFILMENT_LIFECYCLE, fulfilment, verb, why=why)
+    fulfilment.touched = True
+
+
+def change_fulfilment(ctx: Ctx, fulfilment: Fulfilment, verb: str, *, why: str | None) -> None:
+    """Count and record a change of a fulfilment of a locked order that leaves its state as it is."""
+    ctx.record_move("fulfilment", fulfilment.id, verb, fulfilment.state, fulfilment.state, why)
+    fulfilment.version += 1
+    fulfilment.updated_at = ctx.now
     fulfilment.touched = True
 
 
@@ -141,7 +183,35 @@ def close_change(ctx: Ctx, order: Order, *, why: str | None = None) -> bool:
     return completed
 
 
+def mail_customer(ctx: Ctx, kind: str, order: Order, about: Order | Fulfilment) -> None:
+    """Have a customer who wants mail be told of its order, or of a fulfilment of it."""
+    buyer = order.buyer
+    if buyer is not None and buyer.delivery == "mail" and buyer.email is not None:
+        queue_mail(
+            ctx,
+            kind,
+            aggregate="order" if about is order else "fulfilment",
+            aggregate_id=about.id,
+            number=order.number,
+            recipient=buyer.email,
+            state=about.state,
+        )
+
+
 def tell_completed(ctx: Ctx, order: Order) -> None:
     """Tell other services that everything of an order was shipped or cancelled."""
     fact = OrderCompleted(order_id=order.id, number=order.number or "")
     ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
+
+
+def tell_backordered(ctx: Ctx, order: Order, line: OrderLine, quantity: Decimal, reason: str | None) -> None:
+    """Tell other services that so much of a line had been promised, and waits for stock again."""
+    fact = LineBackordered(
+        order_id=order.id,
+        number=order.number or "",
+        line_id=line.id,
+        sku=line.sku,
+        quantity=quantity,
+        reason=reason,
+    )
+    ctx.emit(fact, subject=line.id, version=order.version, ordering_key=order.ordering_key)

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -73,11 +74,32 @@ ORDERS = Table(
     Column("confirmed_at", DateTime(timezone=True)),
     *_counted(BigInteger, "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
     Column("shipped_tax", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("purchase_order", Text),
+    Column("notes", Text),
+    Column("requested_on", Date),
+    Column("discount_percent", Numeric),
+    *_counted(BigInteger, "discount_minor"),
+    Column("charges", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("search_ref", Text),  # the reference, folded
     _part_of("customers", "customer_id", name="orders_customer_fkey"),
     UniqueConstraint("tenant_id", "external_ref", name="orders_external_ref_key"),
     UniqueConstraint("tenant_id", "number", name="orders_number_key"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
     Index("orders_by_state", "tenant_id", "state", "id"),
+    Index(
+        "orders_by_reference",
+        "tenant_id",
+        "search_ref",
+        "id",
+        postgresql_where=text("search_ref is not null"),
+    ),
+    Index(
+        "orders_by_day",
+        "ordered_at",
+        postgresql_using="brin",
+        postgresql_ops={"ordered_at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    ),
 )
 
 ORDER_LINES = Table(
@@ -89,6 +111,7 @@ ORDER_LINES = Table(
     *_needed(Uuid, "product_id"),
     *_needed(Text, "sku", "description"),
     *_needed(Boolean, "tracked"),
+    Column("unit", Text, nullable=False, server_default=text("'C62'")),
     *_needed(Numeric, "quantity"),
     *_needed(Text, "currency"),
     *_needed(Numeric, "unit_price_minor", "discount_percent"),
@@ -98,6 +121,7 @@ ORDER_LINES = Table(
     *_needed(BigInteger, "net_minor", "tax_minor", "gross_minor"),
     *_counted(Numeric, "reserved", "backordered", "shipped", "cancelled", "returned"),
     *_counted(BigInteger, "shipped_net_minor", "shipped_tax_minor", "shipped_discount_minor"),
+    *_counted(BigInteger, "order_discount_minor"),
     _part_of("orders", "order_id"),
     _part_of("products", "product_id"),
     UniqueConstraint("tenant_id", "order_id", "position", name="order_lines_position_key"),
@@ -108,6 +132,7 @@ ORDER_LINES = Table(
         "id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("order_lines_promised", "tenant_id", "product_id", "id", postgresql_where=text("reserved > 0")),
 )
 
 ORDER_HOLDS = Table(
@@ -131,6 +156,7 @@ FULFILMENTS = Table(
     *_needed(Uuid, "order_id", "warehouse_id"),
     *_needed(Text, "state"),
     Column("parcels", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("redirected_to", JSONB),
     Column("shipped_at", DateTime(timezone=True)),
     _part_of("orders", "order_id"),
     _part_of("warehouses", "warehouse_id"),

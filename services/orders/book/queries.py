@@ -1,6 +1,7 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -11,12 +12,26 @@ import asyncpg
 
 from services.orders.book import models
 from services.orders.book.models import ORDER_INVOICES as ORDER_INVOICES  # for intake, which keeps them
-from services.orders.book.rules import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, Parcel, ShippedTax
+from services.orders.book.rules import (
+    Charge,
+    Fulfilment,
+    FulfilmentLine,
+    Hold,
+    Order,
+    OrderHead,
+    OrderLine,
+    OrderState,
+    Parcel,
+    ShippedTax,
+)
 from services.orders.catalog.queries import TAX_CODES
 from services.orders.customers.queries import BUYERS
+from services.orders.customers.queries import TERMS as CUSTOMER_TERMS
+from services.orders.customers.rules import Buyer
 from shared.context.ctx import Ctx
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, page_of
+from shared.http.finding import Listing, Where, list_found
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 from shared.values.money import Money
 from shared.values.tax import TaxGroup
@@ -32,19 +47,41 @@ def _stored_shipped(groups: Sequence[ShippedTax]) -> list[list[object]]:
     return [[*stored, g.since.isoformat()] for stored, g in zip(_stored_groups(groups), groups, strict=True)]
 
 
+def _stored_charges(charges: Sequence[Charge]) -> list[dict[str, object]]:
+    return [asdict(charge) for charge in charges]
+
+
 def _read_parcels(stored: Sequence[dict[str, str | None]]) -> list[Parcel]:
     return [Parcel(**parcel) for parcel in stored]  # type: ignore[arg-type]
 
 
 ORDERS = TableSql(
-    models.ORDERS, Order, writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped}
+    models.ORDERS,
+    Order,
+    writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped, "charges": _stored_charges},
 )
+ORDER_HEADS = TableSql(models.ORDERS, OrderHead)
 LINES = TableSql(models.ORDER_LINES, OrderLine)
 HOLDS = TableSql(models.ORDER_HOLDS, Hold)
 FULFILMENTS = TableSql(models.FULFILMENTS, Fulfilment, reads={"parcels": _read_parcels})
-HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels",))
+HEADS = TableSql(models.FULFILMENTS, Fulfilment, without=("parcels", "redirected_to"))
 PARTS = TableSql(models.FULFILMENT_LINES, FulfilmentLine)
 _MADE = attrgetter("id")  # ids sort by the moment they were made
+
+# The buyer comes first: of two columns of one name, a row gives the last.
+LISTED = Listing(
+    "orders",
+    f"select {BUYERS.columns('c')}, {ORDERS.columns('t')} from orders t "  # noqa: S608 - our own column names
+    "join customers c on c.tenant_id = t.tenant_id and c.id = t.customer_id",
+    numbers=("number",), references=("search_ref",), terms=(CUSTOMER_TERMS, "customer_id"),
+)  # fmt: skip
+LISTED_HEADS = replace(
+    LISTED,
+    select=f"""
+select {ORDER_HEADS.columns("t")}, c.name as customer_name, exists (
+  select from order_holds h where h.tenant_id = $1 and h.order_id = t.id and h.released_at is null) as on_hold
+from orders t join customers c on c.tenant_id = t.tenant_id and c.id = t.customer_id""",  # noqa: S608
+)
 
 # The planner's statistics do not know how few rows an order has; every statement below is driven by ids.
 READ_LINES = f"""
@@ -67,6 +104,7 @@ select {ORDERS.columns("o")}, {BUYERS.columns("c")}
 from orders o join customers c on c.tenant_id = o.tenant_id and c.id = o.customer_id where o.tenant_id = $1
 """  # noqa: S608 - our own column names
 LOCK = f"{HEAD} and o.id = any($2::uuid[]) order by o.id for no key update of o"
+LOCK_FREE = f"{LOCK} skip locked"
 LOCK_OF = f"""
 {HEAD} and o.id = any(array(select order_id from fulfilments where tenant_id = $1 and id = any($2::uuid[])))
 order by o.id for no key update of o
@@ -82,8 +120,11 @@ and order_id = any(array(select order_id from fulfilments where tenant_id = $1 a
 ACTIVE_HOLDS = """order_holds h
   where h.tenant_id = $1 and h.order_id = l.order_id and h.released_at is null order by h.id"""
 RATES = """tax_codes t
-  where t.tenant_id = $1 and t.code in (select c.tax_code from order_lines c where c.tenant_id = $1 and
-    c.order_id = l.order_id) and t.valid_from <= $3 and (t.valid_to is null or t.valid_to >= $3::date - 1)"""
+  where t.tenant_id = $1 and t.code in (
+    select c.tax_code from order_lines c where c.tenant_id = $1 and c.order_id = l.order_id
+    union all select c->>'tax_code' from orders o cross join jsonb_array_elements(o.charges) as c
+    where o.tenant_id = $1 and o.id = l.order_id
+  ) and t.valid_from <= $3 and (t.valid_to is null or t.valid_to >= $3::date - 1)"""
 CONTENT = f"""
 select {LINES.columns("l")}, {PARTS.columns("fl")}, {FULFILMENTS.columns("f")},
   l.id as line_id, fl.id as part_id, case when l.position = 1 then {HOLDS.array("h", ACTIVE_HOLDS)} end as holds,
@@ -99,30 +140,28 @@ _FULFILMENT_AT = _PART_AT + PARTS.width
 
 async def get_order(ctx: Ctx, order_id: UUID) -> Order:
     """One order with its lines, active holds and the heads of its fulfilments."""
-    sql = f"select {ORDERS.columns('o')} from orders o where o.tenant_id = $1 and o.id = $2"  # noqa: S608
-    rows = await ctx.sql.fetch(sql, ctx.tenant.id, order_id)
+    rows = await ctx.sql.fetch(f"{HEAD} and o.id = $2", ctx.tenant.id, order_id)
     if not rows:
         raise NotFound("order", order_id)
-    return (await _with_parts(ctx, rows))[0]
+    order = _shown(_order(rows[0]), BUYERS.read(rows[0], ORDERS.width))
+    return (await _with_parts(ctx, [order]))[0]
 
 
-async def list_orders(
-    ctx: Ctx, page: PageQuery, *, state: str | None, customer_id: UUID | None, external_ref: str | None
-) -> Page[Order]:
-    """Orders as `get_order` answers them, newest first; three statements whatever the page's length."""
-    conditions, values = ["o.tenant_id = $1"], [ctx.tenant.id, page.limit + 1]
-    filters = {"state = ": state, "customer_id = ": customer_id, "external_ref = ": external_ref}
-    for comparison, value in (filters | {"id < ": page.after_id}).items():
-        if value is not None:
-            values.append(value)
-            conditions.append(f"o.{comparison}${len(values)}")
-    rows = await ctx.sql.fetch(
-        f"select {ORDERS.columns('o')} from orders o where {' and '.join(conditions)} "  # noqa: S608
-        "order by o.id desc limit $2",
-        *values,
-    )
-    found = page_of(rows, page, lambda row: row["id"])
-    return Page(items=await _with_parts(ctx, found.items), next=found.next)
+async def list_orders(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Order]:
+    """Orders as `get_order` answers them, newest first; three statements whatever the page's length, more with `q`."""
+    found = await list_found(ctx, page, LISTED, where, q)
+    orders = [_shown(_order(row, BUYERS.width), BUYERS.read(row)) for row in found.items]
+    return Page(items=await _with_parts(ctx, orders), next=found.next)
+
+
+async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[OrderHead]:
+    """Orders without their parts, newest first."""
+    found = await list_found(ctx, page, LISTED_HEADS, where, q)
+    heads = [
+        ORDER_HEADS.read(row, customer_name=row["customer_name"], on_hold=row["on_hold"])
+        for row in found.items
+    ]
+    return Page(items=heads, next=found.next)
 
 
 async def lock_order(ctx: Ctx, order_id: UUID) -> Order:
@@ -133,9 +172,13 @@ async def lock_order(ctx: Ctx, order_id: UUID) -> Order:
     return orders[0]
 
 
-async def lock_orders(ctx: Ctx, order_ids: Sequence[UUID]) -> list[Order]:
-    """Whole orders with fulfilments and buyers, locked in order of id."""
-    rows = await ctx.sql.fetch(LOCK, ctx.tenant.id, order_ids) if order_ids else []
+async def lock_orders(ctx: Ctx, order_ids: Sequence[UUID], *, wait: bool = True) -> list[Order]:
+    """Whole orders with fulfilments and buyers, locked in order of id.
+
+    Who holds stock already must not wait: then orders that somebody else holds are left out.
+    """
+    sql = LOCK if wait else LOCK_FREE
+    rows = await ctx.sql.fetch(sql, ctx.tenant.id, order_ids) if order_ids else []
     orders = [_locked(row) for row in rows]
     await _read_content(ctx, orders)
     return orders
@@ -182,9 +225,9 @@ async def _read_content(ctx: Ctx, locked: Sequence[Order]) -> None:
         order.fulfilments.sort(key=_MADE)
 
 
-async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
-    """Orders of rows, with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
-    orders = {row["id"]: _order(row) for row in rows}
+async def _with_parts(ctx: Ctx, heads: Sequence[Order]) -> list[Order]:
+    """Orders with their lines, active holds and fulfilments; of the latter neither lines nor parcels."""
+    orders = {order.id: order for order in heads}
     if orders:
         for row in await ctx.sql.fetch(READ_LINES, ctx.tenant.id, list(orders)):
             orders[row["order_id"]].lines.append(LINES.read(row))
@@ -202,13 +245,17 @@ async def _with_parts(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Order]:
     return list(orders.values())
 
 
-def _order(row: asyncpg.Record) -> Order:
-    order = ORDERS.read(row)
+def _order(row: asyncpg.Record, at: int = 0) -> Order:
+    order = ORDERS.read(row, at)
     stored: Any = order.tax_breakdown  # as `_stored_groups` left it; the currency is the order's
     order.tax_breakdown = [TaxGroup(*_group(each, order.currency)) for each in stored]
     shipped: Any = order.shipped_tax
     order.shipped_tax = [
         ShippedTax(*_group(each, order.currency), date.fromisoformat(since)) for *each, since in shipped
+    ]
+    charges: Any = order.charges
+    order.charges = [
+        Charge(**each | {"id": UUID(each["id"]), "tax_rate": Decimal(each["tax_rate"])}) for each in charges
     ]
     return order
 
@@ -216,6 +263,13 @@ def _order(row: asyncpg.Record) -> Order:
 def _group(stored: Sequence[Any], currency: str) -> tuple[str, Decimal, str, Money, Money]:
     code, rate, category, base, tax = stored
     return code, Decimal(rate), category, Money(base, currency), Money(tax, currency)
+
+
+def _shown(order: Order, buyer: Buyer) -> Order:
+    order.buyer = buyer
+    if order.state == OrderState.DRAFT:
+        order.ship_to = order.destination
+    return order
 
 
 def _locked(row: asyncpg.Record) -> Order:
@@ -231,7 +285,9 @@ def _add_part(
     part = PARTS.read(row, _PART_AT, sku=line.sku)
     fulfilment = fulfilments.get(part.fulfilment_id)
     if fulfilment is None:
-        fulfilment = FULFILMENTS.read(row, _FULFILMENT_AT, order_number=order.number or "")
+        fulfilment = FULFILMENTS.read(
+            row, _FULFILMENT_AT, order_number=order.number or "", order_ship_to=order.ship_to
+        )
         fulfilments[fulfilment.id] = fulfilment
         order.fulfilments.append(fulfilment)
     fulfilment.lines.append(part)

@@ -13,6 +13,7 @@ from shared.contracts.billing import TaxCodeChanged
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.ids import new_id
+from shared.values.search_text import terms_of
 
 COPY = """
 insert into tax_codes
@@ -61,6 +62,7 @@ async def create_product(ctx: Ctx, product: ProductIn) -> Product:
         **facts,
     )
     ctx.session.add(row)
+    await queries.TERMS.add(ctx, {row.id: terms_of(row.sku, row.name)})
     if row.tracked:
         await stock.start_tracking(ctx, [row.id])
     return row
@@ -70,10 +72,14 @@ async def create_missing_products(ctx: Ctx, products: Sequence[ProductIn]) -> in
     """Add many products at once, leaving known SKUs as they are; returns how many were added."""
     await _require_tax_codes(ctx, {p.tax_code for p in products})
     added = [
-        ProductRow(new_id(), p.sku, p.name, p.unit_price.minor, p.unit_price.currency, p.tax_code, p.tracked)
+        ProductRow(
+            new_id(), p.sku, p.name, p.unit_price.minor, p.unit_price.currency, p.tax_code, p.tracked, p.unit
+        )
         for p in products
     ]
     rows = await ctx.sql.fetch(ADD, ctx.tenant.id, queries.PRODUCTS.json(added), ctx.now)
+    found = {product.id: terms_of(product.sku, product.name) for product in added}
+    await queries.TERMS.add(ctx, {row["id"]: found[row["id"]] for row in rows})
     await stock.start_tracking(ctx, [row["id"] for row in rows if row["tracked"]])
     return len(rows)
 
@@ -89,6 +95,8 @@ async def change_product(ctx: Ctx, product_id: UUID, change: ProductChange, *, v
         await _track(ctx, row, tracked=change.tracked)
     for name in given - {"unit_price"}:
         setattr(row, name, getattr(change, name))
+    if "name" in given:
+        await queries.TERMS.put(ctx, {row.id: terms_of(row.sku, row.name)})
     if "unit_price" in given:
         row.unit_price_minor, row.currency = change.unit_price.minor, change.unit_price.currency
     touch(row, ctx.now)

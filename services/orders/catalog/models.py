@@ -7,7 +7,9 @@ from sqlalchemy import Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.orders.base import OrdersRow
+from shared.database.term_tables import term_table
 from shared.values.prices import UnitPrice
+from shared.values.units import PIECE
 
 
 class Product(OrdersRow, table=True):
@@ -22,11 +24,15 @@ class Product(OrdersRow, table=True):
     currency: str = Field(sa_type=Text)
     tax_code: str = Field(sa_type=Text)
     tracked: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    unit: str = Field(default=PIECE, sa_type=Text, sa_column_kwargs={"server_default": text("'C62'")})
 
     @property
     def unit_price(self) -> UnitPrice:
         """What one of it costs unless the order says otherwise."""
         return UnitPrice(self.unit_price_minor, self.currency)
+
+
+PRODUCT_TERMS = term_table(OrdersRow.metadata, "product_terms", "product_id")
 
 
 class TaxCode(OrdersRow, table=True):

@@ -10,8 +10,10 @@ from sqlmodel import select
 from services.orders.catalog.models import Product, TaxCode
 from services.orders.catalog.rules import PricedProduct, ProductRow, TaxCodeRow
 from shared.context.ctx import Ctx
+from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, list_rows
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
 
 # Of a code's rows: the one that began last by the day; before any began, the first to come (orders brought in
@@ -21,6 +23,8 @@ OF_THE_DAY = (
 )
 
 PRODUCTS = TableSql(Product, ProductRow)
+TERMS = TermIndex("product_terms", "product_id")
+LISTED = Listing("products", "select t.id from products t", terms=(TERMS, "id"))
 TAX_CODES = TableSql(TaxCode, TaxCodeRow)
 FIND_TAX_CODES = f"""
 select distinct on (t.code) {TAX_CODES.columns("t")} from tax_codes t
@@ -51,9 +55,9 @@ async def get_product(ctx: Ctx, product_id: UUID, *, lock: bool = False) -> Prod
     return product
 
 
-async def list_products(ctx: Ctx, page: PageQuery, *, sku: str | None) -> Page[Product]:
+async def list_products(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Product]:
     """Products, newest first."""
-    return await list_rows(ctx, Product, page, *([Product.sku == sku] if sku is not None else []))
+    return await shown(ctx, Product, await list_found(ctx, page, LISTED, where, q))
 
 
 async def find_unknown_tax_codes(ctx: Ctx, codes: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ from fastapi import Query
 from services.orders.catalog import actions, queries
 from services.orders.catalog.models import Product
 from services.orders.catalog.schemas import ProductChange, ProductIn, ProductOut
+from shared.http.finding import Ids, Q, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.values.fields import Code
@@ -23,10 +24,10 @@ async def create_product(ctx: CtxDep, body: ProductIn) -> Product:
 
 @router.read("/products", scope="orders:read", response_model=Page[ProductOut])
 async def list_products(
-    ctx: CtxDep, page: PageDep, sku: Annotated[Code | None, Query()] = None
+    ctx: CtxDep, page: PageDep, q: Q = None, ids: Ids = None, sku: Annotated[Code | None, Query()] = None
 ) -> Page[Product]:
-    """Products, newest first."""
-    return await queries.list_products(ctx, page, sku=sku)
+    """Products, newest first; `q` finds them by the words of SKU and name."""
+    return await queries.list_products(ctx, page, Where(ctx).among("id", ids).add("sku =", sku), q)
 
 
 @router.read("/products/{product_id}", scope="orders:read", response_model=ProductOut)

@@ -1,58 +1,75 @@
 """What can be done with customers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.orders.customers import queries
 from services.orders.customers.models import Customer
-from services.orders.customers.rules import require_reachable
+from services.orders.customers.rules import MissingCustomer, country_of, require_reachable
 from services.orders.customers.schemas import CustomerChange, CustomerIn
 from shared.context.ctx import Ctx
 from shared.contracts.orders import CustomerChanged
 from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.http.router import require_version
+from shared.values.fields import Address
 from shared.values.ids import new_id
+from shared.values.search_text import terms_of
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A customer known only by reference and name."""
+class Added:
+    """The row of a customer that a file of orders names."""
 
     id: UUID
-    name: str
-    external_ref: str
     created_at: datetime
     updated_at: datetime
+    external_ref: str
+    name: str
+    email: str | None
+    phone: str | None
+    country: str | None
+    billing_address: dict[str, Any] | None
 
 
-NAMED = TableSql(Customer, Named)
-ADD_MISSING = (
-    f"{NAMED.insert(2)} on conflict (tenant_id, external_ref) do nothing returning id, name, external_ref"
-)
+ADDED = TableSql(Customer, Added)
+ADD_MISSING = f"{ADDED.insert(2)} on conflict (tenant_id, external_ref) do nothing returning id"
 
 
 async def create_customer(ctx: Ctx, customer: CustomerIn) -> Customer:
     """Add a customer and tell the other services of it."""
     require_reachable(customer.delivery, customer.email)
     row = Customer(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **customer.model_dump())
+    row.country = country_of(row.country, row.billing_address)
     ctx.session.add(row)
+    await queries.TERMS.add(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
 
 
-async def create_missing_customers(ctx: Ctx, names: Mapping[str, str]) -> int:
-    """Add customers known only by reference and name, leaving known references as they are."""
-    named = [Named(new_id(), names[ref], ref, ctx.now, ctx.now) for ref in sorted(names)]
-    rows = await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, NAMED.json(named))
-    for row in rows:
+async def create_missing_customers(ctx: Ctx, customers: Sequence[MissingCustomer]) -> None:
+    """Add customers that a file of orders names, leaving known references as they are."""
+    ordered = sorted(customers, key=lambda each: each.external_ref)
+    added = {row.id: row for row in (Added(new_id(), ctx.now, ctx.now, **asdict(each)) for each in ordered)}
+    made = [
+        added[row["id"]]
+        for row in await ctx.sql.fetch(ADD_MISSING, ctx.tenant.id, ADDED.json(added.values()))
+    ]
+    await queries.TERMS.add(ctx, {row.id: terms_of_customer(row) for row in made})
+    for row in made:
         fact = CustomerChanged(
-            customer_id=row["id"], name=row["name"], external_ref=row["external_ref"], version=1
+            customer_id=row.id,
+            name=row.name,
+            email=row.email,
+            phone=row.phone,
+            external_ref=row.external_ref,
+            billing_address=None if row.billing_address is None else Address(**row.billing_address),
+            version=1,
         )
-        ctx.emit(fact, subject=row["id"], version=1)
-    return len(rows)
+        ctx.emit(fact, subject=row.id, version=1)
 
 
 async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *, version: int) -> Customer:
@@ -61,10 +78,18 @@ async def change_customer(ctx: Ctx, customer_id: UUID, change: CustomerChange, *
     require_version(row, version)
     for name, value in change.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
+    given = change.country if "country" in change.model_fields_set else None
+    row.country = country_of(given or (None if row.billing_address else row.country), row.billing_address)
     require_reachable(row.delivery, row.email)
     touch(row, ctx.now)
+    await queries.TERMS.put(ctx, {row.id: terms_of_customer(row)})
     _tell(ctx, row)
     return row
+
+
+def terms_of_customer(row: Customer | Added) -> list[str]:
+    """By what words a customer is found."""
+    return terms_of(row.name, row.email, row.external_ref, phones=[row.phone])
 
 
 def _tell(ctx: Ctx, row: Customer) -> None:

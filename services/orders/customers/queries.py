@@ -6,13 +6,25 @@ from uuid import UUID
 from sqlmodel import select
 
 from services.orders.customers.models import Customer
-from services.orders.customers.rules import Buyer
+from services.orders.customers.rules import Buyer, KnownCustomer
 from shared.context.ctx import Ctx
+from shared.context.search_terms import TermIndex
 from shared.database.table_sql import TableSql
-from shared.http.paging import Page, PageQuery, list_rows
+from shared.http.finding import Listing, Where, list_found, shown
+from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound
+from shared.values.texts import folded_email
 
 BUYERS = TableSql(Customer, Buyer)
+KNOWN = TableSql(Customer, KnownCustomer)
+FIND_BY_REF = f"""
+select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and c.external_ref = any($2::text[])
+"""  # noqa: S608 - no input in it
+FIND_BY_EMAIL = f"""
+select {KNOWN.columns("c")} from customers c where c.tenant_id = $1 and lower(c.email) = any($2::text[])
+"""  # noqa: S608 - no input in it
+TERMS = TermIndex("customer_terms", "customer_id")
+LISTED = Listing("customers", "select t.id from customers t", terms=(TERMS, "id"))
 
 
 async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Customer:
@@ -26,23 +38,21 @@ async def get_customer(ctx: Ctx, customer_id: UUID, *, lock: bool = False) -> Cu
     return customer
 
 
-async def list_customers(
-    ctx: Ctx, page: PageQuery, *, email: str | None, external_ref: str | None
-) -> Page[Customer]:
+async def list_customers(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> Page[Customer]:
     """Customers, newest first."""
-    conditions = []
-    if email is not None:
-        conditions.append(Customer.email == email)
-    if external_ref is not None:
-        conditions.append(Customer.external_ref == external_ref)
-    return await list_rows(ctx, Customer, page, *conditions)
+    return await shown(ctx, Customer, await list_found(ctx, page, LISTED, where, q))
 
 
-async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, UUID]:
-    """The ids of customers by what the client company calls them; unknown ones are left out."""
-    rows = await ctx.sql.fetch(
-        "select external_ref, id from customers where tenant_id = $1 and external_ref = any($2::text[])",
-        ctx.tenant.id,
-        list(refs),
-    )
-    return {row["external_ref"]: row["id"] for row in rows}
+async def find_by_external_ref(ctx: Ctx, refs: Collection[str]) -> dict[str, KnownCustomer]:
+    """Customers by what the client company calls them; unknown ones are left out."""
+    rows = await ctx.sql.fetch(FIND_BY_REF, ctx.tenant.id, list(refs))
+    return {row["external_ref"]: KNOWN.read(row) for row in rows}
+
+
+async def find_by_email(ctx: Ctx, emails: Collection[str]) -> dict[str, list[KnownCustomer]]:
+    """The customers that have an e-mail address, by its folded form; nothing keeps it from being that of several."""
+    rows = await ctx.sql.fetch(FIND_BY_EMAIL, ctx.tenant.id, [folded_email(email) for email in emails])
+    found: dict[str, list[KnownCustomer]] = {}
+    for row in rows:
+        found.setdefault(folded_email(row["email"]), []).append(KNOWN.read(row))
+    return found

@@ -1,10 +1,14 @@
 """Wire shapes of customers."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.values.fields import (
     Address,
     Code,
+    CountryCode,
     EmailText,
     ShortText,
     Timestamp,
@@ -13,6 +17,10 @@ from shared.values.fields import (
     left_out,
 )
 from shared.values.party_fields import Delivery, EInvoice, ElectronicAddress, LanguageCode, TermsDays
+
+Country = Annotated[
+    CountryCode | None, Field(description="Where there is a billing address its country, and no other.")
+]
 
 
 class CustomerIn(WireInput):
@@ -23,6 +31,7 @@ class CustomerIn(WireInput):
     phone: Code | None = None
     tax_id: Code | None = None
     external_ref: Code | None = None
+    country: Country = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
     language: LanguageCode | None = None
@@ -41,6 +50,7 @@ class CustomerChange(WireInput):
     email: EmailText | None = None
     phone: Code | None = None
     tax_id: Code | None = None
+    country: Country = None
     external_ref: Code | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
@@ -62,6 +72,7 @@ class CustomerOut(WireModel):
     phone: str | None
     tax_id: str | None
     external_ref: str | None
+    country: str | None
     billing_address: Address | None
     shipping_address: Address | None
     language: str | None

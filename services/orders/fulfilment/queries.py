@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.orders.book.queries import FULFILMENTS, PARTS
 from services.orders.book.rules import Fulfilment
@@ -12,7 +13,7 @@ from shared.http.paging import Page, PageQuery, page_of
 from shared.values.faults import NotFound
 
 HEADS = f"""
-select {FULFILMENTS.columns("f")}, coalesce(o.number, '') as order_number
+select {FULFILMENTS.columns("f")}, coalesce(o.number, '') as order_number, o.ship_to::text as order_ship_to
 from fulfilments f join orders o on o.tenant_id = $1 and o.id = f.order_id where f.tenant_id = $1
 """  # noqa: S608 - our own column names
 
@@ -46,21 +47,15 @@ async def list_fulfilments(
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[Fulfilment]:
-    found = {row["id"]: FULFILMENTS.read(row, order_number=row["order_number"]) for row in rows}
+    found = {row["id"]: _fulfilment(row) for row in rows}
     if found:
         for row in await ctx.sql.fetch(LINES, ctx.tenant.id, list(found)):
             found[row["fulfilment_id"]].lines.append(PARTS.read(row, sku=row["sku"]))
     return list(found.values())
 
 
-BACKORDERED = """
-select o.id from order_lines l join orders o on o.tenant_id = $1 and o.id = l.order_id
-where l.tenant_id = $1 and l.product_id = $2 and l.backordered > 0
-group by o.id, o.confirmed_at order by o.confirmed_at, o.id limit $3
-"""
-
-
-async def find_backordered(ctx: Ctx, product_id: UUID, limit: int) -> list[UUID]:
-    """The orders that wait for a product, those confirmed first ahead."""
-    rows = await ctx.sql.fetch(BACKORDERED, ctx.tenant.id, product_id, limit)
-    return [row["id"] for row in rows]
+def _fulfilment(row: asyncpg.Record) -> Fulfilment:
+    ship_to = row["order_ship_to"]
+    return FULFILMENTS.read(
+        row, order_number=row["order_number"], order_ship_to=orjson.loads(ship_to) if ship_to else None
+    )

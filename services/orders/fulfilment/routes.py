@@ -7,9 +7,9 @@ from fastapi import Query
 
 from services.orders.book.rules import Fulfilment, FulfilmentState
 from services.orders.fulfilment import actions, bulk, queries
-from services.orders.fulfilment.schemas import CancelIn, FulfilmentOut, ShipIn
+from services.orders.fulfilment.schemas import CancelIn, FulfilmentChange, FulfilmentOut, ShipIn
 from shared.http.paging import Page, PageDep
-from shared.http.router import CtxDep, Router
+from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
 
 router = Router("Fulfilments")
@@ -31,6 +31,20 @@ async def list_fulfilments(
 async def get_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
     """One fulfilment."""
     return await queries.get_fulfilment(ctx, fulfilment_id)
+
+
+@router.change("/fulfilments/{fulfilment_id}", scope="orders:write", response_model=FulfilmentOut)
+async def redirect_fulfilment(
+    ctx: CtxDep, fulfilment_id: UUID, body: FulfilmentChange, version: IfMatch
+) -> Fulfilment:
+    """Send it to another address than its order, until it is packed; null sends it where the order goes again."""
+    return await actions.redirect_fulfilment(ctx, fulfilment_id, body, version=version)
+
+
+@router.verb("/fulfilments/{fulfilment_id}/reserve", scope="orders:write", response_model=FulfilmentOut)
+async def reserve_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
+    """Try again to have stock promised to what waits; refused while there is none, or others wait longer for it."""
+    return await actions.reserve_fulfilment(ctx, fulfilment_id)
 
 
 @router.verb("/fulfilments/{fulfilment_id}/release", scope="orders:write", response_model=FulfilmentOut)
@@ -70,5 +84,5 @@ async def deliver_fulfilment(ctx: CtxDep, fulfilment_id: UUID) -> Fulfilment:
 
 @router.verb("/fulfilments/{fulfilment_id}/cancel", scope="orders:write", response_model=FulfilmentOut)
 async def cancel_fulfilment(ctx: CtxDep, fulfilment_id: UUID, body: CancelIn | None = None) -> Fulfilment:
-    """Take it back: its stock is free, its goods become a backorder of the order."""
+    """Take it back: its goods are promised anew, to whoever waits longest; what its order lacks then is backordered."""
     return await actions.cancel_fulfilment(ctx, fulfilment_id, reason=body.reason if body else None)

@@ -8,6 +8,7 @@ from pydantic import Field
 from services.orders.book.rules import FulfilmentState
 from services.orders.fulfilment.rules import MOST_PARCELS
 from shared.values.fields import (
+    Address,
     Code,
     Entries,
     PositiveQuantity,
@@ -38,6 +39,12 @@ class ShipIn(WireInput):
 
     lines: Annotated[list[ShipLineIn], Entries(1, 1000)] | None = None
     parcels: Annotated[list[ParcelIn], Entries(most=MOST_PARCELS)] = Field(default_factory=list)
+
+
+class FulfilmentChange(WireInput):
+    """Where the goods shall go; null: where the order goes."""
+
+    ship_to: Address | None
 
 
 class CancelIn(WireInput):
@@ -72,6 +79,7 @@ class FulfilmentOut(WireModel):
     state: FulfilmentState
     lines: list[FulfilmentLineOut]
     parcels: list[ParcelOut]
+    ship_to: Address | None
     shipped_at: Timestamp | None
     version: int
     created_at: Timestamp

@@ -13,18 +13,24 @@ from shared.http.timeline import add_timeline
 from shared.http.uploads import Upload
 
 LARGEST_FILE = 64 * 1024 * 1024
+EXAMPLES = [
+    '{"mapping": {"order_ref": "Order No", "sku": "Item"}, "create_missing": ["products", "customers"]}',
+    '{"encoding": "windows-1252", "delimiter": ";", "decimal": ",", "date_format": "%d.%m.%Y"}',
+    '{"format": "xlsx", "sheet": "Orders", "currency": "EUR", "confirm": true, "on_error": "reject_all"}',
+]
 router = Router("Order imports")
 
 
 @router.create("/order-imports", scope="orders:write", status=202, upload_limit=LARGEST_FILE)
 async def create_order_import(
     ctx: CtxDep,
-    file: Annotated[Upload, File(description="Orders as CSV or JSON lines, at most 64 MiB.")],
-    options: Annotated[str, Form(description="ImportOptions as JSON.")] = "{}",
+    file: Annotated[Upload, File(description="Orders as CSV, JSON lines or .xlsx, at most 64 MiB.")],
+    options: Annotated[str, Form(description="ImportOptions as JSON.", examples=EXAMPLES)] = "{}",
 ) -> OrderImportOut:
     """Take a file of orders in; the answer is a job to look at.
 
-    Rows with one order_ref make one order, all or nothing; an order_ref is never imported twice.
+    Rows with one order_ref make one order, all or nothing; an order_ref is never imported twice. Columns that no field
+    is mapped to are not read. Each row that is refused has a code and a sentence that says what to do.
     """
     return await actions.create_import(ctx, file=file.blob, options=options)
 

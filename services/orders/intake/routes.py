@@ -4,16 +4,29 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from services.orders.book import queries
-from services.orders.book.rules import Order, OrderState
+from services.orders.book.rules import Order, OrderHead, OrderState
 from services.orders.intake import actions, bulk
-from services.orders.intake.schemas import HoldIn, OrderChange, OrderIn, OrderOut, ReasonIn
+from services.orders.intake.schemas import (
+    Channel,
+    FulfilmentStatus,
+    HoldIn,
+    OrderChange,
+    OrderIn,
+    OrderOut,
+    OrderSummaryOut,
+    PaymentStatus,
+    ReasonIn,
+)
+from shared.http.finding import From, Ids, Number, Q, To, View, Where
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
 from shared.values.fields import Code
 
+OrderPage = Annotated[Page[OrderOut] | Page[OrderSummaryOut], Field(union_mode="left_to_right")]
 router = Router("Orders")
 add_timeline(router, "orders", "order", scope="orders:read")
 
@@ -24,18 +37,42 @@ async def create_order(ctx: CtxDep, body: OrderIn) -> Order:
     return await actions.create_order(ctx, body)
 
 
-@router.read("/orders", scope="orders:read", response_model=Page[OrderOut])
+@router.read("/orders", scope="orders:read", response_model=OrderPage)
 async def list_orders(
     ctx: CtxDep,
     page: PageDep,
-    state: Annotated[OrderState | None, Query()] = None,
-    customer_id: Annotated[UUID | None, Query()] = None,
+    q: Q = None,
+    ids: Ids = None,
+    number: Number = None,
     external_ref: Annotated[Code | None, Query()] = None,
-) -> Page[Order]:
-    """Orders, newest first."""
-    return await queries.list_orders(
-        ctx, page, state=state, customer_id=customer_id, external_ref=external_ref
+    customer_id: Annotated[UUID | None, Query()] = None,
+    channel: Annotated[list[Channel] | None, Query()] = None,
+    state: Annotated[list[OrderState] | None, Query()] = None,
+    fulfilment_status: Annotated[list[FulfilmentStatus] | None, Query()] = None,
+    payment_status: Annotated[list[PaymentStatus] | None, Query()] = None,
+    from_: From = None,
+    to: To = None,
+    view: View = "full",
+) -> Page[Order] | Page[OrderHead]:
+    """Orders, newest first; `from` and `to` are the tenant's days on which they were placed.
+
+    Channel and states may be given several times: any of them.
+    """
+    where = (
+        Where(ctx)
+        .among("id", ids)
+        .add("number =", number)
+        .add("external_ref =", external_ref)
+        .add("customer_id =", customer_id)
+        .among("channel", channel)
+        .among("state", state)
+        .among("fulfilment_status", fulfilment_status)
+        .among("payment_status", payment_status)
+        .local_days("ordered_at", from_, to)
     )
+    if view == "summary":
+        return await queries.list_heads(ctx, page, where, q)
+    return await queries.list_orders(ctx, page, where, q)
 
 
 @router.read("/orders/{order_id}", scope="orders:read", response_model=OrderOut)

@@ -1,5 +1,6 @@
-"""What documents need of a customer: language, references, terms, the kind of e-invoice, how documents reach it."""
+"""What documents need of a customer, how they reach it, and the kernel's table of mails."""
 
+from shared.database import kernel_tables
 from shared.database.alembic import run
 
 revision = "orders_0011"
@@ -19,5 +20,6 @@ alter table customers
 
 
 def upgrade() -> None:
-    """Add the columns; customers so far have none of it."""
+    """Add columns and table; customers so far have none of it."""
     run(COLUMNS)
+    run(kernel_tables.upgrade("orders", since=6, to=7))

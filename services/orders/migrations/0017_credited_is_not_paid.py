@@ -7,7 +7,7 @@ noted before counts as paid: which of it was credit nobody wrote down.
 from shared.database.alembic import run
 
 revision = "orders_0017"
-down_revision = "orders_0013"
+down_revision = "orders_0016"
 
 COLUMNS = """
 alter table orders add column credited_minor bigint not null default 0,

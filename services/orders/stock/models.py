@@ -4,6 +4,7 @@ Stock items and movements are only ever read and written as sets, by plain SQL: 
 """
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     ForeignKeyConstraint,
@@ -42,6 +43,8 @@ STOCK_ITEMS = Table(
     Column("on_hand", Numeric, nullable=False, server_default=NOUGHT),
     Column("reserved", Numeric, nullable=False, server_default=NOUGHT),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("short", Numeric, nullable=False, server_default=NOUGHT),
+    Column("owed", Boolean, nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["tenant_id", "product_id"], ["products.tenant_id", "products.id"]),
     ForeignKeyConstraint(["tenant_id", "warehouse_id"], ["warehouses.tenant_id", "warehouses.id"]),
 )

@@ -1,6 +1,7 @@
 """Reads of warehouses and stock."""
 
 from collections.abc import Collection
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import select
@@ -30,7 +31,7 @@ from warehouses m left join held h on true where m.tenant_id = $1 and m.code = $
 
 LEVELS = """
 select s.product_id, s.warehouse_id, p.sku, w.code as warehouse, s.on_hand, s.reserved, s.updated_at,
-  coalesce(b.waiting, 0) as backordered
+  greatest(0, s.reserved - s.on_hand) as short, coalesce(b.waiting, 0) as backordered
 from stock_items s join products p on p.tenant_id = $1 and p.id = s.product_id
 join warehouses w on w.tenant_id = $1 and w.id = s.warehouse_id
 left join lateral (select sum(l.backordered) as waiting from order_lines l
@@ -74,8 +75,14 @@ order by d.product_id desc, d.warehouse_id desc limit $2
 """
 
 AWAITED = """
-select distinct l.product_id from order_lines l
-where l.tenant_id = $1 and l.product_id = any($2::uuid[]) and l.backordered > 0
+select l.product_id, sum(l.backordered) as quantity from order_lines l
+where l.tenant_id = $1 and l.product_id = any($2::uuid[]) and l.backordered > 0 group by l.product_id
+"""
+
+PLACES = """
+select p.sku, s.product_id, s.warehouse_id, s.on_hand from stock_items s
+join unnest($2::uuid[], $3::uuid[]) w(product_id, warehouse_id) using (product_id, warehouse_id)
+join products p on p.tenant_id = $1 and p.id = s.product_id where s.tenant_id = $1
 """
 
 
@@ -145,10 +152,19 @@ async def get_movement(ctx: Ctx, movement_id: UUID) -> Movement:
     return Movement(**row)
 
 
-async def find_awaited(ctx: Ctx, product_ids: Collection[UUID]) -> list[UUID]:
-    """Which of the products some order line is waiting for."""
+async def find_awaited(ctx: Ctx, product_ids: Collection[UUID]) -> dict[UUID, Decimal]:
+    """How much of the products order lines wait for; those that nobody waits for are left out."""
     rows = await ctx.sql.fetch(AWAITED, ctx.tenant.id, list(product_ids))
-    return [row["product_id"] for row in rows]
+    return {row["product_id"]: row["quantity"] for row in rows}
+
+
+async def find_on_hand(
+    ctx: Ctx, places: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], tuple[str, Decimal]]:
+    """SKU and quantity on hand of stock items by (product, warehouse); those that are not there are left out."""
+    products, warehouses = [product for product, _ in places], [warehouse for _, warehouse in places]
+    rows = await ctx.sql.fetch(PLACES, ctx.tenant.id, products, warehouses)
+    return {(row["product_id"], row["warehouse_id"]): (row["sku"], row["on_hand"]) for row in rows}
 
 
 async def audit_stock(ctx: Ctx) -> StockAudit:

@@ -7,10 +7,8 @@ from fastapi import Query
 
 from services.orders.stock import actions, queries
 from services.orders.stock.models import Warehouse
-from services.orders.stock.rules import Adjustment, Movement, StockAudit, StockLevel
+from services.orders.stock.rules import Movement, StockAudit, StockLevel
 from services.orders.stock.schemas import (
-    StockAdjustmentIn,
-    StockAdjustmentOut,
     StockAuditOut,
     StockMovementOut,
     StockOut,
@@ -41,12 +39,6 @@ async def list_warehouses(ctx: CtxDep, page: PageDep, code: CodeFilter = None) -
 async def get_warehouse(ctx: CtxDep, warehouse_id: UUID) -> Warehouse:
     """One warehouse."""
     return await queries.get_warehouse(ctx, warehouse_id)
-
-
-@router.create("/stock-adjustments", scope="orders:write", response_model=StockAdjustmentOut)
-async def adjust_stock(ctx: CtxDep, body: StockAdjustmentIn) -> Adjustment:
-    """Change what lies in a warehouse: by `delta`, or after a count by `set_to` with the `expected` count."""
-    return await actions.adjust_stock(ctx, body)
 
 
 @router.read("/stock-adjustments", scope="orders:read", response_model=Page[StockMovementOut])

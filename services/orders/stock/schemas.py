@@ -79,16 +79,35 @@ class StockMovementOut(WireModel):
     updated_at: Timestamp
 
 
+class LostPromiseOut(WireModel):
+    """What an order line lost of what it had been promised; `backordered` of it waits for stock again, the rest now
+    comes from another warehouse."""
+
+    order_id: UUID
+    order_number: str
+    line_id: UUID
+    sku: str
+    quantity: Quantity
+    backordered: Quantity
+
+
 class StockAdjustmentOut(StockMovementOut):
-    """An adjustment with the stock row that came of it."""
+    """An adjustment with the stock row that came of it, and who lost promises by it.
+
+    `short` is promised to what is being picked or is packed, and not there by this count: look for it before it ships.
+    While `pending`, more promises are being taken back than `lost` names; events tell of each.
+    """
 
     reserved: Quantity
     available: Quantity
+    short: Quantity
+    lost: list[LostPromiseOut]
+    pending: bool
 
 
 class StockOut(WireModel):
     """What of a product lies in a warehouse; `backordered` is what the product's orders still wait for,
-    wherever it may come from."""
+    wherever it may come from; `short` is promised and, by the last count, not there."""
 
     sku: str
     warehouse: str
@@ -97,6 +116,7 @@ class StockOut(WireModel):
     on_hand: Quantity
     reserved: Quantity
     available: Quantity
+    short: Quantity
     backordered: Total
     updated_at: Timestamp
 

@@ -1,18 +1,18 @@
 """The kernel's tables, created in each service's schema by its first migration and changed by later ones.
 
 A version that has been released is never edited: a change is a further version here, and a revision in every service
-that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=6)`).
+that runs it (`upgrade("orders", since=1, to=2)`). A new service begins with all of them (`upgrade("hr", to=7)`).
 """
 
 from collections.abc import Callable
 
-from shared.database.kernel_tables import approvals, blobs, first, jobs, ordering_key, sealing_keys
+from shared.database.kernel_tables import approvals, blobs, first, jobs, mails, ordering_key, sealing_keys
 
 NAMES = frozenset(
     {
         "tenants", "outbox", "inbox", "unreadable_messages", "idempotency_keys", "history", "audit",
         "due_times", "jobs", "number_series", "sealing_keys", "approvals", "approval_decisions",
-        "approval_delegations", "blobs", "alembic_version",
+        "approval_delegations", "blobs", "mails", "alembic_version",
     }
 )  # fmt: skip
 
@@ -23,6 +23,7 @@ VERSIONS: tuple[Callable[[str], str], ...] = (
     approvals.create,
     blobs.create,
     jobs.create,
+    mails.create,
 )
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, cast
 import orjson
 import structlog
 from fastapi import Depends, Header, Query
-from fastapi._compat import ModelField
+from fastapi._compat import ModelField, field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -53,13 +53,16 @@ class DoesNotFit(Exception):  # noqa: N818 - no error: FastAPI goes on
 class _Parameters:
     """Parameters of one kind (path, query or headers) of an endpoint or a dependency."""
 
-    __slots__ = ("_fields", "_find")
+    __slots__ = ("_fields", "_find", "_lists")
 
     def __init__(self, fields: list[ModelField], find: Find) -> None:
         self._find = find
         self._fields = [
-            (f.name, f.alias, f._type_adapter.validate_python, f.field_info.is_required(), f) for f in fields
+            (f.name, f.alias, f._type_adapter.validate_python, f.field_info.is_required(), f)
+            for f in fields
+            if not _is_list(f)
         ]
+        self._lists = [(f.name, f.alias, f._type_adapter.validate_python, f) for f in fields if _is_list(f)]
 
     def add_to(self, values: dict[str, Any], request: Request) -> None:
         """Find and check each."""
@@ -72,6 +75,18 @@ class _Parameters:
                 raise DoesNotFit
             else:
                 values[name] = deepcopy(field.default)
+        for name, alias, validate, field in self._lists:
+            several = request.query_params.getlist(alias)  # only a query has lists
+            if several:
+                values[name] = validate(several, from_attributes=True)
+            elif field.field_info.is_required():
+                raise DoesNotFit
+            else:
+                values[name] = deepcopy(field.default)
+
+
+def _is_list(field: ModelField) -> bool:
+    return field_annotation_is_sequence(field.field_info.annotation)
 
 
 class _Call:
@@ -216,8 +231,9 @@ async def _sample(
     body: _Sample,
     version: Annotated[int | None, Depends(_sample_dependency)],
     limit: Annotated[int, Query(le=9)] = 5,
+    ids: Annotated[list[int] | None, Query()] = None,
 ) -> _Sample:
-    return _Sample(name=f"{thing} {body.name} {version} {limit}", size=body.size)
+    return _Sample(name=f"{thing} {body.name} {version} {limit} {ids}", size=body.size)
 
 
 def _compare_with_fastapi() -> None:
@@ -231,7 +247,7 @@ def _compare_with_fastapi() -> None:
         return call.shown(request, await call.endpoint(**await call.arguments(request)))
 
     fastapis = route.get_route_handler()
-    for query, body in ((b"limit=2", {"name": "a", "size": 4}), (b"", {"name": "b"})):
+    for query, body in ((b"limit=2&ids=1&ids=3", {"name": "a", "size": 4}), (b"", {"name": "b"})):
         replies = [_run(way, query, body) for way in (directly, fastapis)]
         if len({(reply.status_code, bytes(reply.body)) for reply in replies}) != 1:
             raise TypeError("a sample comes out otherwise than by FastAPI")

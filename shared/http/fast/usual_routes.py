@@ -9,6 +9,8 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from shared.http.parameters import below
+
 
 def is_usual(route: APIRoute) -> bool:
     """Whether everything about a route is of the kinds known here."""
@@ -25,18 +27,14 @@ def is_usual(route: APIRoute) -> bool:
         and len(dependant.body_params) <= 1
         and not any(isinstance(field.field_info, Form) for field in dependant.body_params)
         and _is_plain(dependant)
-        and all(_is_plain(each) and not each.body_params for each in _below(dependant))
+        and all(_is_plain(each) and not each.body_params for each in below(dependant))
         and _each_once(dependant)
     )
 
 
-def _below(dependant: Dependant) -> list[Dependant]:
-    return [found for each in dependant.dependencies for found in (each, *_below(each))]
-
-
 def _each_once(dependant: Dependant) -> bool:
     """FastAPI calls a dependency once however often it is named; here nothing remembers that."""
-    calls = [each.call for each in _below(dependant)]
+    calls = [each.call for each in below(dependant)]
     return len(set(calls)) == len(calls)
 
 
@@ -46,21 +44,23 @@ def _is_plain(dependant: Dependant) -> bool:
         dependant.response_param_name, dependant.background_tasks_param_name,
         dependant.security_scopes_param_name, dependant.own_oauth_scopes, dependant.concurrency,
     )  # fmt: skip
-    fields = [*dependant.path_params, *dependant.query_params, *dependant.header_params]
     return (
         not any(special)
         and inspect.iscoroutinefunction(dependant.call)
-        and all(_is_scalar(field) for field in fields)
+        and all(_is_scalar(field) for field in (*dependant.path_params, *dependant.header_params))
+        and all(_is_named(field) for field in dependant.query_params)
     )
 
 
 def _is_scalar(field: ModelField) -> bool:
     """A single value by a single name."""
-    annotation = field.field_info.annotation
-    named = field.field_info.validation_alias in (None, field.alias)
+    return _is_named(field) and not field_annotation_is_sequence(field.field_info.annotation)
+
+
+def _is_named(field: ModelField) -> bool:
+    """A value, or several, by a single name."""
     return (
-        named
+        field.field_info.validation_alias in (None, field.alias)
         and not field.field_info.validate_default
-        and not field_annotation_is_sequence(annotation)
-        and not lenient_issubclass(annotation, BaseModel)
+        and not lenient_issubclass(field.field_info.annotation, BaseModel)
     )

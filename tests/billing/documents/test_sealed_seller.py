@@ -14,7 +14,7 @@ from services.billing.service import SERVICE
 from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.http.router import Operation
-from tests.billing.given import delivered, given_draft, given_invoice, line, pay, shipment
+from tests.billing.given import ADDRESS, delivered, given_draft, given_invoice, line, pay, shipment
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 
@@ -158,15 +158,16 @@ async def test_changing_needs_the_write_scope_only(suite: Suite, tenant: TenantF
 async def test_a_document_states_the_bank_data_it_was_issued_with_and_that_is_no_audited_read(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient, database: asyncpg.Connection
 ):
-    await given_bank(billing)
-    by_hand = await given_invoice(billing)
+    await given_bank(billing, tax_id="GB987654321")
+    buyer = {"customer": {"name": "Jane", "billing_address": ADDRESS}}
+    by_hand = await given_invoice(billing, **buyer)
     shipped = shipment("10.00")
     await delivered(suite, tenant, shipped)
     by_shipment = (await billing.get(f"/v1/invoices?order_id={shipped.order_id}")).json()["items"][0]
 
     other = {"bank_account": {"holder": "Another", "iban": "DE89370400440532013000"}}
     await given_bank(billing, version=2, **other, payment_instructions="Otherwise")
-    later = await given_invoice(billing)
+    later = await given_invoice(billing, **buyer)
 
     for invoice in (by_hand, by_shipment):
         assert {IBAN, HOLDER, BIC, WORDS} <= await texts_of(billing, invoice)

@@ -42,6 +42,11 @@ async def given_old_rows(url: str) -> dict[str, UUID]:
     await sql.execute("set search_path = billing; set session_replication_role = replica")
     for tenant in (ids["tenant"], ids["other"]):
         await sql.execute(
+            "insert into tenants (tenant_id, version, name, legal_name, country, currency, time_zone, kind, state) "
+            "values ($1, 1, 'Acme', 'Acme Ltd', 'GB', 'GBP', 'Europe/London', 'live', 'active')",
+            tenant,
+        )
+        await sql.execute(
             "insert into sellers (tenant_id, id, tax_id, payment_instructions) values ($1, $1, 'GB1', $2)",
             tenant,
             NOW,
@@ -76,10 +81,10 @@ async def _invoice(
     await sql.execute(
         "insert into invoices (tenant_id, id, state, number, customer_id, customer, seller, currency, net_minor, "
         "tax_minor, gross_minor, tax_breakdown, open_minor, issued_on, due_on) values ($1, $2, $3, $4, $5, "
-        """'{"name": "Jane"}', $6, 'GBP', 1000, 0, 1000, $7, $8, $9, $9)""",
+        "$10, $6, 'GBP', 1000, 0, 1000, $7, $8, $9, $9)",
         tenant, id_, "finalized" if number else "draft", number, new_id(),
         orjson.dumps(seller).decode() if number else None, orjson.dumps(breakdown).decode(),
-        1000 if number else 0, day,
+        1000 if number else 0, day, orjson.dumps({"name": "Jane", "billing_address": ADDRESS}).decode(),
     )  # fmt: skip
     await sql.execute(
         "insert into invoice_lines (tenant_id, id, invoice_id, position, description, quantity, unit_price_minor, "

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from facturx import xml_check_xsd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -16,6 +15,7 @@ from services.billing.documents.rules import DocumentNotSound
 from services.billing.documents.tax_ids import tax_registration
 from services.billing.documents.xml import render_xml
 
+from .official_rules import assert_valid
 from .samples import BUYER, SELLER, D, credit_note, document, line
 
 NS = {
@@ -25,8 +25,13 @@ NS = {
     "qdt": "urn:un:unece:uncefact:data:standard:QualifiedDataType:100",
 }
 FREE = {
-    category: document([line("x", "3", "9.99", "0", category)])
-    for category in ("E", "AE", "K", "G", "O", "Z")
+    category: document([line("x", "3", "9.99", "0", category)]) for category in ("E", "AE", "K", "G", "Z")
+} | {
+    "O": document(
+        [line("x", "3", "9.99", "0", "O")],
+        seller=replace(SELLER, tax_id="12-3456789"),
+        buyer=replace(BUYER, tax_id=""),
+    )
 }
 ACCOUNT = BankAccount("Nordlicht GmbH", "DE89370400440532013000", "COBADEFFXXX")
 CASES = {
@@ -65,8 +70,8 @@ def total(tree, name):
 
 
 @pytest.mark.parametrize("content", CASES.values(), ids=CASES.keys())
-def test_the_file_is_valid_by_the_official_schema(content):
-    assert xml_check_xsd(render_xml(content), flavor="factur-x", level="en16931")
+def test_the_file_is_valid_by_the_official_schema_and_rules(content):
+    assert_valid(render_xml(content))
 
 
 @pytest.mark.parametrize("content", CASES.values(), ids=CASES.keys())
@@ -176,7 +181,7 @@ def test_vat_identifiers_are_told_from_local_tax_numbers(tax_id, country, regist
     [
         ({"state": "draft"}, "BR-02"),
         ({"number": ""}, "BR-02"),
-        ({"net": D("1.00")}, "BR-CO-10 and BR-CO-13"),
+        ({"net": D("1.00")}, "BR-CO-10"),
         ({"tax": D("1.00")}, "BR-CO-14"),
         ({"gross": D("1.00")}, "BR-CO-15"),
         ({"due": D("1.00")}, "BR-CO-16"),
@@ -191,7 +196,7 @@ def test_unsound_content_is_refused_by_rule(changes, rule):
     with pytest.raises(DocumentNotSound) as refusal:
         render_xml(document(**changes))
 
-    assert any(found.startswith(f"{rule}:") for found in refusal.value.facts["violations"])
+    assert rule in {reason["rule"] for reason in refusal.value.facts["reasons"]}
 
 
 def test_zero_never_carries_a_minus():
@@ -203,9 +208,9 @@ def test_zero_never_carries_a_minus():
 @settings(max_examples=40, deadline=None)
 @given(anything=st.text(max_size=60))
 def test_any_text_gives_well_formed_xml(anything):
-    content = document([line(anything)], buyer=replace(BUYER, name=anything, email=anything), notes=anything)
+    buyer = replace(BUYER, name=f"Ltd {anything}", email=anything)
 
-    assert etree.fromstring(render_xml(content)) is not None
+    assert etree.fromstring(render_xml(document([line(anything)], buyer=buyer, notes=anything))) is not None
 
 
 def test_the_same_content_gives_the_same_bytes():

@@ -1,5 +1,6 @@
 """Invoices through the API: drafts, finalizing, voiding, documents, lists."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from lxml import etree
 from shared.context.ctx import TenantFacts
 from shared.contracts.orders import CustomerChanged
 from tests.billing.given import (
+    ADDRESS,
     assert_tied_out,
     balances,
     close_month,
@@ -21,6 +23,7 @@ from tests.billing.given import (
     given_draft,
     given_invoice,
     given_payment,
+    given_seller,
     line,
     money,
     reopen_month,
@@ -114,7 +117,7 @@ async def test_a_draft_may_be_thrown_away_but_a_finalized_invoice_not(billing: h
     assert (await billing.get(f"/v1/invoices/{draft['id']}")).status_code == 404
     refused = await billing.delete(f"/v1/invoices/{invoice['id']}")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_draft")
-    assert refused.json()["allowed_actions"] == ["void"]
+    assert refused.json()["allowed_actions"] == ["send", "void", "write_off"]
     change = await billing.patch(
         f"/v1/invoices/{invoice['id']}", json={"notes": "x"}, headers={"if-match": "2"}
     )
@@ -135,7 +138,7 @@ async def test_finalizing_numbers_dates_posts_and_tells(
     today = datetime.now(UTC).date()
     assert answer.status_code == 200, answer.text
     assert invoice["number"] == f"INV-{today.year}-000001"
-    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["void"])
+    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["send", "void", "write_off"])
     assert invoice["due_on"] == (today + timedelta(days=14)).isoformat()
     assert (invoice["open"], invoice["paid"]) == (money("120.00"), money("0.00"))
     assert {k: v for k, v in (await balances(billing)).items() if v} == {
@@ -312,11 +315,9 @@ async def test_lateness_is_told_once_after_the_due_date_is_over(
 async def test_the_document_is_rendered_on_paper_and_as_data(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
-    seller = {"address": {"line1": "2 Mill Lane", "city": "York", "country": "GB"}, "tax_id": "GB987654321"}
-    assert (
-        await billing.patch("/v1/seller-profile", json=seller, headers={"if-match": "1"})
-    ).status_code == 200
-    draft = await given_draft(billing, line("10.00"), line("3.00", tax_code="exempt"))
+    await given_seller(billing)
+    buyer = {"name": "Jane", "billing_address": ADDRESS}
+    draft = await given_draft(billing, line("10.00"), line("3.00", tax_code="exempt"), customer=buyer)
     path = f"/v1/invoices/{draft['id']}"
 
     paper = await billing.get(f"{path}/pdf")
@@ -326,7 +327,7 @@ async def test_the_document_is_rendered_on_paper_and_as_data(
 
     assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
     assert paper.content.startswith(b"%PDF-")
-    assert (refused.status_code, refused.json()["code"]) == (409, "document_not_sound")
+    assert (refused.status_code, refused.json()["code"]) == (409, "draft")
     assert (data.status_code, data.headers["content-type"]) == (200, "application/xml")
     texts = set(etree.fromstring(data.content).itertext())
     assert {invoice["number"], "GB987654321", "York", "15.00"} <= texts
@@ -335,7 +336,7 @@ async def test_the_document_is_rendered_on_paper_and_as_data(
 
 async def test_a_numbered_invoice_keeps_the_seller_it_was_issued_by(billing: httpx.AsyncClient):
     await billing.patch("/v1/seller-profile", json={"tax_id": "GB111111111"}, headers={"if-match": "1"})
-    invoice = await given_invoice(billing)
+    invoice = await given_invoice(billing, customer={"name": "Jane", "billing_address": ADDRESS})
 
     await billing.patch("/v1/seller-profile", json={"tax_id": "GB222222222"}, headers={"if-match": "2"})
 
@@ -398,3 +399,18 @@ async def test_invoices_are_invisible_to_strangers_and_without_scope(
         assert answer.status_code == 404
     assert (await suite.client("billing", tenant, scopes={"orders:read"}).get(path)).status_code == 403
     assert (await suite.anonymous("billing").get(path)).status_code == 401
+
+
+async def test_of_drafts_for_one_fulfilment_at_once_one_is_made_and_named_by_the_others(
+    billing: httpx.AsyncClient,
+):
+    refs = {"order_id": str(uuid4()), "fulfilment_id": str(uuid4())}
+    body = {"customer_id": str(uuid4()), "customer": {"name": "Jane"}, "lines": [line()], "source_refs": refs}
+
+    answers = await asyncio.gather(*(billing.post("/v1/invoices", json=body) for _ in range(5)))
+
+    (made,) = (a.json() for a in answers if a.status_code == 201)
+    for refused in (a.json() for a in answers if a.status_code != 201):
+        assert (refused["status"], refused["code"]) == (409, "already_exists")
+        assert made["id"] in (refused.get("invoice_id"), refused.get("existing", {}).get("id"))
+        assert "invoices_" not in refused["detail"]

@@ -21,6 +21,7 @@ from tests.billing.given import (
     delivered,
     events_of,
     given_draft,
+    given_seller,
     money,
     shipment,
 )
@@ -37,6 +38,7 @@ async def invoices_of(billing: httpx.AsyncClient, **filters: str) -> list[dict[s
 async def test_a_shipment_is_invoiced_with_the_orders_own_figures(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
+    await given_seller(billing)
     shipped = shipment("0.33", "0.33", "0.33", cost="0.50", payment_terms_days=10)
 
     await delivered(suite, tenant, shipped)

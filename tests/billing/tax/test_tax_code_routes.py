@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 from services.billing.tax import queries
 from shared.context.ctx import TenantFacts
 from shared.values.tax_codes import tax_code_id
-from tests.billing.given import given_draft, line
+from tests.billing.given import given_draft, given_invoice, line
 from tests.kit.suite import Suite
 
 
@@ -222,3 +222,23 @@ async def test_nonsense_is_refused_by_field(suite: Suite, stranger: TenantFacts,
     assert await codes(shoe_size=44) == (422, "invalid", ["/shoe_size"])
     made = (await billing.post("/v1/tax-codes", json=REDUCED)).json()
     assert (await suite.client("billing", stranger).get(f"/v1/tax-codes/{made['id']}")).status_code == 404
+
+
+async def test_a_rate_that_an_invoice_states_stays_and_the_first_such_invoice_is_named(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    made = (await billing.post("/v1/tax-codes", json=REDUCED)).json()
+    path = f"/v1/tax-codes/{made['id']}"
+    await given_draft(billing, line("100.00", tax_code="books"))
+    assert (await billing.patch(path, json={"rate": "6"}, headers={"if-match": "1"})).status_code == 200
+    first = await given_invoice(billing, line("100.00", tax_code="books"))
+    await given_invoice(billing, line("100.00", tax_code="books"))
+
+    refused = await billing.patch(path, json={"rate": "7"}, headers={"if-match": "2"})
+    named = await billing.patch(path, json={"name": "Books and maps"}, headers={"if-match": "2"})
+    tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    anew = await billing.post("/v1/tax-codes", json=REDUCED | {"rate": "7", "valid_from": tomorrow})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "rate_used")
+    assert (refused.json()["invoice_id"], refused.json()["number"]) == (first["id"], first["number"])
+    assert (named.status_code, named.json()["rate"], anew.status_code) == (200, "6", 201)

@@ -15,6 +15,7 @@ from gateway.identity.secrets import SecretKeeper
 from gateway.routes.merged_openapi import merged
 from gateway.routes.table import METHODS, RouteClash, RouteTable
 from gateway.upstream.errors import UpstreamUnavailable
+from shared.http.router import GUEST_KEY
 from shared.httpserver.asgi import Receive, Scope, Send
 from tests.gateway.world import ADMIN, World, settings
 from tests.kit.suite import eventually
@@ -117,6 +118,18 @@ def test_two_services_with_one_resource_name_fail_the_build():
         RouteTable({"a": _document("/v1/things", {}), "b": _document("/v1/things/{id}", {})})
     with pytest.raises(RouteClash):
         RouteTable({"a": _document("/internal/things", {})})
+
+
+def test_a_guest_stands_below_anothers_resource_and_claims_nothing():
+    guest = {"paths": {"/v1/things/{id}/balance": {"get": {GUEST_KEY: True}}}}
+    owner = {"paths": {"/v1/things": {"get": {}}, "/v1/things/{id}": {"get": {}}}}
+
+    for table in (RouteTable({"a": owner, "b": guest}), RouteTable({"b": guest, "a": owner})):
+        assert table.owners == {"things": "a"}
+        assert table.find("GET", "/v1/things/7").service == "a"
+        assert table.find("GET", "/v1/things/7/balance").service == "b"
+    with pytest.raises(RouteClash, match="both declare"):
+        RouteTable({"a": owner, "b": {"paths": {"/v1/things/{id}": {"get": {GUEST_KEY: True}}}}})
 
 
 def test_a_literal_segment_wins_over_a_parameter_and_methods_add_up():

@@ -12,10 +12,12 @@ from services.orders.book.rules import (
     Fulfilment,
     Order,
     OrderLine,
+    ShippedTax,
     fulfilment_status,
     payment_status,
 )
 from shared.values.ids import new_id
+from shared.values.money import Money
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -43,6 +45,9 @@ def given_book(
         payment_terms_days=30, net_minor=1000, tax_minor=200, gross_minor=1200, tax_breakdown=[], revision=1,
         ordered_at=THEN, lines=[given_line(order_id, shipped=shipped, cancelled=cancelled)],
     )  # fmt: skip
+    if shipped:
+        figures = (Money(100 * shipped, "GBP"), Money(20 * shipped, "GBP"))
+        order.shipped_tax = [ShippedTax("standard", Decimal(20), "S", *figures, THEN.date())]
     for name, value in facts.items():
         setattr(order, name, value)
     order.fulfilments = [
@@ -99,6 +104,28 @@ def test_an_order_is_paid_when_all_that_will_ever_be_charged_is_settled(
 
 
 @pytest.mark.parametrize(
+    ("paid", "credited", "lost", "taken_back", "expected"),
+    [
+        (0, 1200, 0, 1200, "credited"),
+        (700, 500, 0, 500, "paid"),
+        (1200, 0, 0, 600, "paid"),
+        (1200, 0, 0, 1200, "credited"),
+        (0, 500, 0, 500, "unpaid"),
+        (1164, 36, 0, 0, "paid"),
+        (400, 0, 800, 0, "part_paid"),
+        (0, 0, 1200, 0, "unpaid"),
+    ],
+)
+def test_only_money_pays_an_order(paid: int, credited: int, lost: int, taken_back: int, expected: str):
+    order = given_book(
+        state="completed", shipped=10, invoiced_minor=1200, paid_minor=paid, credited_minor=credited,
+        lost_minor=lost, taken_back_minor=taken_back,
+    )  # fmt: skip
+
+    assert payment_status(order) == expected
+
+
+@pytest.mark.parametrize(
     "moves",
     [
         {"reserved": Decimal(-11), "shipped": Decimal(11)},
@@ -119,4 +146,4 @@ def test_callers_are_never_offered_what_only_the_system_does():
     handled = {verb for state in FULFILMENT_LIFECYCLE.states for verb in FULFILMENT_LIFECYCLE.allowed(state)}
 
     assert offered == {"confirm", "cancel"}
-    assert handled == {"release", "pick", "pack", "ship", "cancel", "deliver"}
+    assert handled == {"reserve", "release", "pick", "pack", "ship", "cancel", "deliver"}

@@ -1,5 +1,8 @@
 """Customers through the API."""
 
+from typing import Any
+from unicodedata import normalize
+
 import httpx
 import orjson
 import pytest
@@ -46,12 +49,15 @@ async def test_an_external_ref_is_unique_per_tenant(
     suite: Suite, orders: httpx.AsyncClient, stranger: TenantFacts
 ):
     body = {"name": "Jane", "external_ref": "C-1"}
-    await orders.post("/v1/customers", json=body)
+    first = (await orders.post("/v1/customers", json=body)).json()
 
-    again = await orders.post("/v1/customers", json=body)
+    again = await orders.post("/v1/customers", json=body, headers={"idempotency-key": "twice"})
 
     assert again.status_code == 409
     assert again.json()["code"] == "already_exists"
+    assert again.json()["existing"] == {"id": first["id"], "number": None}
+    kept = await orders.post("/v1/customers", json=body, headers={"idempotency-key": "twice"})
+    assert kept.json()["existing"] == again.json()["existing"]
     assert (await suite.client("orders", stranger).post("/v1/customers", json=body)).status_code == 201
 
 
@@ -160,7 +166,7 @@ async def test_what_documents_need_of_a_customer_is_kept_and_told(
         ({"language": "deu"}, "/language", "unknown_language"),
         ({"electronic_address": "0204"}, "/electronic_address", "electronic_address_format"),
         ({"electronic_address": "0204: "}, "/electronic_address", "outer_blank"),
-        ({"electronic_address": "EM:jo@example.org"}, "/electronic_address", "electronic_address_format"),
+        ({"electronic_address": "E:jo@example.org"}, "/electronic_address", "electronic_address_format"),
         ({"electronic_address": "0001:12"}, "/electronic_address", "unknown_scheme"),
         ({"electronic_address": "９９３０:12"}, "/electronic_address", "electronic_address_format"),
         ({"payment_terms_days": 366}, "/payment_terms_days", "less_than_equal"),
@@ -188,3 +194,43 @@ async def test_a_customer_who_gets_mail_keeps_an_address(orders: httpx.AsyncClie
 
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "email_missing")
     assert allowed.status_code == 200, allowed.text
+
+
+@pytest.mark.parametrize("asked", ["Zoe.Lee@Example.com", "zoe.lee@example.com", "ZOE.LEE@EXAMPLE.COM"])
+async def test_an_e_mail_address_is_found_whatever_its_case_and_kept_as_it_was_given(
+    orders: httpx.AsyncClient, asked: str
+):
+    made = (await orders.post("/v1/customers", json={"name": "Zoe", "email": "Zoe.Lee@Example.com"})).json()
+    await orders.post("/v1/customers", json={"name": "Other", "email": "zoe@example.com"})
+
+    found = (await orders.get("/v1/customers", params={"email": asked})).json()["items"]
+
+    assert [(c["id"], c["email"]) for c in found] == [(made["id"], "Zoe.Lee@Example.com")]
+
+
+async def test_a_reference_is_one_however_it_was_typed(orders: httpx.AsyncClient):
+    composed, apart = "CAFÉ-1", normalize("NFD", "CAFÉ-1")
+    made = await orders.post("/v1/customers", json={"name": apart, "external_ref": apart})
+    again = await orders.post("/v1/customers", json={"name": "Other", "external_ref": composed})
+
+    assert (made.json()["name"], made.json()["external_ref"], again.status_code) == (composed, composed, 409)
+    for asked in (composed, apart):
+        found = (await orders.get("/v1/customers", params={"external_ref": asked})).json()["items"]
+        assert [c["id"] for c in found] == [made.json()["id"]]
+
+
+async def test_a_customers_country_is_that_of_its_billing_address(orders: httpx.AsyncClient):
+    async def made(**facts: Any) -> httpx.Response:
+        return await orders.post("/v1/customers", json={"name": "Jane"} | facts)
+
+    assert (await made()).json()["country"] is None
+    assert (await made(billing_address=ADDRESS)).json()["country"] == "GB"
+    refused = await made(billing_address=ADDRESS, country="FR")
+    assert [(e["pointer"], e["code"]) for e in refused.json()["errors"]] == [("/country", "country_conflict")]
+    alone = (await made(country="FR")).json()
+    path = f"/v1/customers/{alone['id']}"
+    moved = await orders.patch(path, json={"billing_address": ADDRESS}, headers={"if-match": "1"})
+    assert (alone["country"], moved.json()["country"]) == ("FR", "GB")
+    kept = await orders.patch(path, json={"billing_address": None}, headers={"if-match": "2"})
+    gone = await orders.patch(path, json={"country": None}, headers={"if-match": "3"})
+    assert (kept.json()["country"], gone.json()["country"]) == ("GB", None)

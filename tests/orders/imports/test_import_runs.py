@@ -89,7 +89,7 @@ async def test_killed_after_each_step_an_import_ends_as_if_it_never_was(
     content = (
         HEADER
         + "".join(row(f"G{n}") for n in range(250))
-        + ",,\n" * 1100
+        + ",x,\n" * 1100
         + "BIG,S1\n" * 1500
         + "".join(row(f"G{n}", quantity=-1) for n in range(240, 300))
     )  # fmt: skip

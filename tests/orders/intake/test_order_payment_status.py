@@ -17,7 +17,10 @@ from shared.contracts.billing import (
     InvoiceFinalized,
     InvoiceVoided,
     PaymentRecorded,
+    PaymentReversed,
     SourceRefs,
+    WriteOffRecorded,
+    WriteOffReversed,
 )
 from shared.contracts.event import Event, envelope
 from shared.values import clock
@@ -76,6 +79,24 @@ class Billing:
             unallocated=Money(0, "GBP"), received_on=DAY, allocations=[self.part(invoice_id, amount)],
         )  # fmt: skip
 
+    def bounced(self, invoice_id: UUID, amount: int) -> PaymentReversed:
+        return PaymentReversed(
+            payment_id=new_id(), customer_id=self.customer_id, amount=Money(amount, "GBP"), reason="Bounced",
+            effective_on=DAY, allocations=[self.part(invoice_id, amount)],
+        )  # fmt: skip
+
+    def given_up(self, invoice_id: UUID, amount: int, kind: str) -> WriteOffRecorded:
+        return WriteOffRecorded(
+            write_off_id=new_id(), customer_id=self.customer_id, kind=kind, amount=Money(amount, "GBP"),
+            tax=Money(0, "GBP"), effective_on=DAY, allocations=[self.part(invoice_id, amount)],
+        )  # fmt: skip
+
+    def recovered(self, invoice_id: UUID, amount: int, kind: str) -> WriteOffReversed:
+        return WriteOffReversed(
+            write_off_id=new_id(), customer_id=self.customer_id, kind=kind, amount=Money(amount, "GBP"),
+            effective_on=DAY, allocations=[self.part(invoice_id, amount)],
+        )  # fmt: skip
+
     def void(self, invoice_id: UUID, gross: int) -> InvoiceVoided:
         return InvoiceVoided(
             invoice_id=invoice_id, number="INV", customer_id=self.customer_id, gross=Money(gross, "GBP"),
@@ -86,7 +107,7 @@ class Billing:
         return CreditNoteFinalized(
             credit_note_id=new_id(), number="CN", invoice_id=invoice_id, customer_id=self.customer_id,
             net=Money(amount, "GBP"), tax=Money(0, "GBP"), gross=Money(amount, "GBP"), issued_on=DAY,
-            allocations=[self.part(invoice_id, amount)],
+            allocations=[self.part(invoice_id, amount)], source_refs=self.refs,
         )  # fmt: skip
 
 
@@ -130,6 +151,62 @@ async def test_part_payment_void_and_credit_are_told_apart(
     await billing.tell(billing.credit(second, 200))
 
     assert await status(orders, order) == "paid"
+
+
+@pytest.mark.parametrize("turn", range(24))
+async def test_a_bounced_payment_leaves_what_is_left_in_whatever_order_it_is_told(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient, turn: int
+):
+    order = await given_order_of_twelve(orders)
+    billing, invoice = Billing(suite, tenant, order), new_id()
+    facts = [
+        billing.invoice(invoice, 1200), billing.payment(invoice, 1200), billing.bounced(invoice, 1200),
+        billing.payment(invoice, 700),
+    ]  # fmt: skip
+
+    for fact in list(itertools.permutations(facts))[turn]:
+        await billing.tell(fact)
+
+    assert await status(orders, order) == "part_paid"
+
+
+async def test_what_was_credited_or_given_up_is_no_payment(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing, first, second = Billing(suite, tenant, order), new_id(), new_id()
+    await billing.tell(billing.invoice(first, 600))
+    await billing.tell(billing.invoice(second, 600))
+
+    await billing.tell(billing.credit(first, 600))
+    assert await status(orders, order) == "unpaid"
+    await billing.tell(billing.given_up(second, 600, "cash_discount"))
+    assert await status(orders, order) == "credited"
+    await billing.tell(billing.recovered(second, 600, "cash_discount"))
+    assert await status(orders, order) == "unpaid"
+    await billing.tell(billing.payment(second, 588))
+    assert await status(orders, order) == "part_paid"
+    await billing.tell(billing.given_up(second, 12, "bad_debt"))
+    assert await status(orders, order) == "part_paid"
+    await billing.tell(billing.recovered(second, 12, "bad_debt"))
+    await billing.tell(billing.given_up(second, 12, "bank_fee"))
+
+    assert await status(orders, order) == "paid"
+
+
+async def test_an_order_that_was_paid_and_then_taken_back_as_a_whole_is_credited(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing, invoice = Billing(suite, tenant, order), new_id()
+    await billing.tell(billing.invoice(invoice, 1200))
+    await billing.tell(billing.payment(invoice, 1200))
+    assert await status(orders, order) == "paid"
+
+    note = billing.credit(invoice, 1200)
+    await billing.tell(note.model_copy(update={"allocations": []}))
+
+    assert await status(orders, order) == "credited"
 
 
 async def test_an_invoice_of_no_order_of_ours_says_nothing(

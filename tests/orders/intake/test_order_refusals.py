@@ -126,6 +126,8 @@ async def test_an_external_ref_is_taken_once(
     again = await orders.post("/v1/orders", json=body | {"external_ref": "W-1", "confirm": True})
 
     assert (again.status_code, again.json()["code"]) == (409, "already_exists")
+    assert again.json()["existing"] == {"id": first["id"], "number": first["number"]}
+    assert first["number"] in again.json()["detail"]
     assert len((await orders.get("/v1/orders")).json()["items"]) == 1
     assert (await given_order(suite.client("orders", stranger), external_ref="W-1"))["external_ref"] == "W-1"
 

@@ -6,12 +6,9 @@ import asyncpg
 import httpx
 import pytest
 
-from services.orders.stock import actions
-from services.orders.stock.schemas import StockAdjustmentIn
 from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
 from tests.orders.given import given_ctx, given_product, given_stock, given_warehouse, stock_of
-from tests.orders.stock.stock_harness import given_waiting_line
 
 ADJUST = {"sku": "TEA", "delta": 5, "reason": "delivery"}
 
@@ -212,24 +209,6 @@ async def test_first_deliveries_at_the_same_moment_all_count(orders: httpx.Async
     assert (await stock_of(orders, "TEA"))["on_hand"] == "6"
     assert (await stock_of(orders, "TEA", warehouse="NORTH"))["on_hand"] == "6"
     assert (await orders.get("/v1/stock-audit")).json()["differences"] == []
-
-
-async def test_an_arrival_is_told_only_when_a_line_waits(
-    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
-):
-    waited = await given_product(orders, "TEA")
-    await given_product(orders, "CUP")
-    await given_waiting_line(suite, tenant, orders, waited, backordered=3)
-    assert (await stock_of(orders, "TEA"))["backordered"] == "3"
-
-    async with given_ctx(suite, tenant) as ctx:
-        for sku in ("TEA", "CUP"):
-            await actions.adjust_stock(ctx, StockAdjustmentIn(sku=sku, delta=2, reason="delivery"))
-        await actions.adjust_stock(ctx, StockAdjustmentIn(sku="TEA", delta=-1, reason="broken"))
-        due = [(d.kind, str(d.subject_id), d.due_at) for d in ctx.work.due]
-        ctx.work.due.clear()
-
-    assert due == [("stock.arrived", waited["id"], ctx.now)]
 
 
 async def test_the_ledger_cannot_be_rewritten(suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient):

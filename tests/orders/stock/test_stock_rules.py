@@ -15,6 +15,7 @@ from services.orders.stock.rules import (
     StockItem,
     adjusted_delta,
     allocate,
+    set_aside,
     shortage,
 )
 from shared.values.faults import Invalid
@@ -101,14 +102,14 @@ def test_nothing_is_oversold_and_every_line_adds_up(demands: list[Demand], items
         assert a.quantity > 0
         given_by[a.product_id, a.warehouse_id] += a.quantity
         got[a.line_id] += a.quantity
-    available = {(i.product_id, i.warehouse_id): i.available for i in items}
+    available = {(i.product_id, i.warehouse_id): i.free for i in items}
     for key, quantity in given_by.items():
         assert quantity <= available[key]
     for d in demands:
         assert got[d.line_id] + missing.get(d.line_id, Decimal(0)) == d.quantity
         wanted[d.product_id] += d.quantity
     for i in items:
-        there[i.product_id] += i.available
+        there[i.product_id] += i.free
     for product, quantity in wanted.items():
         lacking = sum(missing.get(d.line_id, Decimal(0)) for d in demands if d.product_id == product)
         assert lacking == max(Decimal(0), quantity - there[product])
@@ -122,7 +123,7 @@ def test_one_warehouse_suffices_whenever_one_can(demands: list[Demand], items: l
     wanted = defaultdict(Decimal)
     for d in demands:
         wanted[d.product_id] += d.quantity
-    available = {(i.product_id, i.warehouse_id): i.available for i in items}
+    available = {(i.product_id, i.warehouse_id): i.free for i in items}
     able = [w for w in (MAIN, NORTH, SOUTH) if all(available.get((p, w), 0) >= q for p, q in wanted.items())]
     if able:
         assert not missing
@@ -138,12 +139,37 @@ def test_a_count_over_another_expectation_is_refused():
 
 
 @pytest.mark.parametrize("change", [{"delta": Decimal(-4)}, {"set_to": Decimal(1), "expected": Decimal(5)}])
-def test_what_is_promised_cannot_be_taken_away(change: dict):
+def test_a_count_is_noted_whatever_is_promised(change: dict):
     values = {"delta": None, "set_to": None, "expected": None} | change
-    with pytest.raises(InsufficientStock) as refused:
-        adjusted_delta(item(MAIN, 5, reserved=2), sku="A", **values)
 
-    assert refused.value.facts["available"] == "3"
+    assert adjusted_delta(item(MAIN, 5, reserved=2), sku="A", **values) == -4
+
+
+def test_no_more_can_be_taken_than_lies_there():
+    with pytest.raises(InsufficientStock) as refused:
+        adjusted_delta(item(MAIN, 5, reserved=2), sku="A", delta=Decimal(-6), set_to=None, expected=None)
+
+    assert refused.value.facts["available"] == "5"
+
+
+@pytest.mark.parametrize(("on_hand", "reserved", "free", "short"), [(5, 2, 3, 0), (5, 5, 0, 0), (3, 5, 0, 2)])
+def test_what_is_free_and_what_is_short(on_hand: int, reserved: int, free: int, short: int):
+    shown = item(MAIN, on_hand, reserved=reserved)
+
+    assert (shown.free, shown.short) == (free, short)
+
+
+def test_what_is_short_in_one_place_takes_nothing_from_another():
+    assert taken([demand(1, 3)], [item(MAIN, 1, reserved=4), item(NORTH, 3)]) == [(1, NORTH, 3)]
+
+
+def test_what_is_owed_to_those_who_wait_is_set_aside_first():
+    items = [item(MAIN, 4), item(NORTH, 3), item(MAIN, 9, CUP)]
+
+    left = set_aside(items, {TEA: Decimal(5)}, main=MAIN)
+
+    assert sum(i.free for i in left if i.product_id == TEA) == 2
+    assert [i.free for i in left if i.product_id == CUP] == [9]
 
 
 def test_a_place_holds_no_more_than_can_be_written():

@@ -202,14 +202,6 @@ async def test_a_body_as_large_as_its_operation_declares_is_taken(probe: httpx.A
     assert answer.status_code == 200, answer.text
 
 
-async def test_a_query_of_too_many_parameters_is_refused_unread(probe: httpx.AsyncClient):
-    most = await probe.get("/v1/notes?" + "&".join(["limit=1"] * 256))
-    more = await probe.get("/v1/notes?" + "&".join(["limit=1"] * 257))
-
-    assert most.status_code == 200
-    assert (more.status_code, more.json()["code"], more.json()["limit"]) == (400, "malformed", 256)
-
-
 async def test_a_caller_who_hangs_up_while_sending_leaves_nothing_and_no_connection_in_use(
     kernel: Suite, owner: TenantFacts
 ):

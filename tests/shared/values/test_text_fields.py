@@ -1,7 +1,9 @@
 """Texts, codes, instants and dates are strict on the way in and canonical on the way out."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -95,6 +97,36 @@ def test_codes_are_printable_without_outer_blanks():
         ("\ud800", "string_unicode"),
     ):
         assert refusal(Code, bad) == (code, ())
+
+
+@pytest.mark.parametrize("kind", [Code, ShortText])
+@pytest.mark.parametrize("text", ["Café", "Müller & Söhne", "Ðǭ", "한국", "ᾂ", "Å"])
+def test_texts_that_are_compared_are_one_however_they_were_typed(kind: Any, text: str):
+    spellings = {normalize(form, text) for form in ("NFC", "NFD")} | {text}
+
+    assert {read(kind, each) for each in spellings} == {normalize("NFC", text)}
+
+
+def test_how_long_a_text_is_counts_once_it_is_composed():
+    apart = "e\u0301"
+    assert read(Code, apart * 64) == "é" * 64
+    assert read(ShortText, "  " + apart * 200) == "é" * 200
+    assert refusal(Code, apart * 65)[0] == refusal(Code, apart * 10_000)[0] == "string_too_long"
+    assert read(Code, "\u1f82") == "\u1f82"
+    assert read(Code, normalize("NFD", "\u1f82" * 64)) == "\u1f82" * 64
+    # U+0958 is written with two code points in NFC: what fits as it was sent need not fit as it is kept.
+    assert refusal(Code, "\u0958" * 64)[0] == "string_too_long"
+
+
+@given(st.text(max_size=70))
+def test_a_composed_text_stays_as_it_is(text: str):
+    with suppress(ValidationError):
+        found = read(Code, text)
+        assert found == normalize("NFC", text) == read(Code, found)
+
+
+def test_free_texts_and_what_nobody_compares_stay_as_they_were_sent():
+    assert read(LongText, "e\u0301") == "e\u0301"
 
 
 @pytest.mark.parametrize("value", ["a@b.co", " jo.doe+x@mail.example.com ", "o'neil@xn--bcher-kva.example"])

@@ -15,7 +15,7 @@ from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.queries import Invoice, InvoiceLine
-from services.billing.invoices.rules import VOID, require_voidable, steps_to_void, void_facts
+from services.billing.invoices.rules import VOID, steps_to_void
 from shared.approvals.asking import ask_approval
 from shared.approvals.rows import Approval
 from shared.context import lifecycle
@@ -27,7 +27,7 @@ from shared.values.ids import new_id
 async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Invoice | Approval:
     """Take a finalized invoice back, dated today; its number stays taken. Above the limit: ask that it be approved."""
     row = await invoice_queries.get_invoice(ctx, invoice_id, lock=True)
-    require_voidable(row)
+    invoices.require_voidable(row)
     settings = await invoice_queries.get_settings(ctx)
     steps = steps_to_void(row.gross, settings.void_approval_limit)
     if not steps:
@@ -38,7 +38,7 @@ async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Inv
         row.id,
         subject=f"invoice {row.number}",
         command={"reason": reason},
-        facts=void_facts(row),
+        facts=invoices.void_facts(row),
         steps=steps,
         amount=row.gross,
         reason=reason,
@@ -47,13 +47,13 @@ async def void_invoice(ctx: Ctx, invoice_id: UUID, *, reason: str | None) -> Inv
 
 async def find_void_facts(ctx: Ctx, invoice_id: UUID) -> Mapping[str, Any]:
     """What the approval of a void depends on; the invoice is locked."""
-    return void_facts(await invoice_queries.get_invoice(ctx, invoice_id, lock=True))
+    return invoices.void_facts(await invoice_queries.get_invoice(ctx, invoice_id, lock=True))
 
 
 async def void_approved_invoice(ctx: Ctx, invoice_id: UUID, command: Mapping[str, Any]) -> Invoice:
     """Take an invoice back as it was approved."""
     row = await invoice_queries.get_invoice(ctx, invoice_id, lock=True)
-    require_voidable(row)
+    invoices.require_voidable(row)
     return await _void(ctx, row, reason=command["reason"])
 
 
@@ -88,6 +88,8 @@ async def _void(ctx: Ctx, row: Invoice, *, reason: str | None) -> Invoice:
     await ctx.tx.flush()
     invoices.tell_voided(ctx, row, credit_note_id=note.id, credit_note_number=note.number)
     tell_finalized(ctx, note, [], invoices.refs_of(row))
+    if (recipient := await invoices.find_recipient(ctx, row)) is not None:
+        invoices.mail_document(ctx, LIFECYCLE.aggregate, note.id, note.number, recipient=recipient)
     return row
 
 

@@ -8,6 +8,7 @@ from services.billing.invoices.actions.issuing import (
     sales_postings,
     tell_overdue,
 )
+from services.billing.invoices.actions.mailing import find_recipient, mail_document
 from services.billing.invoices.actions.reopening import (
     lock_to_reopen,
     reinstate_invoice,
@@ -25,7 +26,13 @@ from services.billing.invoices.actions.settling import (
     settle_invoices,
 )
 from services.billing.invoices.actions.shipments import SHIPMENTS
-from services.billing.invoices.actions.voiding import change_settings, take_back, tell_voided
+from services.billing.invoices.actions.voiding import (
+    change_settings,
+    require_voidable,
+    take_back,
+    tell_voided,
+    void_facts,
+)
 
 __all__ = [
     "SHIPMENTS",
@@ -40,16 +47,20 @@ __all__ = [
     "credit_line",
     "delete_invoice",
     "finalize_invoice",
+    "find_recipient",
     "keep_customer",
     "lock_settled",
     "lock_to_reopen",
+    "mail_document",
     "refs_of",
     "reinstate_invoice",
     "reopen_invoices",
+    "require_voidable",
     "sales_postings",
     "settle_invoices",
     "take_back",
     "tell_overdue",
     "tell_voided",
+    "void_facts",
     "write_off_invoice",
 ]

@@ -14,6 +14,7 @@ import orjson
 from services.billing.documents.queries import SNAPSHOT
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import sales_postings
+from services.billing.invoices.actions.mailing import mail_document
 from services.billing.invoices.rules import (
     FINALIZED,
     LIFECYCLE,
@@ -63,6 +64,7 @@ class _NewInvoice:
     order_id: UUID
     order_number: str
     fulfilment_id: UUID
+    purchase_order: str | None
     entry_id: UUID | None
 
 
@@ -76,10 +78,13 @@ class _NewLine:
     invoice_id: UUID
     position: int
     description: str
-    sku: str
+    sku: str | None
     quantity: Decimal
+    unit: str
     unit_price_minor: Decimal
     discount_minor: int
+    kind: str
+    order_discount_minor: int
     tax_code: str
     tax_category: str
     tax_rate: Decimal
@@ -92,17 +97,9 @@ INVOICES = TableSql(queries.Invoice, _NewInvoice)
 LINES = TableSql(queries.InvoiceLine, _NewLine)
 PLACE = "first + row_number() over (order by new.id) - 1"
 NUMBER = f"$2 || '-' || $3 || '-' || lpad(({PLACE})::text, greatest(6, length(({PLACE})::text)), '0')"
-# What the event does not say of the customer is as billing knows it from orders.
-BUYER = """coalesce((select jsonb_strip_nulls(jsonb_build_object(
-      'language', c.j->'language', 'registration_number', c.j->'registration_number',
-      'buyer_reference', c.j->'buyer_reference', 'electronic_address', c.j->'electronic_address',
-      'e_invoice', c.j->'e_invoice'))
-    from (select to_jsonb(k) as j from customers k where k.tenant_id = $1 and k.id = new.customer_id) c), '{}')
-    || new.customer"""
-GIVEN = {"number": NUMBER, "seller": SNAPSHOT, "customer": BUYER}
 STORE: Final = f"""
 with taken as ({TAKE}), invoice as (
-  {INVOICES.insert(5, given=GIVEN, rest="cross join taken order by new.id")}
+  {INVOICES.insert(5, given={"number": NUMBER, "seller": SNAPSHOT}, rest="cross join taken order by new.id")}
   returning id, number
 ), lines as ({LINES.insert(6)})
 select id, number from invoice
@@ -160,12 +157,12 @@ def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
 def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on: date) -> Entry | None:
     """Dr receivable, Cr sales, Cr output tax; Dr cost of goods, Cr inventory where the cost is known.
 
-    A shipment worth nothing and of no known cost has no entry.
+    A shipment worth nothing and of no known cost has no entry; one that deductions lower to nothing may still have
+    sales and tax of several rates.
     """
-    postings: list[Posting] = []
+    postings = sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
     items: list[OpenItem] = []
     if shipped.gross.minor:
-        postings += sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
         items.append(
             OpenItem(
                 invoice_id, "invoice", shipped.customer.id, ROLE_RECEIVABLE, shipped.gross, due_on=due_on
@@ -211,6 +208,7 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         order_id=shipped.order_id,
         order_number=shipped.order_number,
         fulfilment_id=shipped.fulfilment_id,
+        purchase_order=shipped.purchase_order,
         entry_id=made.entry.id if made.entry else None,
     )
 
@@ -224,10 +222,13 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             invoice_id=made.id,
             position=position,
             description=line.description,
-            sku=line.sku,
+            sku=line.sku or None,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
+            kind=line.kind,
+            order_discount_minor=line.order_discount.minor if line.order_discount else 0,
             tax_code=line.tax_code,
             tax_category=line.tax_category,
             tax_rate=line.tax_rate,
@@ -268,6 +269,8 @@ def _tell(made: _Made, number: str) -> None:
         subject=made.id,
         version=1,
     )
+    if shipped.customer.delivery == "mail" and shipped.customer.email is not None:
+        mail_document(ctx, LIFECYCLE.aggregate, made.id, number, recipient=shipped.customer.email)
     if not shipped.gross.minor:
         ctx.emit(
             InvoicePaid(

@@ -1,11 +1,12 @@
 """Voiding, as far as the invoice goes: its posting is reversed. What cancels it is a credit note (`credit_notes`)."""
 
+from typing import Any
 from uuid import UUID
 
 from services.billing.invoices import queries
 from services.billing.invoices.actions.issuing import refs_of
 from services.billing.invoices.models import Invoice, InvoiceSettings
-from services.billing.invoices.rules import LIFECYCLE, OVERDUE
+from services.billing.invoices.rules import LIFECYCLE, OVERDUE, InvoiceSettled, stated
 from services.billing.invoices.schemas import InvoiceSettingsChange
 from services.billing.ledger import actions as ledger
 from shared.context import lifecycle
@@ -13,6 +14,34 @@ from shared.context.ctx import Ctx
 from shared.contracts.billing import InvoiceVoided
 from shared.database.tables import touch
 from shared.http.router import require_version
+
+
+def void_facts(row: Invoice) -> dict[str, Any]:
+    """What the approval of a void depends on."""
+    return {
+        "number": row.number,
+        "state": row.state,
+        "customer_id": str(row.customer_id),
+        "customer": row.customer["name"],
+        "issued_on": str(row.issued_on),
+        "gross": stated(row.gross),
+        "open": stated(row.open),
+        "credited": stated(row.credited),
+    }
+
+
+def require_voidable(row: Invoice) -> None:
+    """Refuse to void what is no finalized invoice, or one of which something was settled."""
+    LIFECYCLE.target(row.state, "void")
+    if row.open != row.gross or not row.credited.is_zero:
+        raise InvoiceSettled(
+            "Something was paid, credited or written off on this invoice. Deallocate or reverse what settled it, or "
+            "credit the rest instead.",
+            open=stated(row.open),
+            paid=stated(row.paid),
+            credited=stated(row.credited),
+            written_off=stated(row.written_off),
+        )
 
 
 async def take_back(ctx: Ctx, row: Invoice, *, reason: str | None) -> UUID | None:

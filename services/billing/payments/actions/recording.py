@@ -23,6 +23,7 @@ from shared.contracts.billing import PaymentRecorded
 from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
 from shared.values.money import Money
+from shared.values.search_text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class _NewPayment:
     method: str
     reference: str | None
     entry_id: UUID
+    search_ref: str | None
 
 
 PAYMENTS = TableSql(Payment, _NewPayment)
@@ -123,6 +125,7 @@ def _row(received: Received) -> _NewPayment:
         method=given.method,
         reference=given.reference,
         entry_id=received.entry.id,
+        search_ref=None if given.reference is None else fold(given.reference),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from services.orders.book.rules.lines import OrderLine
@@ -31,7 +32,10 @@ class FulfilmentLine:
 
 @dataclass(slots=True)
 class Fulfilment:
-    """Goods of an order that leave one warehouse together."""
+    """Goods of an order that leave one warehouse together.
+
+    They go where the order goes, unless the desk has redirected them.
+    """
 
     id: UUID
     order_id: UUID
@@ -42,9 +46,16 @@ class Fulfilment:
     updated_at: datetime
     shipped_at: datetime | None = None
     parcels: list[Parcel] = field(default_factory=list)
+    redirected_to: dict[str, Any] | None = None
     order_number: str = ""
+    order_ship_to: dict[str, Any] | None = None
     lines: list[FulfilmentLine] = field(default_factory=list)
     touched: bool = False
+
+    @property
+    def ship_to(self) -> dict[str, Any] | None:
+        """Where its goods go."""
+        return self.redirected_to or self.order_ship_to
 
     @property
     def allowed_actions(self) -> list[str]:

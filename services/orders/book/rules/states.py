@@ -51,6 +51,7 @@ UNSHIPPED = (FulfilmentState.BACKORDERED, *IN_HAND)
 FULFILMENT_LIFECYCLE = Lifecycle(
     "fulfilment",
     (FulfilmentState.BACKORDERED, "fill", FulfilmentState.OPEN),
+    (FulfilmentState.BACKORDERED, "reserve", FulfilmentState.OPEN),
     (FulfilmentState.BACKORDERED, "withdraw", FulfilmentState.CANCELLED),
     (FulfilmentState.OPEN, "release", FulfilmentState.RELEASED),
     (FulfilmentState.RELEASED, "pick", FulfilmentState.PICKING),

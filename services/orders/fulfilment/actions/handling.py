@@ -7,11 +7,11 @@ from services.orders.book import queries
 from services.orders.book.rules import (
     FULFILMENT_LIFECYCLE,
     Fulfilment,
-    FulfilmentState,
     Order,
     OrderState,
     require_not_held,
 )
+from services.orders.promises.actions import share_out
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation
 from shared.context.ctx import Ctx
@@ -61,12 +61,28 @@ async def deliver_fulfilment(ctx: Ctx, fulfilment_id: UUID) -> Fulfilment:
 async def cancel_fulfilment(ctx: Ctx, fulfilment_id: UUID, *, reason: str | None) -> Fulfilment:
     """Take a fulfilment back: its stock is free again, the order still wants its goods.
 
-    What is tracked waits as a backorder and is promised anew when stock next arrives, after those confirmed
-    before; what has no stock opens anew at once. To want the goods no more is to cancel the order.
+    What is tracked is promised anew at once, to whoever waits longest: to this order, too, unless others were
+    confirmed before. What then waits is told. What has no stock opens anew at once. To want the goods no more is to
+    cancel the order.
     """
     order, fulfilment = await queries.lock_order_of(ctx, fulfilment_id)
     book.move_fulfilment(ctx, fulfilment, "cancel", why=reason)
-    waiting = next((f for f in order.fulfilments if f.state == FulfilmentState.BACKORDERED), None)
+    allocations = _take_apart(ctx, order, fulfilment)
+    book.close_change(ctx, order, why=reason)
+    await book.save_orders(ctx, [order])
+    await stock.release(ctx, allocations)
+    shared = await share_out(ctx, {allocation.product_id for allocation in allocations}, why=reason)
+    now = shared.orders.get(order.id, order)
+    for allocation in allocations:
+        line = now.line(allocation.line_id)
+        waits = allocation.quantity + line.backordered - order.line(line.id).backordered
+        if waits > 0:
+            book.tell_backordered(ctx, now, line, waits, reason)
+    return fulfilment
+
+
+def _take_apart(ctx: Ctx, order: Order, fulfilment: Fulfilment) -> list[Allocation]:
+    """Have a cancelled fulfilment's goods wait, and what has no stock open anew; returns what was promised."""
     reopened: Fulfilment | None = None
     allocations: list[Allocation] = []
     for part in fulfilment.lines:
@@ -74,12 +90,8 @@ async def cancel_fulfilment(ctx: Ctx, fulfilment_id: UUID, *, reason: str | None
         if line.tracked:
             line.account(reserved=-part.quantity, backordered=part.quantity)
             allocations.append(Allocation(line.id, line.product_id, fulfilment.warehouse_id, part.quantity))
-            waiting = waiting or book.add_fulfilment(ctx, order, fulfilment.warehouse_id, backordered=True)
-            waiting.add(line, part.quantity)
+            book.waiting_fulfilment(ctx, order, fulfilment).add(line, part.quantity)
         else:
-            reopened = reopened or book.add_fulfilment(ctx, order, fulfilment.warehouse_id)
+            reopened = reopened or book.add_fulfilment(ctx, order, fulfilment.warehouse_id, of=fulfilment)
             reopened.add(line, part.quantity)
-    book.close_change(ctx, order, why=reason)
-    await stock.release(ctx, allocations)
-    await book.save_orders(ctx, [order])
-    return fulfilment
+    return allocations

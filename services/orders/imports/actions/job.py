@@ -14,6 +14,7 @@ import structlog
 
 from services.orders.imports import queries
 from services.orders.imports.actions import taking
+from services.orders.imports.actions.countries import country_names
 from services.orders.imports.actions.outcomes import Outcome, store_outcomes
 from services.orders.imports.actions.reading import ImportFile, ImportLimits, open_steps
 from services.orders.imports.rules import (
@@ -34,9 +35,10 @@ from shared.blobs.store import BlobLost, Blobs
 from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.values.faults import Fault
-from shared.values.money import currency_digits
+from shared.values.money import CURRENCY_DIGITS
 
 log = structlog.get_logger()
+READ_BY = {"format", "mapping", "encoding", "delimiter", "decimal", "date_format", "sheet"}
 
 
 class Rejected(Exception):  # noqa: N818 - a refusal, not an error of ours
@@ -83,12 +85,11 @@ async def _begin(run: JobRun) -> tuple[ImportOptions, ImportFile] | None:
             return None
         options = ImportOptions.model_validate(row.options)
         reading = Reading(
-            options.format,
-            options.mapping.model_dump(),
-            options.encoding,
-            options.date_format,
-            ctx.tenant.time_zone,
-            currency_digits(options.currency or ctx.tenant.currency),
+            **options.model_dump(include=READ_BY),
+            time_zone=ctx.tenant.time_zone,
+            currency=options.currency or ctx.tenant.currency,
+            digits=CURRENCY_DIGITS,
+            countries=country_names(),
         )
         limits = ctx.port(ImportLimits)
         return options, ImportFile(

@@ -46,7 +46,7 @@ class Outcome:
 def _rows(import_id: UUID, outcome: Outcome) -> list[RowOutcome]:
     duplicate = "An order with this reference is there already."
     imported = [
-        RowOutcome(new_id(), import_id, n, ref, "imported", None, None, order_id)
+        RowOutcome(new_id(), import_id, n, ref, "imported", *_note(order, n), order_id)
         for ref, (order_id, order) in outcome.created.items()
         for n in order.numbers
     ]
@@ -61,6 +61,11 @@ def _rows(import_id: UUID, outcome: Outcome) -> list[RowOutcome]:
         for p in order.problems
     ]
     return imported + skipped + failed
+
+
+def _note(order: FileOrder, number: int) -> tuple[str | None, str | None]:
+    """What is to be known of an order that was taken, said with its first row."""
+    return (Code.KEPT, order.note) if order.note and number == order.numbers[0] else (None, None)
 
 
 async def store_outcomes(ctx: Ctx, import_id: UUID, outcome: Outcome, rows_total: int) -> int:

@@ -66,6 +66,16 @@ def _options(text: str) -> ImportOptions:
             "date_format_unusable",
             "No whole date can be read by this format; each directive is one of C's strptime and stands there once.",
         )
-    if options.format == "jsonl" and options.encoding != "utf-8":
-        raise Invalid.field("/options/encoding", "encoding_unusable", "JSON lines are UTF-8 (RFC 8259).")
+    _require_meaning(options)
     return options
+
+
+def _require_meaning(options: ImportOptions) -> None:
+    """Refuse an option that means nothing to the file's format."""
+    if options.format != "csv" and options.encoding != "utf-8":
+        text = "JSON lines are UTF-8 (RFC 8259), and workbooks say themselves what they are."
+        raise Invalid.field("/options/encoding", "encoding_unusable", text)
+    if options.format != "csv" and options.delimiter != "auto":
+        raise Invalid.field("/options/delimiter", "delimiter_unusable", "Only CSV has a delimiter.")
+    if options.format != "xlsx" and options.sheet is not None:
+        raise Invalid.field("/options/sheet", "sheet_unusable", "Only workbooks (xlsx) have sheets.")

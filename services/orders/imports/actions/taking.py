@@ -8,14 +8,14 @@ from uuid import UUID
 from services.orders.catalog import actions as catalog_actions
 from services.orders.catalog import queries as catalog
 from services.orders.catalog.schemas import ProductIn
-from services.orders.customers import actions as customer_actions
-from services.orders.customers import queries as customers
-from services.orders.imports.rules import Code, FileOrder, Problem, Row, refuse_rest
+from services.orders.imports.actions.buyers import Buyers, find_buyers
+from services.orders.imports.rules import SHIP_TO_FIELDS, Code, FileOrder, Problem, Row, refuse_rest
 from services.orders.imports.schemas import ImportOptions
 from services.orders.intake.bulk import create_orders
 from services.orders.intake.schemas import OrderIn, OrderLineIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
+from shared.values.fields import Address
 from shared.values.prices import UnitPrice
 
 
@@ -24,7 +24,7 @@ class Ready:
     """What a step's orders refer to: known products and customers by the file's names."""
 
     skus: Collection[str]
-    customers: dict[str, UUID]
+    buyers: Buyers
     currency: str
 
 
@@ -41,20 +41,19 @@ async def find_known_refs(ctx: Ctx, refs: Sequence[str]) -> set[str]:
 async def prepare(ctx: Ctx, options: ImportOptions, orders: Sequence[FileOrder]) -> Ready:
     """Make what is missing, where the options say so, and look the rest up."""
     currency = options.currency or ctx.tenant.currency
-    rows = {row.sku: row for order in orders for row in reversed(order.rows)}
-    refs = {order.customer_ref for order in orders}
-    if "customers" in options.create_missing and refs:
-        known = await customers.find_by_external_ref(ctx, refs)
-        names = {ref: f"Customer {ref}" for ref in refs if ref not in known}
-        if names:
-            await customer_actions.create_missing_customers(ctx, names)
+    buyers = await find_buyers(ctx, orders, create_missing="customers" in options.create_missing)
+    rows = {row.sku: (row, _currency(order, currency)) for order in orders for row in reversed(order.rows)}
     found = await catalog.find_products(ctx, list(rows)) if rows else {}
     if "products" in options.create_missing:
-        missing = [_product(row, options, currency) for sku, row in rows.items() if sku not in found]
+        missing = [_product(row, options, its) for sku, (row, its) in rows.items() if sku not in found]
         if missing:
             await catalog_actions.create_missing_products(ctx, missing)
             found = await catalog.find_products(ctx, list(rows))
-    return Ready(frozenset(found), await customers.find_by_external_ref(ctx, refs) if refs else {}, currency)
+    return Ready(frozenset(found), buyers, currency)
+
+
+def _currency(order: FileOrder, otherwise: str) -> str:
+    return order.head.get("currency", otherwise)
 
 
 def _product(row: Row, options: ImportOptions, currency: str) -> ProductIn:
@@ -68,40 +67,51 @@ def _product(row: Row, options: ImportOptions, currency: str) -> ProductIn:
 
 
 def check_references(order: FileOrder, ready: Ready) -> None:
-    """Note what an order refers to that does not exist."""
-    if order.customer_ref not in ready.customers:
-        text = f"There is no customer with the reference {order.customer_ref}."
-        order.problems.append(Problem(order.numbers[0], Code.UNKNOWN_CUSTOMER, text, order.order_ref))
+    """Note what an order refers to that does not exist, and what is to be known of its customer."""
+    refusal = ready.buyers.refusal(order)
+    if refusal is not None:
+        order.problems.append(refusal)
     order.problems += [
-        Problem(row.number, Code.UNKNOWN_SKU, f"There is no product {row.sku}.", order.order_ref)
+        Problem(
+            row.number,
+            Code.UNKNOWN_SKU,
+            f"There is no product {row.sku}; add it, or let the option create_missing name products.",
+            order.order_ref,
+        )
         for row in order.rows
         if row.sku not in ready.skus
     ]
     if order.problems:
         refuse_rest(order)
+    else:
+        order.note = ready.buyers.note(order)
 
 
 def wish(order: FileOrder, options: ImportOptions, ready: Ready) -> OrderIn:
     """The order as intake takes it."""
+    currency = _currency(order, ready.currency)
+    ship_to = order.address(SHIP_TO_FIELDS)
     return OrderIn(
-        customer_id=ready.customers[order.customer_ref],
+        customer_id=ready.buyers.id_of(order),
         channel="import",
         external_ref=order.order_ref,
-        currency=ready.currency,
+        currency=currency,
+        ship_to=Address(**ship_to) if ship_to else None,
         backorder=options.backorder,
         confirm=options.confirm,
         ordered_at=order.ordered_at,
-        lines=[
-            OrderLineIn(
-                sku=row.sku,
-                quantity=row.quantity,
-                unit_price=None
-                if row.unit_price is None
-                else UnitPrice.of_amount(row.unit_price, ready.currency),
-                tax_code=options.tax_code,
-            )
-            for row in order.rows
-        ],
+        lines=[_line(row, options, currency) for row in order.rows],
+    )
+
+
+def _line(row: Row, options: ImportOptions, currency: str) -> OrderLineIn:
+    return OrderLineIn(
+        sku=row.sku,
+        description=row.description or None,
+        quantity=row.quantity,
+        unit_price=None if row.unit_price is None else UnitPrice.of_amount(row.unit_price, currency),
+        tax_code=options.tax_code,
+        discount_percent=row.discount_percent,
     )
 
 

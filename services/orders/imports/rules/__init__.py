@@ -2,9 +2,12 @@
 
 from services.orders.imports.rules.files import read_orders
 from services.orders.imports.rules.model import (
+    BILLING_FIELDS,
+    CUSTOMER_FIELDS,
     DEFAULT_MAPPING,
     FIELDS,
     LIFECYCLE,
+    SHIP_TO_FIELDS,
     Code,
     FileOrder,
     ImportState,
@@ -18,9 +21,12 @@ from services.orders.imports.rules.options import names_whole_dates
 from services.orders.imports.rules.orders import refuse_rest
 
 __all__ = [
+    "BILLING_FIELDS",
+    "CUSTOMER_FIELDS",
     "DEFAULT_MAPPING",
     "FIELDS",
     "LIFECYCLE",
+    "SHIP_TO_FIELDS",
     "Code",
     "FileOrder",
     "ImportState",

@@ -6,10 +6,12 @@ Runs in a process of its own (`shared.base.side_process`): a file may be made to
 import sys
 from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from services.orders.imports.rules.heads import check_head
+from services.orders.imports.rules.json_lines import JsonLines
 from services.orders.imports.rules.lines import lines_of, open_text
 from services.orders.imports.rules.model import (
     MAX_ROWS_PER_ORDER,
@@ -20,8 +22,14 @@ from services.orders.imports.rules.model import (
     Step,
     UnreadableFile,
 )
-from services.orders.imports.rules.orders import add_row, order_ref_of, refuse_rest, refuse_too_many
-from services.orders.imports.rules.records import CsvFile, JsonLines, Numbered
+from services.orders.imports.rules.orders import (
+    add_row,
+    order_ref_of,
+    refuse_rest,
+    refuse_too_many,
+)
+from services.orders.imports.rules.records import CsvFile, Numbered, RecordFile
+from services.orders.imports.rules.workbook import Workbook
 
 ROWS_PER_STEP = 1_000  # that are refused
 TAKING = 5  # a row that is to be taken is as much work as so many that are refused
@@ -42,12 +50,20 @@ def read_orders(path: str, reading: Reading, most_rows: int) -> Generator[Step, 
 
     Raises UnreadableFile before the first step when no row can be told from another, or there are too many of them.
     """
-    with closing(open_text(path, reading)) as text:
-        file = (JsonLines if reading.format == "jsonl" else CsvFile)(lines_of(text), reading)
+    with _opened(path, reading) as file:
         shelf = _shelve(file.records(), most_rows)
     if not shelf.rows:
         raise UnreadableFile("The file has no rows.", code="file_empty")
     yield from _steps(_orders(shelf, file, reading), len(shelf.rows))
+
+
+@contextmanager
+def _opened(path: str, reading: Reading) -> Iterator[RecordFile]:
+    if reading.format == "xlsx":
+        yield Workbook(path, reading)
+        return
+    with closing(open_text(path, reading)) as text:
+        yield (JsonLines if reading.format == "jsonl" else CsvFile)(lines_of(text), reading)
 
 
 def _shelve(records: Iterable[Numbered], most_rows: int) -> _Shelf:
@@ -72,7 +88,7 @@ def _shelve(records: Iterable[Numbered], most_rows: int) -> _Shelf:
     return shelf
 
 
-def _orders(shelf: _Shelf, file: CsvFile | JsonLines, reading: Reading) -> Iterator[FileOrder]:
+def _orders(shelf: _Shelf, file: RecordFile, reading: Reading) -> Iterator[FileOrder]:
     """The orders one after the other, each judged as a whole."""
     refs = list(shelf.places)
     of = shelf.order_of.__getitem__
@@ -81,13 +97,13 @@ def _orders(shelf: _Shelf, file: CsvFile | JsonLines, reading: Reading) -> Itera
 
 
 def _parts(
-    ref: str, which: Sequence[int], shelf: _Shelf, file: CsvFile | JsonLines, reading: Reading
+    ref: str, which: Sequence[int], shelf: _Shelf, file: RecordFile, reading: Reading
 ) -> Iterator[FileOrder]:
     """One order, of these rows on the shelf; one that is too large in several parts."""
     order = FileOrder(ref)
     for at in range(0, len(which), MAX_ROWS_PER_ORDER):
         if at:
-            order = FileOrder(ref, order.customer_ref, order.ordered_at, order.country, continued=True)
+            order = FileOrder(ref, order.customer_ref, order.ordered_at, dict(order.head), continued=True)
         for n in which[at : at + MAX_ROWS_PER_ORDER]:
             row = shelf.rows[n]
             if isinstance(row, Problem):
@@ -97,7 +113,9 @@ def _parts(
                 add_row(order, shelf.numbers[n], file.read(row), reading)
         if ref and len(which) > MAX_ROWS_PER_ORDER:
             refuse_too_many(order)
-        elif order.problems:
+        elif ref and not order.problems:
+            check_head(order)
+        if order.problems:
             refuse_rest(order)
         yield order
 

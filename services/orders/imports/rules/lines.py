@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from services.orders.imports.rules.model import MAX_RECORD, Reading
+from services.orders.imports.rules.model import MAX_RECORD, Reading, UnreadableFile
 
-MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8"}
+ARCHIVE = b"PK\x03\x04"  # what a workbook begins with
 CUT = MAX_RECORD + 1  # what is read of a line: enough to know that it is too long
 
 
@@ -27,14 +28,18 @@ codecs.register_error("orders.no_utf_16", _stand_in)
 def open_text(path: str, reading: Reading) -> TextIO:
     """The file as text, its line ends as they are.
 
-    A byte-order mark of UTF-16 counts more than what was said of the encoding. Of JSON lines the text is Latin-1, whose
-    characters are the bytes: what these mean is asked line by line.
+    A byte-order mark counts more than what was said of the encoding. Of JSON lines the text is Latin-1, whose
+    characters are the bytes: what these mean is asked line by line. Raises UnreadableFile for a workbook.
     """
+    with Path(path).open("rb") as file:
+        head = file.read(4)
+    if head == ARCHIVE:
+        text = "The file is a workbook or an archive, no text; of a workbook set the option format to xlsx."
+        raise UnreadableFile(text, code="format_wrong")
     if reading.format == "jsonl":
         return Path(path).open(encoding="latin-1", newline="")
-    with Path(path).open("rb") as file:
-        marked = file.read(2) in MARKS
-    encoding = "utf-16" if marked else reading.encoding
+    marked = (encoding for mark, encoding in MARKS.items() if head.startswith(mark))
+    encoding = next(marked, reading.encoding)
     errors = "orders.no_utf_16" if encoding == "utf-16" else "surrogateescape"
     return Path(path).open(
         encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors=errors, newline=""

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
+from decimal import Decimal
 
+from services.orders.imports.rules.heads import MAX_CODE, add_head, reference
 from services.orders.imports.rules.model import (
     MAX_CELL,
     MAX_ROWS_PER_ORDER,
@@ -17,16 +16,18 @@ from services.orders.imports.rules.model import (
     RefusedRow,
     Row,
 )
+from services.orders.imports.rules.numbers import read_number
 from services.orders.imports.rules.records import Record
 
-MAX_REF = 64
 HALF = re.compile("[\ud800-\udfff]")  # what a byte of another encoding was read as
+NUMBERS = ("quantity", "unit_price", "discount_percent")
+FINEST = Decimal("0.000001")
 
 
 def order_ref_of(record: Record) -> str:
     """The order that a record belongs to; none where what it names cannot be an order's reference."""
     ref = record.order_ref if isinstance(record, RefusedRow) else record.get("order_ref", "").strip()
-    return ref if len(ref) <= MAX_REF and ref.isprintable() else ""
+    return ref if len(ref) <= MAX_CODE and ref.isprintable() else ""
 
 
 def add_row(order: FileOrder, number: int, record: Record, reading: Reading) -> None:
@@ -36,10 +37,10 @@ def add_row(order: FileOrder, number: int, record: Record, reading: Reading) -> 
         if isinstance(record, RefusedRow):
             raise record
         _check_texts(record)
-        if not order.order_ref:
-            raise RefusedRow(Code.ORDER_REF, "The row names no order.")
-        row = _row(number, record)
-        _head(order, record, reading)
+        if not reference("order_ref", record.get("order_ref", "")):
+            raise RefusedRow(Code.ORDER_REF, "The row names no order: order_ref is empty.")
+        row = _row(number, record, reading)
+        add_head(order, record, reading)
     except RefusedRow as refused:
         order.problems.append(Problem(number, refused.code, refused.message, order.order_ref or None))
         return
@@ -51,15 +52,14 @@ def _check_texts(record: Mapping[str, str]) -> None:
         if len(cell) > MAX_CELL:
             raise RefusedRow(Code.CELL, f"{name} has {len(cell):,} characters; {MAX_CELL:,} are allowed.")
         if HALF.search(cell):
-            raise RefusedRow(Code.ENCODING, f"{name} holds bytes that are not of the file's encoding.")
-        if name not in ("quantity", "unit_price") and _is_formula(cell.strip()):
-            raise RefusedRow(Code.FORMULA, f"{name} looks like a spreadsheet formula.")
-        if name in ("order_ref", "sku", "customer_ref") and (
-            len(cell.strip()) > MAX_REF or not cell.strip().isprintable()
-        ):
-            raise RefusedRow(Code.TEXT, f"{name} must be at most {MAX_REF} printable characters.")
+            raise RefusedRow(
+                Code.ENCODING,
+                f"{name} holds bytes that are not of the file's encoding; name it in the option encoding.",
+            )
+        if name not in NUMBERS and _is_formula(cell.strip()):
+            raise RefusedRow(Code.FORMULA, f"{name} looks like a spreadsheet formula; send its value.")
         if "\x00" in cell:
-            raise RefusedRow(Code.TEXT, f"{name} holds a NUL character.")
+            raise RefusedRow(Code.TEXT, f"{name} holds a NUL character; remove it.")
 
 
 def _is_formula(cell: str) -> bool:
@@ -67,10 +67,10 @@ def _is_formula(cell: str) -> bool:
     return cell[:1] in ("=", "@") or (cell[:1] in ("+", "-") and cell[1:2].isalpha())
 
 
-def _row(number: int, record: Mapping[str, str]) -> Row:
-    sku = record.get("sku", "").strip()
+def _row(number: int, record: Mapping[str, str], reading: Reading) -> Row:
+    sku = reference("sku", record.get("sku", ""))
     if not sku:
-        raise RefusedRow(Code.SKU, "The row names no product.")
+        raise RefusedRow(Code.SKU, "The row names no product: sku is empty.")
     description = " ".join(
         "".join(c if c.isprintable() else " " for c in record.get("description", "")).split()
     )
@@ -78,83 +78,65 @@ def _row(number: int, record: Mapping[str, str]) -> Row:
         number,
         sku,
         description[:200],
-        _quantity(record.get("quantity", "").strip()),
-        _price(record.get("unit_price", "").strip()),
+        _quantity(record.get("quantity", ""), reading.decimal),
+        _price(record.get("unit_price", ""), reading.decimal),
+        _discount(record.get("discount_percent", ""), reading.decimal),
     )
 
 
-def _number(text: str) -> Decimal | None:
-    if len(text) > 40 or not text.isascii() or "_" in text or "e" in text.lower():
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def _quantity(text: str) -> Decimal:
-    number = _number(text)
-    if number is None or abs(number) > 10**12 or number != number.quantize(Decimal("0.000001")):
-        raise RefusedRow(Code.QUANTITY, "The quantity is not a number of at most six decimals.")
+def _quantity(cell: str, decimal: str) -> Decimal:
+    sentence = (
+        "quantity is not a number of at most six decimals; write it like 1.5, or set the option decimal."
+    )
+    number = read_number("quantity", cell, decimal, RefusedRow(Code.QUANTITY, sentence))
+    if abs(number) > 10**12 or number != number.quantize(FINEST):
+        raise RefusedRow(Code.QUANTITY, sentence)
     if number < 0:
-        raise RefusedRow(Code.NEGATIVE, "The quantity is negative; a cancellation is not an order.")
+        raise RefusedRow(Code.NEGATIVE, "quantity is negative; a cancellation is not an order, leave it out.")
     if number == 0:
-        raise RefusedRow(Code.QUANTITY, "The quantity is zero.")
+        raise RefusedRow(Code.QUANTITY, "quantity is zero; leave the row out.")
     return number
 
 
-def _price(text: str) -> Decimal | None:
-    if not text:
+def _price(cell: str, decimal: str) -> Decimal | None:
+    if not cell.strip():
         return None
-    number = _number(text)
-    if number is None or number < 0 or abs(number) > 10**12:
-        raise RefusedRow(Code.PRICE, "The price is not a number of zero or more.")
+    sentence = (
+        "unit_price is not a number of zero or more with at most six decimals; write it like 1.50, or set the option "
+        "decimal."
+    )
+    number = read_number("unit_price", cell, decimal, RefusedRow(Code.PRICE, sentence))
+    if not 0 <= number <= 10**12 or number != number.quantize(FINEST):
+        raise RefusedRow(Code.PRICE, sentence)
     if number != number.quantize(Decimal(1).scaleb(-MOST_PRICE_DECIMALS)):
-        raise RefusedRow(Code.PRICE, f"The price has more than {MOST_PRICE_DECIMALS} decimals.")
+        raise RefusedRow(Code.PRICE, f"unit_price has more than {MOST_PRICE_DECIMALS} decimals.")
     return number
 
 
-def _head(order: FileOrder, record: Mapping[str, str], reading: Reading) -> None:
-    """What an order has once: its customer, moment and country; rows must agree on the customer."""
-    customer = record.get("customer_ref", "").strip()
-    if not customer:
-        raise RefusedRow(Code.CUSTOMER, "The row names no customer.")
-    if order.customer_ref and order.customer_ref != customer:
-        raise RefusedRow(
-            Code.CUSTOMER_CONFLICT, f"Other rows of this order name customer {order.customer_ref}."
-        )
-    moment = _moment(record.get("ordered_at", "").strip(), reading)
-    order.customer_ref = customer
-    order.ordered_at = order.ordered_at or moment
-    order.country = order.country or record.get("country", "").strip()
-
-
-def _moment(text: str, reading: Reading) -> datetime | None:
-    if not text:
-        return None
-    try:
-        if reading.date_format:
-            found = datetime.strptime(text, reading.date_format)  # noqa: DTZ007 - the zone follows
-        else:
-            found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
-            found = found.replace(tzinfo=ZoneInfo(reading.time_zone))
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError, re.error) as error:
-        raise RefusedRow(Code.DATE, "The date cannot be read; see the option date_format.") from error
+def _discount(cell: str, decimal: str) -> Decimal:
+    if not cell.strip():
+        return Decimal(0)
+    sentence = "discount_percent is not a number from 0 to 100 of at most six decimals."
+    bare = cell.strip()
+    text = bare[:-1] if bare.endswith("%") else cell
+    number = read_number("discount_percent", text, decimal, RefusedRow(Code.DISCOUNT, sentence))
+    if not 0 <= number <= 100 or number != number.quantize(FINEST):
+        raise RefusedRow(Code.DISCOUNT, sentence)
+    return number
 
 
 def refuse_too_many(order: FileOrder) -> None:
     """Refuse an order, or a part of one, because of how many rows it has in all."""
     first = order.numbers[0]
     if not order.continued and all(problem.row != first for problem in order.problems):
-        text = f"The order has more than {MAX_ROWS_PER_ORDER:,} rows."
+        text = f"The order has more than {MAX_ROWS_PER_ORDER:,} rows; divide it."
         order.problems.append(Problem(first, Code.TOO_MANY, text, order.order_ref))
     refuse_rest(order)
 
 
-def refuse_rest(order: FileOrder, reason: str = "Another row of this order was refused.") -> None:
+def refuse_rest(
+    order: FileOrder, reason: str = "Another row of this order was refused; mend that one."
+) -> None:
     """Give every row of a refused order that has no reason of its own the general one."""
     known = {problem.row for problem in order.problems}
     order.problems += [

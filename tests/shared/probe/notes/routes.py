@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import File, Query
+from sqlmodel import col
 from starlette.responses import Response
 
 from shared.approvals.routes import ACCEPTED, accepted
 from shared.http.documents import Document
+from shared.http.finding import Ids
 from shared.http.paging import Page, PageDep, list_rows
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -35,9 +37,12 @@ async def create_many(ctx: CtxDep, body: NotesIn) -> list[UUID]:
 
 
 @router.read("/notes", scope=R, response_model=Page[NoteOut])
-async def list_notes(ctx: CtxDep, page: PageDep, state: Annotated[str | None, Query()] = None) -> Page[Note]:
+async def list_notes(
+    ctx: CtxDep, page: PageDep, ids: Ids = None, state: Annotated[str | None, Query()] = None
+) -> Page[Note]:
     """Notes, newest first."""
-    return await list_rows(ctx, Note, page, *([Note.state == state] if state else []))
+    conditions = [Note.state == state] if state else []
+    return await list_rows(ctx, Note, page, *conditions, *([col(Note.id).in_(ids)] if ids else []))
 
 
 @router.read("/notes/{note_id}", scope=R, response_model=NoteOut)

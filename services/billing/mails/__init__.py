@@ -1,0 +1,1 @@
+"""Mails: invoices and credit notes that are sent to whom they are for."""
