@@ -62,7 +62,7 @@ class Figures:
         head, groups = digits[:-3], [digits[-3:]]
         while head:
             head, groups = head[:-size], [head[-size:], *groups]
-        return str(self._comma).join(groups)
+        return self._comma.join(groups)
 
     def exact(self, value: Decimal, least: int = 0) -> str:
         """A quantity, rate or price with as many decimals as it has, at least so many: "18.0425", "6"."""
