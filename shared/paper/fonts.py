@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,13 +82,15 @@ def _script(code: int) -> str:
     return unicodedata.name(chr(code), "").partition(" ")[0].casefold()
 
 
-def _candidates(script: str, country: str) -> Iterator[Face]:
+@cache
+def _candidates(script: str, country: str) -> tuple[Face, ...]:
     """Fonts that say in their name that they are for the script, then all others."""
-    files = _files()
-    named = [path for path in files if script and script in path.stem.casefold()]
-    for path in (*named, *(path for path in files if path not in named)):
-        several = path.suffix == ".ttc" and "cjk" in path.stem.casefold()
-        yield Face(path, _CJK_FACES.get(country, 0) if several else 0)
+    named = [path for path in _files() if script and script in path.stem.casefold()]
+    numbers = {".ttc": _CJK_FACES.get(country, 0)}
+    return tuple(
+        Face(path, numbers.get(path.suffix, 0) if "CJK" in path.stem else 0)
+        for path in dict.fromkeys((*named, *_files()))
+    )
 
 
 @cache

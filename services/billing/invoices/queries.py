@@ -230,7 +230,9 @@ def document_of(
         payment_terms=terms.text,
         bank_account=terms.account,
         references=References(
-            order_number=row.order_number or "", buyer_reference=row.customer.get("buyer_reference") or ""
+            order_number=row.order_number or "",
+            purchase_order=row.purchase_order or "",
+            buyer_reference=row.customer.get("buyer_reference") or "",
         ),
         notes=row.notes or "",
         prices=row.prices,
@@ -262,4 +264,5 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
         tax=figures.tax.amount,
         gross=figures.gross.amount,
         discount=figures.discount.amount,
+        unit=line.unit,
     )

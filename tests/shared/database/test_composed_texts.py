@@ -167,6 +167,7 @@ async def test_of_invoices_only_drafts_follow_a_tax_code(billing_before: Before)
     for number in (None, "INV-1"):
         invoice = await billing_before.given(
             "invoices", state="finalized" if number else "draft", number=number, customer_id=new_id(), customer={},
+            seller={},
             currency="EUR", tax_breakdown=[], net_minor=100, tax_minor=0, gross_minor=100, open_minor=0,
             issued_on=DAY if number else None, due_on=DAY if number else None,
         )  # fmt: skip

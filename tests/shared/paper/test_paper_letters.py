@@ -24,9 +24,9 @@ BARE = "אבג شركة Ελλάδα Київ Հայաստան ქართუ�
 def only_ours(monkeypatch):
     """A machine without fonts."""
     monkeypatch.setattr(fonts, "_files", lambda: ())
-    fonts.find_face.cache_clear()
+    fonts.find_face.cache_clear(), fonts._candidates.cache_clear()
     yield
-    fonts.find_face.cache_clear()
+    fonts.find_face.cache_clear(), fonts._candidates.cache_clear()
 
 
 def needs(script: str, char: str) -> None:
@@ -144,13 +144,13 @@ def test_fonts_of_named_folders_are_found_by_the_script_in_their_name(tmp_path: 
     monkeypatch.setenv("BACKOFFICE_FONT_FOLDERS", f"{tmp_path}:{tmp_path / 'absent'}")
     monkeypatch.setattr(fonts, "SYSTEM_FOLDERS", ())
     fonts._files.cache_clear()
-    fonts.find_face.cache_clear()
+    fonts.find_face.cache_clear(), fonts._candidates.cache_clear()
     try:
         assert [path.name for path in fonts._files()] == ["NotoSansThai-Regular.ttf"]
         assert fonts.find_face(0x0E20, "") is None  # what is no font has no letters
     finally:
         fonts._files.cache_clear()
-        fonts.find_face.cache_clear()
+        fonts.find_face.cache_clear(), fonts._candidates.cache_clear()
 
 
 def test_a_text_nobody_announced_is_printed_nevertheless():

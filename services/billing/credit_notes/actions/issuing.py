@@ -10,6 +10,7 @@ from services.billing.credit_notes.rules import (
     Creditable,
     CreditedLine,
     NotCreditable,
+    OverCredited,
     breakdown_of,
     credit,
     parts_of,
@@ -90,10 +91,16 @@ def _settled(invoice: Invoice, amount: Money) -> list[AllocatedInvoice]:
 async def _require_creditable(
     ctx: Ctx, invoice: Invoice, totals: Totals, breakdown: Sequence[TaxBreakdownRow]
 ) -> None:
-    """Refuse what was written off; an invoice of which nothing was costs no statement."""
+    """Refuse more than is left, and what was written off; an invoice of which nothing was costs no statement."""
+    left = invoice.gross - invoice.credited
+    if totals.gross > left:  # lines beside deductions may come to more than the whole
+        raise OverCredited(
+            f"Only {left} of the invoice is left to credit.",
+            left={"amount": left.text, "currency": left.currency},
+        )
     if invoice.written_off_minor:
-        stated = Totals(invoice.net, invoice.tax, invoice.gross)
-        require_not_written_off(stated, invoice.written_off, invoice.credited, totals)
+        whole = Totals(invoice.net, invoice.tax, invoice.gross)
+        require_not_written_off(whole, invoice.written_off, invoice.credited, totals)
         invoiced = [TaxBreakdownRow.model_validate(row) for row in invoice.tax_breakdown]
         require_left(invoiced, await corrected_rows(ctx, invoice.id), breakdown)
 

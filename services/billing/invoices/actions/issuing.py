@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,19 +60,8 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Finalized:
     row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
     row.seller = kept
     row.open_minor = row.gross_minor
+    row.entry_id = await _post(ctx, row, row.issued_on)
     if row.gross_minor:
-        breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
-        row.entry_id = await ledger.post_entry(
-            ctx,
-            Entry(
-                postings=sales_postings(row.id, row.gross, breakdown),
-                effective_on=row.issued_on,
-                memo=f"Invoice to {row.customer['name']}",
-                source="invoice",
-                source_id=row.id,
-                open_items=[receivable(row.id, row.customer_id, row.gross, row)],
-            ),
-        )
         ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
     row.number = await take_number(ctx, SERIES, row.issued_on.year)
     await ctx.tx.flush()
@@ -89,6 +78,25 @@ async def _terms(ctx: Ctx, row: Invoice, kept: Mapping[str, Any]) -> PaymentTerm
     if profile_of(row.customer) != "xrechnung":
         return PaymentTerms()
     return await find_payment_terms(ctx, kept)
+
+
+async def _post(ctx: Ctx, row: Invoice, issued_on: date) -> UUID | None:
+    """Post what an invoice states; one that deductions lower to nothing may still have tax of several rates."""
+    breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
+    postings = sales_postings(row.id, row.gross, breakdown)
+    if not postings:
+        return None
+    return await ledger.post_entry(
+        ctx,
+        Entry(
+            postings=postings,
+            effective_on=issued_on,
+            memo=f"Invoice to {row.customer['name']}",
+            source="invoice",
+            source_id=row.id,
+            open_items=[receivable(row.id, row.customer_id, row.gross, row)] if row.gross_minor else [],
+        ),
+    )
 
 
 def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) -> OpenItem:

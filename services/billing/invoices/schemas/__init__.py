@@ -1,6 +1,6 @@
 """Wire shapes of invoices."""
 
-from services.billing.invoices.schemas.allocating import (
+from services.billing.invoices.schemas.allocations import (
     AllocateIn,
     AllocationIn,
     AllocationOut,
@@ -13,16 +13,14 @@ from services.billing.invoices.schemas.invoices import (
     InvoiceChange,
     InvoiceCustomerOut,
     InvoiceIn,
-    InvoiceLineIn,
-    InvoiceLineOut,
     InvoiceOut,
     InvoiceSettingsChange,
     InvoiceSettingsOut,
     InvoiceSummaryOut,
     SourceRefsIn,
-    TotalsOut,
     VoidIn,
 )
+from services.billing.invoices.schemas.lines import InvoiceLineIn, InvoiceLineOut, LinesIn, TotalsOut
 
 __all__ = [
     "AllocateIn",
@@ -40,6 +38,7 @@ __all__ = [
     "InvoiceSettingsChange",
     "InvoiceSettingsOut",
     "InvoiceSummaryOut",
+    "LinesIn",
     "SourceRefsIn",
     "TotalsOut",
     "VoidIn",

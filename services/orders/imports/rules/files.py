@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from services.orders.imports.rules.heads import check_head
 from services.orders.imports.rules.json_lines import JsonLines
 from services.orders.imports.rules.lines import lines_of, open_text
 from services.orders.imports.rules.model import (
@@ -23,7 +24,6 @@ from services.orders.imports.rules.model import (
 )
 from services.orders.imports.rules.orders import (
     add_row,
-    check_order,
     order_ref_of,
     refuse_rest,
     refuse_too_many,
@@ -114,7 +114,7 @@ def _parts(
         if ref and len(which) > MAX_ROWS_PER_ORDER:
             refuse_too_many(order)
         elif ref and not order.problems:
-            check_order(order, reading)
+            check_head(order)
         if order.problems:
             refuse_rest(order)
         yield order

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.orders.imports.rules.heads import MAX_CODE, add_head, check_head, reference
+from services.orders.imports.rules.heads import MAX_CODE, add_head, reference
 from services.orders.imports.rules.model import (
     MAX_CELL,
     MAX_ROWS_PER_ORDER,
@@ -45,17 +45,6 @@ def add_row(order: FileOrder, number: int, record: Record, reading: Reading) -> 
         order.problems.append(Problem(number, refused.code, refused.message, order.order_ref or None))
         return
     order.rows.append(row)
-
-
-def check_order(order: FileOrder, reading: Reading) -> None:
-    """Note what is wrong with an order that is right row by row."""
-    check_head(order)
-    currency = order.head.get("currency", reading.currency)
-    cent = Decimal(1).scaleb(-reading.digits[currency])
-    for row in order.rows:
-        if row.unit_price is not None and row.unit_price != row.unit_price.quantize(cent):
-            text = f"unit_price has more decimals than {currency} has."
-            order.problems.append(Problem(row.number, Code.PRICE, text, order.order_ref))
 
 
 def _check_texts(record: Mapping[str, str]) -> None:
@@ -112,9 +101,12 @@ def _quantity(cell: str, decimal: str) -> Decimal:
 def _price(cell: str, decimal: str) -> Decimal | None:
     if not cell.strip():
         return None
-    sentence = "unit_price is not a number of zero or more; write it like 1.50, or set the option decimal."
+    sentence = (
+        "unit_price is not a number of zero or more with at most six decimals; write it like 1.50, or set the option "
+        "decimal."
+    )
     number = read_number("unit_price", cell, decimal, RefusedRow(Code.PRICE, sentence))
-    if not 0 <= number <= 10**12:
+    if not 0 <= number <= 10**12 or number != number.quantize(FINEST):
         raise RefusedRow(Code.PRICE, sentence)
     if number != number.quantize(Decimal(1).scaleb(-MOST_PRICE_DECIMALS)):
         raise RefusedRow(Code.PRICE, f"unit_price has more than {MOST_PRICE_DECIMALS} decimals.")

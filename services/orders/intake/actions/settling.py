@@ -79,8 +79,8 @@ SUMS = TableSql(ORDERS.table, _Sums)
 # What orders and their invoices say, without a lock: the changes below take effect on these versions only.
 READ = f"""
 select o.id, o.version, o.state, o.gross_minor,
-  (select coalesce(sum(l.shipped_net_minor + l.shipped_tax_minor), 0)::bigint from order_lines l
-    where l.tenant_id = $1 and l.order_id = o.id) as shipped_minor,
+  (select coalesce(sum((g->>3)::bigint + (g->>4)::bigint), 0)::bigint
+    from jsonb_array_elements(o.shipped_tax) as g) as shipped_minor,
   {INVOICES.array("i", "order_invoices i where i.tenant_id = $1 and i.order_id = o.id")} as invoices
 from orders o where o.tenant_id = $1 and o.id = any($2::uuid[])
 """  # noqa: S608 - our own column names

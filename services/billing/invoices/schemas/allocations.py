@@ -1,4 +1,4 @@
-"""Wire shapes of what settles invoices, and of what no longer does."""
+"""Wire shapes of how money settles invoices."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,13 @@ from uuid import UUID
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.values.fields import Entries, LocalDate, MoneyIO, WireInput, WireModel
+from shared.values.fields import (
+    Entries,
+    LocalDate,
+    MoneyIO,
+    WireInput,
+    WireModel,
+)
 from shared.values.money import Money
 
 
