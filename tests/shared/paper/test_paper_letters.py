@@ -172,3 +172,13 @@ def test_a_word_longer_than_the_line_is_broken_between_letters_not_before_their_
     assert len(lines) > 2
     assert all(not line.startswith("\u0302") for line in lines)
     assert "".join(lines) == "x̂" * 40
+
+
+def test_letters_that_are_announced_and_not_printed_are_not_missed():
+    sheet = Sheet(["\U0010fffd", "printed"])
+    sheet.add_page()
+    sheet.put(MARGIN, 100, "printed")
+
+    made = finished(sheet, Described("t", "a", "s", "en", date(2026, 3, 6), "test"))
+
+    assert made.warnings == ()
