@@ -17,8 +17,6 @@ from pathlib import Path
 
 import uharfbuzz as hb
 
-from shared.base.settings import KernelSettings
-
 TYPEFACES = Path(__file__).parent / "typefaces"
 SYSTEM_FOLDERS = ("/usr/local/share/fonts", "/usr/share/fonts")
 _STYLE = re.compile(r"-(?:Regular|Book)$")
@@ -96,6 +94,8 @@ def _candidates(script: str, country: str) -> tuple[Face, ...]:
 @cache
 def _files() -> tuple[Path, ...]:
     """Upright fonts of usual weight, the setting's folders ahead, plain sans-serif ones ahead of others."""
+    from shared.base.settings import KernelSettings  # a fifth of a second that Western documents do without
+
     folders = (*filter(None, KernelSettings().font_folders.split(os.pathsep)), *SYSTEM_FOLDERS)
     found: list[Path] = []
     for folder in folders:
