@@ -17,6 +17,7 @@ from services.orders.intake.rules import PriceList, price_order
 from services.orders.intake.schemas import OrderIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import by_line
+from shared.base.loops import give_way
 from shared.context import numbering
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
@@ -36,9 +37,12 @@ async def create_orders(batch: Batch[tuple[OrderIn]]) -> list[Order]:
     for place, (order, wanted) in enumerate(zip(orders, given, strict=True)):
         on = order_day(ctx, order)
         price_order(order, wanted.lines, wanted.charges, prices[on], pointer=f"/{place}")
+    lines = sum(len(order.lines) for order in orders)
+    await give_way(lines)
     confirmed = [draft for draft, wanted in zip(drafts, given, strict=True) if wanted.confirm]
     if confirmed:
         await _promise_orders(Batch(confirmed))
+        await give_way(lines)
     await store_orders(ctx, orders)
     for its_ctx, order in confirmed:
         tell_confirmed(its_ctx, order)

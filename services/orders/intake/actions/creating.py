@@ -16,6 +16,7 @@ from services.orders.intake.rules import (
     unknown_customer,
 )
 from services.orders.intake.schemas import OrderIn
+from shared.base.loops import give_way
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.values import clock
@@ -30,8 +31,10 @@ async def create_order(ctx: Ctx, given: OrderIn) -> Order:
     order = draft_order(ctx, given)
     prices = await find_prices(ctx, given.lines, given.charges, on=order_day(ctx, order))
     price_order(order, given.lines, given.charges, prices)
+    await give_way(len(order.lines))
     if given.confirm:
         await promise_order(ctx, order)
+        await give_way(len(order.lines))
     await store_orders(ctx, [order])
     if given.confirm:
         tell_confirmed(ctx, order)
