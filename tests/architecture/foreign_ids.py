@@ -193,8 +193,8 @@ def mail(service: str) -> Build:
         mail_id = new_id()
         async with suite[service].app_db.transaction(tenant.id) as tx:
             await tx.sql.execute(
-                "insert into mails (tenant_id, id, kind, aggregate, aggregate_id, recipient, state, reason_code, reason, "
-                "finished_at) values ($1, $2, 'none', 'none', $2, 'jane@example.org', 'bounced', 'x', 'x', now())",
+                "insert into mails (tenant_id, id, kind, aggregate, aggregate_id, recipient, state, reason_code, "
+                "reason, finished_at) values ($1, $2, 'none', 'none', $2, 'j@x.example', 'bounced', 'x', 'x', now())",
                 tenant.id, mail_id,
             )  # fmt: skip
         return str(mail_id)
