@@ -83,10 +83,10 @@ def shown(row: asyncpg.Record) -> MailOut:
 
 async def retry(ctx: Ctx, mail_id: UUID) -> asyncpg.Record:
     """Have a bounced mail tried again from its first attempt."""
+    found = await find_mail(ctx, mail_id)
     ctx.port(Post).require_set_up()
     row = await ctx.sql.fetchrow(RETRY, ctx.tenant.id, mail_id)
     if row is None:
-        found = await find_mail(ctx, mail_id)
         raise IllegalTransition(
             f"This mail is {found['state']}; only bounced ones are tried again.",
             state=found["state"],

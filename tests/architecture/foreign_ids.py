@@ -186,6 +186,22 @@ def job(service: str) -> Build:
     return build
 
 
+def mail(service: str) -> Build:
+    """A mail that bounced, put there as a worker would leave it."""
+
+    async def build(suite: Suite, tenant: TenantFacts) -> str:
+        mail_id = new_id()
+        async with suite[service].app_db.transaction(tenant.id) as tx:
+            await tx.sql.execute(
+                "insert into mails (tenant_id, id, kind, aggregate, aggregate_id, recipient, state, reason_code, "
+                "reason, finished_at) values ($1, $2, 'none', 'none', $2, 'j@x.example', 'bounced', 'x', 'x', now())",
+                tenant.id, mail_id,
+            )  # fmt: skip
+        return str(mail_id)
+
+    return build
+
+
 BUILDERS: dict[str, Build] = {
     "products": product,
     "customers": customer,
@@ -198,6 +214,7 @@ BUILDERS: dict[str, Build] = {
     "order-imports": order_import,
     "orders-dead-letters": dead_letter("orders"),
     "orders-jobs": job("orders"),
+    "orders-mails": mail("orders"),
     "accounts": first("billing", "/v1/accounts"),
     "journal-entries": journal_entry,
     "periods": first("billing", "/v1/periods"),
@@ -219,4 +236,5 @@ BUILDERS: dict[str, Build] = {
         },
     ),
     "billing-dead-letters": dead_letter("billing"),
+    "billing-mails": mail("billing"),
 }

@@ -22,18 +22,18 @@ from shared.mail.queue import queue_mail
 
 async def send_invoice(ctx: Ctx, invoice_id: UUID, wanted: SendIn) -> InvoiceOut:
     """Have a finalized invoice sent, to its buyer unless said otherwise."""
-    ctx.port(Post).require_set_up()
     row = await invoice_queries.get_invoice(ctx, invoice_id, lock=True)
     INVOICES.target(row.state, "send")
+    ctx.port(Post).require_set_up()
     await _send(ctx, INVOICES.aggregate, row.id, row.number, row, wanted)
     return await invoice_queries.show_invoice(ctx, row)
 
 
 async def send_credit_note(ctx: Ctx, credit_note_id: UUID, wanted: SendIn) -> CreditNoteOut:
     """Have a credit note sent, to the buyer of its invoice unless said otherwise."""
-    ctx.port(Post).require_set_up()
     row = await credit_note_queries.get_credit_note(ctx, credit_note_id, lock=True)
     CREDIT_NOTES.target(row.state, "send")
+    ctx.port(Post).require_set_up()
     invoice = await invoice_queries.get_invoice(ctx, row.invoice_id)
     await _send(ctx, CREDIT_NOTES.aggregate, row.id, row.number, invoice, wanted)
     return await credit_note_queries.show_credit_note(ctx, row)
@@ -43,8 +43,8 @@ async def send_statement(
     ctx: Ctx, customer_id: UUID, wanted: SendIn, *, from_: date | None, to: date | None
 ) -> DeliveryOut:
     """Have a customer's statement sent, to the customer unless said otherwise."""
-    ctx.port(Post).require_set_up()
     statement = await statements.get_statement(ctx, customer_id, from_=from_, to=to)
+    ctx.port(Post).require_set_up()
     recipient = wanted.to or statement.buyer.email
     if not recipient:
         raise NoRecipient.refused()
