@@ -1,6 +1,7 @@
 """Files of orders made to cost as much as they can: the company that sends them waits for itself, nobody else does."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -9,6 +10,7 @@ import pytest
 from tests.attacks.bystander import Company, Target, under_way
 from tests.kit.program import cpu_of_children
 from tests.kit.suite import eventually
+from tests.orders.imports.given_books import LAUGHS, packed, sheet_of
 
 HEADER = b"order_ref,sku,description,quantity,unit_price,customer_ref,ordered_at,country\n"
 GOOD = b"GOOD,S1,Thing,1,1.00,C1,,GB\n"
@@ -23,6 +25,16 @@ FILES: dict[str, tuple[bytes, str, str, str | int]] = {
     "NULs": (HEADER + GOOD + b"\0" * 2_000_000 + b"\n" + b"\0,\0\n" * 1000, "csv", "done", 1002),
     "deep JSON": ((b"[" * 199_999 + b"\n") * 50 + b"{" * 30_000_000, "jsonl", "done", 51),
     "wide JSON": ((b"[" + b"[]," * 60_000 + b"0]\n") * 50, "jsonl", "done", 50),
+}  # fmt: skip
+
+BOOKS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "unfolds to 500 MB": (lambda: packed(sheet_of("<row/>" * 170_000), more=500), "file_too_long"),
+    "16 million empty cells": (
+        lambda: packed(sheet_of(f"<row>{'<c/>' * 100}</row>" * 160_000)), "file_too_long",
+    ),
+    "gaps": (lambda: packed(sheet_of('<row><c/><c r="ZZZ1"/></row>' * 400)), "file_too_long"),
+    "deep elements": (lambda: packed(sheet_of("<a>" * 2_000_000)), "xlsx_invalid"),
+    "entities": (lambda: packed(sheet_of("", head=LAUGHS)), "xlsx_invalid"),
 }  # fmt: skip
 
 
@@ -70,6 +82,17 @@ async def test_a_hostile_file_ends_with_its_reasons_and_no_process_grows(target:
     assert job["state"] == state, job
     assert told == (job["rows_total"] if state == "done" else job["error"]["code"])
     assert job["orders_created"] == (state == "done" and kind == "csv")
+    assert max(target.resident_mb().values()) < 512
+
+
+@pytest.mark.parametrize("name", BOOKS)
+async def test_a_hostile_workbook_is_refused_as_a_whole(target: Target, name: str):
+    made, code = BOOKS[name]
+    attacker = await target.company()
+
+    job = await ended(attacker, await sent(attacker, made(), format="xlsx"))
+
+    assert (job["state"], job["error"]["code"]) == ("failed", code), job
     assert max(target.resident_mb().values()) < 512
 
 

@@ -157,12 +157,14 @@ async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> 
     return Page(items=heads, next=found.next)
 
 
-def overdue(where: Where, today: date, *, wanted: bool | None) -> Where:
-    """Those past their due date with something open, or all others; or all."""
-    if wanted is None:
-        return where
-    late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
-    return where.that(late if wanted else f"{late} is not true", scattered=wanted)
+def unsettled(where: Where, today: date, *, is_open: bool | None, is_overdue: bool | None) -> Where:
+    """Those with something left to pay, or past their due date with it; with `False` all others, with None all."""
+    if is_open is not None:
+        where.that("t.open_minor > 0" if is_open else "t.open_minor = 0", scattered=is_open)
+    if is_overdue is not None:
+        late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
+        where.that(late if is_overdue else f"{late} is not true", scattered=is_overdue)
+    return where
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:

@@ -183,7 +183,8 @@ ORDER_INVOICES = Table(
     *_needed(Uuid, "order_id"),
     Column("gross_minor", BigInteger),
     *_counted(BigInteger, "paid_minor", "credited_minor", "lost_minor", "taken_back_minor"),
-    Column("voided", Boolean, nullable=False, server_default=text("false")),
+    # `settled` is written by the release before and read by none after it.
+    *(Column(name, Boolean, nullable=False, server_default=text("false")) for name in ("settled", "voided")),
     _part_of("orders", "order_id"),
     Index("order_invoices_of_order", "tenant_id", "order_id", "id"),
 )

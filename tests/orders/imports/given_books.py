@@ -39,6 +39,10 @@ RELATIONS = (
     f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
 )
 
+ENTITY = "<!DOCTYPE x [{}]>"
+LAUGHS = ENTITY.format('<!ENTITY a "ha"><!ENTITY b "&a;&a;">' + "".join(
+    f'<!ENTITY {chr(c + 1)} "{f"&{chr(c)};" * 10}">' for c in range(98, 110)))  # fmt: skip
+
 
 def book_of(
     *rows: Sequence[Any], header: Sequence[str] = HEADER, change: Callable[[Any], None] | None = None
@@ -59,8 +63,8 @@ def sheet_of(rows: str, *, before: str = "", head: str = "") -> str:
     return f"{head}<worksheet {MAIN}>{before}<sheetData><row>{CELLS}</row>{rows}</sheetData></worksheet>"
 
 
-def packed(sheet: str | bytes, **parts: str | bytes) -> bytes:
-    """A workbook whose sheet is this; other parts by their names with `_` for the point."""
+def packed(sheet: str | bytes, *, more: int = 0, **parts: str | bytes) -> bytes:
+    """A workbook whose sheet is this; other parts by their names with `_` for the point, `more` MB nobody reads."""
     texts = {
         "sharedStrings_xml": f"<sst {MAIN}/>",
         "workbook_xml": BOOK,
@@ -73,4 +77,8 @@ def packed(sheet: str | bytes, **parts: str | bytes) -> bytes:
         archive.writestr("xl/worksheets/sheet1.xml", sheet)
         for name, part in (texts | parts).items():
             archive.writestr(f"xl/{name.replace('_', '.')}", part)
+        if more:
+            with archive.open("xl/media/picture.png", "w") as picture:
+                for _ in range(more):
+                    picture.write(bytes(1024 * 1024))
     return content.getvalue()

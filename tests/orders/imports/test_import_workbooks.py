@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 
 from services.orders.imports.rules import FileOrder, UnreadableFile, read_orders, workbook
-from tests.orders.imports.given_books import CELLS, GOOD_CELLS, HEADER, MAIN, book_of, packed, sheet_of
+from tests.orders.imports.given_books import (
+    CELLS,
+    ENTITY,
+    GOOD_CELLS,
+    HEADER,
+    LAUGHS,
+    MAIN,
+    book_of,
+    packed,
+    sheet_of,
+)
 from tests.orders.imports.given_files import CSV, only, orders_of, problems
 
 MOMENT = datetime(2026, 3, 1, 10, 30)  # noqa: DTZ001 - as spreadsheets keep it
@@ -162,11 +172,6 @@ def test_what_is_no_workbook_with_our_columns_is_refused_as_a_whole(read: Read, 
         read(content)
 
     assert refused.value.code == code
-
-
-ENTITY = "<!DOCTYPE x [{}]>"
-LAUGHS = ENTITY.format('<!ENTITY a "ha"><!ENTITY b "&a;&a;">' + "".join(
-    f'<!ENTITY {chr(c + 1)} "{f"&{chr(c)};" * 10}">' for c in range(98, 110)))  # fmt: skip
 
 
 @pytest.mark.parametrize(

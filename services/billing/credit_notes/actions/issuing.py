@@ -79,8 +79,7 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add(row)
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
-    if (recipient := await invoices.find_recipient(ctx, invoice)) is not None:
-        invoices.mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
+    await invoices.mail_if_wanted(ctx, LIFECYCLE.aggregate, row.id, row.number, invoice)
     tell_finalized(ctx, row, _settled(invoice, totals.gross - left), invoices.refs_of(invoice))
     return row
 

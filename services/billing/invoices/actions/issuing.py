@@ -12,7 +12,7 @@ from services.billing.documents.queries import find_payment_terms, get_seller, s
 from services.billing.documents.rules import require_sound
 from services.billing.invoices import queries
 from services.billing.invoices.actions.drafts import tax_at_supply
-from services.billing.invoices.actions.mailing import find_recipient, mail_document
+from services.billing.invoices.actions.mailing import mail_if_wanted
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     FINALIZED,
@@ -69,8 +69,7 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Finalized:
     if seller.e_invoice_required:
         require_sound(content)
     _tell_finalized(ctx, row)
-    if (recipient := await find_recipient(ctx, row)) is not None:
-        mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
+    await mail_if_wanted(ctx, LIFECYCLE.aggregate, row.id, row.number, row)
     return Finalized(row, lines, content)
 
 

@@ -17,6 +17,7 @@ from shared.contracts.billing import (
     CreditNoteDeallocated,
     CreditNoteFinalized,
     InvoiceFinalized,
+    InvoicePaid,
     InvoiceVoided,
     PaymentAllocated,
     PaymentDeallocated,
@@ -32,7 +33,7 @@ Paying = PaymentRecorded | PaymentAllocated
 TakingBack = PaymentDeallocated | PaymentReversed | CreditNoteDeallocated
 Crediting = CreditNoteFinalized | CreditNoteAllocated
 GivingUp = WriteOffRecorded | WriteOffReversed
-BillingFact = InvoiceFinalized | InvoiceVoided | Paying | TakingBack | Crediting | GivingUp
+BillingFact = InvoiceFinalized | InvoicePaid | InvoiceVoided | Paying | TakingBack | Crediting | GivingUp
 
 TRIES = 50
 BAD_DEBT = "bad_debt"
@@ -144,6 +145,8 @@ def _said(fact: BillingFact) -> list[_Said]:
             return [_Said(fact.invoice_id, fact.source_refs.order_id, voided=True)]
         case CreditNoteFinalized(cancels=True):
             return []  # its invoice is told of as void
+        case InvoicePaid():
+            return []  # what settled it is told in amounts, which can be taken back
         case CreditNoteFinalized():
             return [*_credited(fact), *_amounts(fact.allocations, "credited_minor")]
         case CreditNoteAllocated():
