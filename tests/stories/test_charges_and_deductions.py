@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.billing.documents.official_rules import assert_valid
 from tests.stories.steps import (
     Document,
     a_customer,
@@ -175,6 +176,7 @@ async def test_whatever_is_shipped_when_invoices_come_to_the_order(
             assert abs(sums[1] - sums[0] * sums[2] / 100) <= Decimal("0.006")
         xml = await billing.get(f"/v1/invoices/{invoice['id']}/xml")
         assert xml.status_code == 200, xml.text
+        assert_valid(xml.content)
     await everything_agrees(orders, billing)
 
 

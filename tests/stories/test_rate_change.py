@@ -208,3 +208,24 @@ async def test_a_code_that_has_ended_is_refused_where_its_rate_would_be_needed(
         assert (answer.status_code, problem["code"]) == (409, "tax_code_not_valid"), problem
         assert (problem["tax_codes"], problem["on"]) == (["books"], f"{year}-12-03")
     assert (await order_now(orders, order))["fulfilment_status"] == "unfulfilled"
+
+
+async def test_a_draft_whose_deductions_the_new_rate_does_not_bear_is_not_issued(
+    suite: Suite, tenant: TenantFacts
+):
+    tenant, year = await in_november(suite, tenant)
+    orders, billing = suite.client("orders", tenant), suite.client("billing", tenant)
+    await rate_falls(billing, orders, year)
+    item = {"quantity": 1, "description": "Machine"}
+    lines = [
+        item | {"tax_code": "standard", "unit_price": money("100.00")},
+        item | {"tax_code": "exempt", "unit_price": money("-118.00")},
+    ]
+    customer = {"customer_id": await a_customer(orders), "customer": {"name": "Jane"}}
+    draft = await made(billing, "/v1/invoices", customer | {"lines": lines})
+    assert draft["totals"]["gross"] == money("2.00")
+    tenant = await suite.advance_clock(tenant, timedelta(days=5))
+
+    answer = await suite.client("billing", tenant).post(f"/v1/invoices/{draft['id']}/finalize")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "negative_invoice"), answer.text
