@@ -27,6 +27,7 @@ MOST_OF_A_PART = 16 * MB  # of one that is neither a sheet nor the table of text
 MOST_CELLS = (
     5_000_000  # the gaps between them counted; 8 µs each, and 40 where a text stands in the cell itself
 )
+DEEPEST = 10_000  # elements in one another; a sheet has ten
 SHEETS, TEXTS = "xl/worksheets/", "xl/sharedstrings.xml"
 EXACT: Final = 10**15  # a spreadsheet keeps fifteen digits of a number
 OUT_OF_MEMORY = 1  # expat's code
@@ -85,8 +86,8 @@ def _check_size(path: str) -> None:
         with ZipFile(path) as archive:
             _check_parts(archive.infolist())
             for name in archive.namelist():
-                if name.lower().lstrip("/").startswith(SHEETS) and _cells_written(archive, name) > MOST_CELLS:
-                    raise _too_many_cells()
+                if name.lower().lstrip("/").startswith((SHEETS, TEXTS)):
+                    _check_part(archive, name)
     except (BadZipFile, zlib_error, OSError, RuntimeError, ValueError) as error:
         raise _unreadable() from error
 
@@ -103,10 +104,20 @@ def _check_parts(parts: Sequence[ZipInfo]) -> None:
         )
 
 
-def _cells_written(archive: ZipFile, name: str) -> int:
-    """How many cells a sheet's part has, and a few elements beside them: quickly counted, not quickly read."""
+def _check_part(archive: ZipFile, name: str) -> None:
+    """Refuse a part of too many cells, or of elements in elements without end: quickly counted, not quickly read."""
+    cells = depth = 0
     with archive.open(name) as part:
-        return sum(piece.count(b"<c") for piece in iter(lambda: part.read(MB), b""))
+        for piece in iter(lambda: part.read(MB), b""):
+            cells += piece.count(b"<c")
+            ends = piece.count(b"</")
+            depth += (
+                piece.count(b"<") - 2 * ends - piece.count(b"/>") - piece.count(b"<?") - piece.count(b"<!")
+            )
+            if depth > DEEPEST:
+                raise _unreadable()
+    if cells > MOST_CELLS:
+        raise _too_many_cells()
 
 
 def _unreadable() -> UnreadableFile:
