@@ -65,7 +65,7 @@ def compose_secrets(names: Sequence[str]) -> list[str]:
 
 
 def compose_processes(names: Sequence[str]) -> list[str]:
-    """Two containers of each service, with the secrets of their own."""
+    """Two containers of each service, with the secrets of their own; the one that sends mails has a way out."""
     lines: list[str] = []
     for name in names:
         volumes = f'["{name}-secrets:/run/secrets/own:ro", "blobs:/var/lib/backoffice/blobs"]'
@@ -76,6 +76,7 @@ def compose_processes(names: Sequence[str]) -> list[str]:
                 "    <<: *service",
                 f"    command: {command}",
                 f"    volumes: {volumes}",
+                *(["    networks: [services, database, broker, mail]"] if role is Role.WORKER else []),
                 "",
             ]
     return lines[:-1]

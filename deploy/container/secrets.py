@@ -6,7 +6,8 @@ the files stay root's, and whoever may read them does so by group.
 
     database/   password (PostgreSQL), backoffice_database_url (the migration job)
     broker/     definitions.json (RabbitMQ: the user with the password's hash, and the topology's policies)
-    services/   backoffice_role_secret, backoffice_amqp_url (the migration job, and one process that does everything)
+    services/   backoffice_role_secret, backoffice_amqp_url (the migration job, and one process that does everything);
+                backoffice_smtp_url, as in each service's, where it is given
     sealing/    backoffice_sealing_keys_billing and every other keyring (the same)
     operator/   backoffice_admin_client_id, backoffice_admin_client_secret (the gateway)
     orders/, billing/, gateway/, …: what the processes of each are given, and nobody else (deploy/run/secrets.py)
@@ -53,6 +54,7 @@ def _hand_out(volumes: Path, given: Mapping[str, str], amqp_url: str) -> None:
         roots,
         secrets_of_processes,
     )  # it knows the services, and takes seconds to load
+    from services.all import NAMES
 
     services, sealing = volumes / "services", volumes / "sealing"
 
@@ -63,6 +65,8 @@ def _hand_out(volumes: Path, given: Mapping[str, str], amqp_url: str) -> None:
     former = sealing / "backoffice_sealing_keys"
     settings = roots(keep, given, former_keys=former.read_text().strip() if former.exists() else "")
     _write(services / "backoffice_amqp_url", amqp_url, BACKOFFICE_GID)
+    for folder in (services, *(volumes / name for name in NAMES)):
+        _given(folder / "backoffice_smtp_url", given.get("BACKOFFICE_SMTP_URL"))
     for process, files in secrets_of_processes(settings, bus=False).items():
         for name, secret in (files | {"backoffice_amqp_url": amqp_url}).items():
             _write(volumes / process / name, secret, BACKOFFICE_GID)
@@ -92,6 +96,14 @@ def _kept(path: Path, given: str | None, gid: int, *, first: str = "") -> str:
     secret = given or (path.read_text().strip() if path.exists() else first or secrets.token_urlsafe(32))
     _write(path, secret, gid)
     return secret
+
+
+def _given(path: Path, secret: str | None) -> None:
+    """The secret that is given; where none is, there is none any more."""
+    if secret:
+        _write(path, secret, BACKOFFICE_GID)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: str, gid: int) -> None:

@@ -3,13 +3,14 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.contracts.event import Event
 from shared.values.fields import Address, MoneyIO, Percent, PositiveQuantity
 from shared.values.party_fields import Delivery, EInvoice
 from shared.values.price_fields import PriceIO
 from shared.values.prices import UnitPrice
+from shared.values.units import PIECE
 
 
 class CustomerChanged(Event, type="orders.customer.changed.v1"):
@@ -68,8 +69,25 @@ class ConfirmedLine(BaseModel):
     quantity: PositiveQuantity
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
+    unit: str = PIECE
+    order_discount: MoneyIO | None = None
     discount_percent: Percent
     discount: MoneyIO
+    tax_code: str
+    tax_category: str
+    tax_rate: Percent
+    net: MoneyIO
+    tax: MoneyIO
+    gross: MoneyIO
+
+
+class ConfirmedCharge(BaseModel):
+    """A charge of a confirmed order beside its lines, with its final figures."""
+
+    charge_id: UUID
+    kind: str
+    description: str
+    amount: MoneyIO
     tax_code: str
     tax_category: str
     tax_rate: Percent
@@ -95,6 +113,11 @@ class OrderConfirmed(Event, type="orders.order.confirmed.v1"):
     gross: MoneyIO
     tax_breakdown: list[TaxBreakdownRow]
     confirmed_on: date
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
+    order_discount: MoneyIO | None = None
+    charges: list[ConfirmedCharge] = Field(default_factory=list)
     ship_to: Address | None = None
 
 
@@ -123,6 +146,8 @@ class ShippedLine(BaseModel):
     """What of an order line left the house, with its exact share of the line's figures.
 
     `exact_unit_price` is given where it is finer than the currency, which `unit_price` is rounded to.
+    `discount` is all that is taken off; `order_discount` is its share of the discount on the whole order.
+    `kind` is `item`, or that of a charge (shipping, handling, other), which has no SKU. A price below zero deducts.
     """
 
     line_id: UUID
@@ -131,6 +156,9 @@ class ShippedLine(BaseModel):
     quantity: PositiveQuantity
     unit_price: MoneyIO
     exact_unit_price: PriceIO | None = None
+    unit: str = PIECE
+    order_discount: MoneyIO | None = None
+    kind: str = "item"
     discount: MoneyIO
     tax_code: str
     tax_category: str
@@ -167,6 +195,10 @@ class FulfilmentShipped(Event, type="orders.fulfilment.shipped.v1"):
     payment_terms_days: int = 30
     prices: str = "net"
     rounding: str = "document"
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
+    order_discount: MoneyIO | None = None
     ship_to: Address | None = None
 
 
@@ -178,6 +210,7 @@ class OrderCompleted(Event, type="orders.order.completed.v1"):
 
 
 __all__ = [
+    "ConfirmedCharge",
     "ConfirmedLine",
     "CustomerChanged",
     "FulfilmentShipped",

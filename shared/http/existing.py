@@ -26,17 +26,27 @@ async def name_existing(
     column, value = _given(body, noun)
     if value is None or not (error.table_name or "").isidentifier():
         return fault
-    async with open_work(runtime, tenant_id) as unit:
-        row = await unit.tx.sql.fetchrow(
-            f"select id, to_jsonb(t) ->> 'number' as number from {error.table_name} t "  # noqa: S608 - names of ours
-            f"where tenant_id = $1 and {column} = $2",
-            tenant_id,
-            unicodedata.normalize("NFC", value),
-        )
+    row = await _find(runtime, tenant_id, error.table_name or "", column, value)
     if row is None:
         return fault
     sentence = f"There is already one like this ({column}): {row['number'] or row['id']}."
     return Refused(sentence, code=fault.code, existing={"id": row["id"], "number": row["number"]})
+
+
+async def _find(
+    runtime: Runtime, tenant_id: UUID, table: str, column: str, value: str
+) -> asyncpg.Record | None:
+    """Id and number of the row with this value; none where the table is not a tenant's, or shows it to nobody."""
+    try:
+        async with open_work(runtime, tenant_id) as unit:
+            return await unit.tx.sql.fetchrow(
+                f"select id, to_jsonb(t) ->> 'number' as number from {table} t "  # noqa: S608 - names of ours
+                f"where tenant_id = $1 and {column} = $2",
+                tenant_id,
+                unicodedata.normalize("NFC", value),
+            )
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return None
 
 
 def _given(body: Mapping[str, Any], noun: str) -> tuple[str, str | None]:

@@ -29,7 +29,7 @@ from shared.values.fields import Code, LocalDate, ShortText
 from shared.values.search_text import Sought
 
 Row = TypeVar("Row", bound=TenantRow)
-MOST_SORTED = 100_000  # rows of some days or states that are put in order
+MOST_SORTED = 200_000  # rows of some days or states that are put in order
 WALKED = 20_000  # rows that one page looks through where nearly everything may fit
 MOST_OWNERS = 2_000  # customers whose newest rows are put in order; more of them are as good as all
 

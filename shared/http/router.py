@@ -222,10 +222,12 @@ class Router(APIRouter):
         *,
         scope: str,
         body_limit: int = 0,
+        guest: bool = False,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[EndpointT], EndpointT]:
-        """POST on a resource's verb: 200 with the resource."""
-        return self._declare("POST", path, scope, 200, marks=_limited(body_limit), **options)
+        """POST on a resource's verb: 200 with the resource; a `guest` is one below another service's resource."""
+        marks: dict[str, object] = {**_limited(body_limit), **({GUEST_KEY: True} if guest else {})}
+        return self._declare("POST", path, scope, 200, marks=marks, **options)
 
     def change(
         self,

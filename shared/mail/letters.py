@@ -4,10 +4,10 @@ Source: RFC 5322 (form), RFC 2045 to 2047 (parts, letters beyond ASCII), RFC 383
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.header import Header
 from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -22,6 +22,7 @@ from shared.values.faults import Invalid
 from shared.values.text_fields import EmailText
 
 MOST_BYTES: Final = 20 * 1024 * 1024  # of a whole mail; many servers take 25 MiB
+WORD_BYTES: Final = 36  # with its frame and the header's name a line of less than 76 (RFC 2047)
 _POLICY: Final = compat32.clone(linesep="\r\n")
 _ADDRESS: Final = TypeAdapter[str](EmailText)
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -110,15 +111,32 @@ def written(
 
 
 def _mailbox(name: str, address: str) -> str:
-    """A name and its address; letters beyond ASCII as encoded words, each of its own length (RFC 2047)."""
-    if name.isascii():
+    """A name and its address; a name that needs them in encoded words (RFC 2047)."""
+    if _is_plain(name):
         return formataddr((_one_line(name), _address(address)))
-    return f"{_encoded(name)} <{_address(address)}>"
+    return f"{_encoded(name)}\r\n <{_address(address)}>"
 
 
 def _encoded(text: str) -> str:
-    plain = _one_line(text)
-    return plain if plain.isascii() else Header(plain, "utf-8", maxlinelen=70).encode(linesep="\r\n")
+    if _is_plain(_one_line(text)):
+        return text
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is read as it stands; what looks like an encoded word is not."""
+    return text.isascii() and "=?" not in text
+
+
+def _words(text: str) -> Iterator[bytes]:
+    """A text in UTF-8, in pieces of whole letters that fit a line as encoded words."""
+    piece = b""
+    for letter in text:
+        if len(piece) + len(letter.encode()) > WORD_BYTES:
+            yield piece
+            piece = b""
+        piece += letter.encode()
+    yield piece
 
 
 def _address(text: str) -> str:

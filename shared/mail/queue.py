@@ -71,9 +71,9 @@ def queue_mail(
     recipient: str,
     copies: Sequence[str] = (),
     message: str = "",
-    state: str,
+    state: str | None,
 ) -> None:
-    """Have a mail sent after the commit, about a document in a state; its timeline says so.
+    """Have a mail sent after the commit, about a document in a state; its timeline says so, if it has any.
 
     It rides in the closing statement. Where mail is not set up it is kept as bounced, so that it can be seen and sent
     later; who is asked to send one refuses that before (`Post.require_set_up`).
@@ -93,7 +93,10 @@ def queue_mail(
             reason=None if set_up else NOT_SET_UP,
         )
     )
-    ctx.record_move(aggregate, aggregate_id, "send", state, state, None if set_up else "mail is not set up")
+    if state is not None:
+        ctx.record_move(
+            aggregate, aggregate_id, "send", state, state, None if set_up else "mail is not set up"
+        )
 
 
 async def look(worker: Database, *, aged: float) -> bool:

@@ -21,6 +21,10 @@ from shared.paper.fonts import Face, opened
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # cutting logs hundreds of lines a document
 
+_UPRIGHT = [
+    int.from_bytes(tag) for tag in (b"vhea", b"vmtx", b"VORG", b"BASE")
+]  # of lines that run downwards
+
 
 class Glyph(NamedTuple):
     """A shape and where it stands: its number in the font, how far it moves the pen, its shift, what it stands for.
@@ -49,9 +53,11 @@ class EmbeddedFont:
         wanted.unicode_set.update(codes)
         if (source := opened(face)).has_var_data:
             wanted.pin_all_axes_to_default(source)
+        wanted.drop_table_tag_set.update(_UPRIGHT)
         wanted.flags = hb.SubsetFlags.NOTDEF_OUTLINE
         cut = hb.subset(source, wanted).blob.data
         font = TTFFont(pdf, BytesIO(cut), key, "")  # type: ignore[arg-type]  # whatever fontTools can read
+        font.ttfont.recalcBBoxes = False  # HarfBuzz has left them right; for Chinese it takes seconds
         font._hbfont = HarfBuzzFont(hb.Face(cut))
         pdf.fonts[key] = font
         return cls(font, font.hbfont)

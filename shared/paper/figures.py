@@ -47,7 +47,7 @@ class Figures:
         """`language` (ISO 639-1) is the document's, `country` (ISO 3166-1) the reader's."""
         self.locale = locale_of(language, country)
         signs = self.locale.number_symbols["latn"]
-        self._point, self._comma = signs["decimal"], signs["group"]
+        self._point, self._comma = str(signs["decimal"]), str(signs["group"])
         self._lakhs = self.locale.decimal_formats[None].grouping[1] == 2
         self._code_first = self.locale.currency_formats["standard"].pattern.startswith("¤")
 
@@ -62,7 +62,7 @@ class Figures:
         head, groups = digits[:-3], [digits[-3:]]
         while head:
             head, groups = head[:-size], [head[-size:], *groups]
-        return str(self._comma).join(groups)
+        return self._comma.join(groups)
 
     def exact(self, value: Decimal, least: int = 0) -> str:
         """A quantity, rate or price with as many decimals as it has, at least so many: "18.0425", "6"."""

@@ -11,14 +11,11 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import uharfbuzz as hb
-
-from shared.base.settings import KernelSettings
 
 TYPEFACES = Path(__file__).parent / "typefaces"
 SYSTEM_FOLDERS = ("/usr/local/share/fonts", "/usr/share/fonts")
@@ -83,18 +80,22 @@ def _script(code: int) -> str:
     return unicodedata.name(chr(code), "").partition(" ")[0].casefold()
 
 
-def _candidates(script: str, country: str) -> Iterator[Face]:
+@cache
+def _candidates(script: str, country: str) -> tuple[Face, ...]:
     """Fonts that say in their name that they are for the script, then all others."""
-    files = _files()
-    named = [path for path in files if script and script in path.stem.casefold()]
-    for path in (*named, *(path for path in files if path not in named)):
-        several = path.suffix == ".ttc" and "cjk" in path.stem.casefold()
-        yield Face(path, _CJK_FACES.get(country, 0) if several else 0)
+    named = [path for path in _files() if script and script in path.stem.casefold()]
+    numbers = {".ttc": _CJK_FACES.get(country, 0)}
+    return tuple(
+        Face(path, numbers.get(path.suffix, 0) if "CJK" in path.stem else 0)
+        for path in dict.fromkeys((*named, *_files()))
+    )
 
 
 @cache
 def _files() -> tuple[Path, ...]:
     """Upright fonts of usual weight, the setting's folders ahead, plain sans-serif ones ahead of others."""
+    from shared.base.settings import KernelSettings  # a fifth of a second that Western documents do without
+
     folders = (*filter(None, KernelSettings().font_folders.split(os.pathsep)), *SYSTEM_FOLDERS)
     found: list[Path] = []
     for folder in folders:

@@ -24,6 +24,7 @@ SHAPED = re.compile(
 _JOINERS = "\u200c\u200d"  # they have no shape, but say how their neighbours join
 _LONE_JOINERS = re.compile(f"(?<!{SHAPED.pattern})[{_JOINERS}]+|[{_JOINERS}]+(?!{SHAPED.pattern})")
 _OPEN, _CLOSE = "\x02", "\x03"  # around a code point; they are controls, so no text has them
+_CODE = re.compile(f"{_OPEN}U\\+([0-9A-F]+){_CLOSE}")
 _PLAIN = re.compile(r"[ -~\n]*")
 _LEFT_OUT = frozenset(("Cc", "Cf", "Cs"))
 
@@ -39,12 +40,16 @@ class Letters(dict[int, str]):
 
     def printed(self, text: str) -> str:
         """The text as it will be printed, in NFC."""
+        found = self._translated(text)
+        if _OPEN in found:
+            self.missing |= dict.fromkeys(int(code, 16) for code in _CODE.findall(found))
+        return _spelt(found)
+
+    def _translated(self, text: str) -> str:
+        """The text in letters that there are, code points between controls."""
         if _PLAIN.fullmatch(text):
             return text
-        found = unicodedata.normalize("NFC", _with_few_marks(text)).translate(self)
-        if _OPEN in found:
-            found = found.replace(_CLOSE + _OPEN, " ").replace(_OPEN, "[").replace(_CLOSE, "]")
-        return _LONE_JOINERS.sub("", found)
+        return _LONE_JOINERS.sub("", unicodedata.normalize("NFC", _with_few_marks(text)).translate(self))
 
     def __missing__(self, code: int) -> str:
         self[code] = found = self._decided(chr(code))
@@ -62,7 +67,6 @@ class Letters(dict[int, str]):
             found = "".join(c for c in form if c == char or unicodedata.category(c) not in ("Mn", "Me"))
             if found and all(self.face(c) is not None for c in found):
                 return found
-        self.missing[ord(char)] = None
         return f"{_OPEN}U+{ord(char):04X}{_CLOSE}"
 
     def face(self, char: str) -> Face | None:
@@ -72,12 +76,17 @@ class Letters(dict[int, str]):
     def needed(self, texts: Iterable[str]) -> dict[Face, set[int]]:
         """Every font that the texts need, with the characters it has to draw."""
         wanted: dict[Face, set[int]] = {BODY: set()}
-        for char in set().union(*(self.printed(text) for text in texts)) - {"\n"}:
+        for char in set().union(*(_spelt(self._translated(text)) for text in texts)) - {"\n"}:
             if (face := self.face(char)) is not None:
                 wanted.setdefault(face, set()).add(ord(char))
         for face, codes in wanted.items():
             codes.update(code for code in _ALWAYS if code in letters_of(face))
         return wanted
+
+
+def _spelt(text: str) -> str:
+    """Code points in brackets, those beside each other in one pair."""
+    return text.replace(_CLOSE + _OPEN, " ").replace(_OPEN, "[").replace(_CLOSE, "]")
 
 
 def _with_few_marks(text: str) -> str:

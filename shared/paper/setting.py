@@ -38,14 +38,10 @@ class Setting:
         """`texts` is all that will be printed: of each font only that is put into the document."""
         self.letters = letters
         self._pdf = pdf
-        self._fonts: dict[tuple[Face, bool], EmbeddedFont] = {}
+        self._codes = letters.needed(texts)
+        self._fonts: dict[tuple[Face, bool], EmbeddedFont | None] = {}
         self._late: dict[tuple[Face, int], EmbeddedFont] = {}
         self._widths: dict[tuple[str, bool], int] = {}
-        for number, (face, codes) in enumerate(letters.needed(texts).items()):
-            self._fonts[face, False] = EmbeddedFont.load(pdf, f"f{number}", face, codes)
-            if (bold := bold_of(face)) is not None:
-                has = [code for code in codes if code in letters_of(bold)]
-                self._fonts[face, True] = EmbeddedFont.load(pdf, f"f{number}b", bold, has)
 
     def runs(self, text: str, *, bold: bool, from_right: bool = False) -> list[Run]:
         """Printable text of one line as runs from left to right."""
@@ -81,7 +77,7 @@ class Setting:
 
     def _by_font(self, text: str, bold: bool) -> Iterator[tuple[EmbeddedFont, str]]:
         """The text in pieces of one font; spaces and marks stay with what is before them where its font has them."""
-        current, begin = self._fonts[BODY, bold], 0
+        current, begin = self._font(" ", bold), 0
         if not current.letters.issuperset(map(ord, text)):
             for place, char in enumerate(text):
                 if ord(char) in current.letters and (char in _STAYING or unicodedata.combining(char)):
@@ -96,14 +92,25 @@ class Setting:
 
     def _font(self, char: str, bold: bool) -> EmbeddedFont:
         face, code = self.letters.face(char) or BODY, ord(char)
-        for style in (bold, False):
-            found = self._fonts.get((face, style))
+        for style in (True, False) if bold else (False,):
+            found = self._styled(face, style)
             if found is not None and code in found.letters:
                 return found
         if (face, code) not in self._late:  # nobody said that it would be printed
             key = f"late{len(self._late)}"
             self._late[face, code] = EmbeddedFont.load(self._pdf, key, face, [0x20, code])
         return self._late[face, code]
+
+    def _styled(self, face: Face, bold: bool) -> EmbeddedFont | None:
+        """The font with what the document needs of it, put into the document by its first use."""
+        if (face, bold) not in self._fonts:
+            source = bold_of(face) if bold else face
+            codes = [code for code in self._codes.get(face, ()) if source and code in letters_of(source)]
+            key = f"f{len(self._fonts)}"
+            self._fonts[face, bold] = (
+                EmbeddedFont.load(self._pdf, key, source, codes) if source and codes else None
+            )
+        return self._fonts[face, bold]
 
 
 def _grouped(glyphs: Iterable[Glyph]) -> Iterator[tuple[str, int]]:

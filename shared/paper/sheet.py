@@ -18,7 +18,7 @@ from shared.paper.setting import Run, Setting
 
 MARGIN = 18.0
 WIDTH = 210.0 - 2 * MARGIN
-TOP = 16.0
+TOP = 14.0
 BODY_END = 297.0 - 21.0
 INK = (33, 37, 41)
 QUIET = (98, 106, 114)

@@ -81,18 +81,29 @@ class Table:
         height = (len(texts) + len(below)) * STEP + 2 * _PAD
         sheet.need(min(height, 8 * STEP))  # short rows stay whole, long ones begin with a few lines
         sheet.down(_PAD)
-        sheet.style(self._size, bold=bold)
-        for place, (column, x, width) in enumerate(self._places):
-            if place != wrapped:
-                sheet.put(x, width, cells[place], side=column.side, height=STEP)
+        top, whole = sheet.get_y(), sheet.room() >= height - _PAD
+        self._cells(cells, range(wrapped if whole else len(cells)), wrapped, bold=bold)
         for text, turned in texts:
             self._line(left, wide, text, turned=turned)
         sheet.style(self._size - 1, colour=QUIET)
         for text in below:
             self._line(left, wide, text)
+        if whole:  # a reader of the text finds the cells in their order
+            end = sheet.get_y()
+            sheet.set_y(top)
+            self._cells(cells, range(wrapped, len(cells)), wrapped, bold=bold)
+            sheet.set_y(end)
         sheet.down(_PAD)
         sheet.rule(MARGIN, WIDTH)
         sheet.style(self._size, colour=INK)
+
+    def _cells(self, cells: Sequence[str], places: range, wrapped: int, *, bold: bool) -> None:
+        """Cells of one line at the current height, but the wrapped one."""
+        self._sheet.style(self._size, bold=bold)
+        for place in places:
+            column, x, width = self._places[place]
+            if place != wrapped:
+                self._sheet.put(x, width, cells[place], side=column.side, height=STEP)
 
     def _line(self, x: float, width: float, text: str, *, turned: bool = False) -> None:
         self._sheet.need(STEP)

@@ -40,7 +40,8 @@ class TaxInput:
 
     `quantity` may be negative (credit). `unit_price` excludes or includes tax by the mode's `prices`.
     `discount_percent` and `rate` are per cent, 0..100 and 0 or more. `category` is the EN 16931 (UNTDID 5305)
-    code: S, Z, E, ... Raises ValueError for a figure out of bounds or a rate in a category that has none.
+    code: S, Z, E, ... A discount on the whole document is shared over what is `discountable`.
+    Raises ValueError for a figure out of bounds or a rate in a category that has none.
     """
 
     quantity: Decimal
@@ -49,6 +50,7 @@ class TaxInput:
     rate: Decimal
     category: str = "S"
     discount_percent: Decimal = Decimal(0)
+    discountable: bool = True
 
     def __post_init__(self) -> None:
         """Refuse figures no document may state."""
@@ -121,12 +123,31 @@ class StoredFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentDiscount:
+    """What is taken off a document as a whole, after the lines' own: `percent` of its lines, or an `amount`.
+
+    The amount is in the terms of the prices: without tax for net prices, with tax for gross prices.
+    """
+
+    percent: Decimal | None = None
+    amount: Money | None = None
+
+
+class DiscountTooLarge(ValueError):  # noqa: N818 - a refusal named by its rule
+    """More would be taken off a document than its lines come to."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaxedDocument:
-    """All figures of a document: the lines in input order sum exactly to the breakdown and the totals."""
+    """All figures of a document: the lines in input order sum exactly to the breakdown and the totals.
+
+    `shared` is each line's share of the document's discount, which the line's `discount` includes.
+    """
 
     lines: tuple[TaxedLine, ...]
     totals: Totals
     tax_breakdown: tuple[TaxGroup, ...]
+    shared: tuple[Money, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +158,21 @@ class _Priced:
     discount: Money
 
 
-def tax_document(lines: Sequence[TaxInput], mode: TaxMode, currency: str) -> TaxedDocument:
+def tax_document(
+    lines: Sequence[TaxInput], mode: TaxMode, currency: str, discount: DocumentDiscount | None = None
+) -> TaxedDocument:
     """Compute the net, tax and gross of every line, of every tax rate and of the whole document.
 
     Line amount = quantity × unit price × (100 − discount) per cent, rounded once. Then, per code, rate and
     category: with `document` rounding tax is rounded once on the sum of the rounded lines and its line shares
     follow by largest remainder; with `line` rounding tax is the sum of the lines' rounded taxes. With gross
     prices the gross is fixed, the net rounded, and tax = gross − net. The breakdown is in order of first
-    appearance. Raises CurrencyMismatch when a price is not in `currency`; MoneyOutOfRange.
+    appearance. A `discount` on the whole is shared over the lines' amounts by largest remainder before they are taxed.
+    Raises CurrencyMismatch when a price is not in `currency`; MoneyOutOfRange; DiscountTooLarge.
     """
     priced = [_price(line, currency) for line in lines]
+    shared = _shares(lines, priced, discount, currency) if discount else [Money.zero(currency)] * len(lines)
+    priced = [_Priced(x.amount - off, x.discount + off) for x, off in zip(priced, shared, strict=True)]
     groups: dict[tuple[str, Decimal, str], list[int]] = {}
     for index, line in enumerate(lines):
         groups.setdefault((line.tax_code, line.rate, line.category), []).append(index)
@@ -166,7 +192,24 @@ def tax_document(lines: Sequence[TaxInput], mode: TaxMode, currency: str) -> Tax
         )
         for (code, rate, category), members in groups.items()
     )
-    return TaxedDocument(taxed, _totals(taxed, currency), breakdown)
+    return TaxedDocument(taxed, _totals(taxed, currency), breakdown, tuple(shared))
+
+
+def _shares(
+    lines: Sequence[TaxInput], priced: Sequence[_Priced], discount: DocumentDiscount, currency: str
+) -> list[Money]:
+    """Each line's share of the discount on the whole: by its amount, never more; nothing of negative lines."""
+    amounts = [
+        x.amount.minor if line.discountable and x.amount.minor > 0 else 0
+        for line, x in zip(lines, priced, strict=True)
+    ]
+    base = Money(sum(amounts), currency)
+    whole = discount.amount
+    if whole is None:
+        whole = base.share(discount.percent or Decimal(0), _HUNDRED)
+    if whole > base:
+        raise DiscountTooLarge(f"a discount of {whole} on lines of {base}")
+    return whole.split(amounts) if whole.minor else [Money.zero(currency)] * len(lines)
 
 
 def _price(line: TaxInput, currency: str) -> _Priced:

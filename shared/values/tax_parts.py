@@ -7,7 +7,7 @@ tolerates in its official validation. Source: Directive 2006/112/EC art. 226 (10
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.values.money import Money, half_up, largest_remainder, total
@@ -64,32 +64,81 @@ def tax_parts(
     return {index: _completed(part, taxes[index], mode.prices) for index, part in cut.items()}
 
 
-def tax_parts_at_rates(
-    lines: Sequence[PartlyTaken],
-    parts: Mapping[int, Decimal],
+@dataclass(frozen=True, slots=True)
+class RatedAmount:
+    """An amount of a part in the terms of its price, after `discount`, with the tax that holds for the part."""
+
+    tax_code: str
+    rate: Decimal
+    category: str
+    amount: Money
+    discount: Money
+
+    @property
+    def key(self) -> _Key:
+        """With which other amounts it is taxed together."""
+        return self.tax_code, self.rate, self.category
+
+
+def cut_part(line: PartlyTaken, part: Decimal, prices: Prices) -> RatedAmount:
+    """What of a line's amount and discount belongs to a part of its quantity, to be taxed at the line's rate.
+
+    Raises ValueError when more is taken of a line than it has, or nothing.
+    """
+    cut = _cut(line, part, prices)
+    return RatedAmount(line.tax_code, line.rate, line.category, cut.amount, cut.discount)
+
+
+def tax_at_rates(
+    amounts: Sequence[RatedAmount], stated: Iterable[TaxGroup], prices: Prices, currency: str
+) -> list[TaxedLine]:
+    """The figures of one part of a document whose tax rates may have changed since it was agreed.
+
+    What the price fixes of an amount (net, or gross) stays. `stated` is what earlier parts stated by tax code, rate and
+    category: tax is rounded once for each of them on the amount so far, this part included, less what was stated, so
+    that a changed rate starts a sum of its own; it is shared among the part's amounts by largest remainder.
+    Source: Directive 2006/112/EC art. 63 and 93: the rate is the one in force at the supply; ADR 0039.
+    """
+    before = {(group.tax_code, group.rate, group.category): group for group in stated}
+    groups: dict[_Key, list[int]] = {}
+    for index, each in enumerate(amounts):
+        groups.setdefault(each.key, []).append(index)
+    found: dict[int, TaxedLine] = {}
+    for key, members in groups.items():
+        parts = [amounts[index].amount for index in members]
+        tax = _tax_added(before.get(key), total(parts, currency), key[1], prices)
+        for index, share in zip(members, _spread(tax, parts, key[1], prices), strict=True):
+            found[index] = _completed(amounts[index], share, prices)
+    return [found[index] for index in range(len(amounts))]
+
+
+def most_deductible(
+    amounts: Sequence[RatedAmount],
+    deduction: RatedAmount,
     stated: Iterable[TaxGroup],
     prices: Prices,
     currency: str,
-) -> dict[int, TaxedLine]:
-    """The figures of one part, as `tax_parts` has them, of a document whose rates may have changed since it was agreed.
-
-    `rate` and `category` of a line are those that hold for this part; what the price fixes of it (net, or gross) stays
-    as agreed. `stated` is what earlier parts stated by tax code, rate and category: tax is rounded once for each of
-    them on the amount so far, this part included, less what was stated, so that a changed rate starts a sum of its own.
-    Source: Directive 2006/112/EC art. 63 and 93: the rate is the one in force at the supply; ADR 0039.
-    """
-    cut = {index: _cut(lines[index], part, prices) for index, part in parts.items()}
-    groups: dict[_Key, list[int]] = {}
-    for index in cut:
-        line = lines[index]
-        groups.setdefault((line.tax_code, line.rate, line.category), []).append(index)
+) -> Money:
+    """How much of a negative amount a part can bear without having a gross below zero; all of it where it can."""
     before = {(group.tax_code, group.rate, group.category): group for group in stated}
-    taxes: dict[int, Money] = {}
-    for key, members in groups.items():
-        amounts = [cut[index].amount for index in members]
-        tax = _tax_added(before.get(key), total(amounts, currency), key[1], prices)
-        taxes |= zip(members, _spread(tax, amounts, key[1], prices), strict=True)
-    return {index: _completed(part, taxes[index], prices) for index, part in cut.items()}
+
+    def bears(minor: int) -> bool:
+        sums: dict[_Key, int] = {}
+        for each in (*amounts, replace(deduction, amount=Money(minor, currency))):
+            sums[each.key] = sums.get(each.key, 0) + each.amount.minor
+        gross = sum(sums.values())
+        if prices == "net":
+            for key, part in sums.items():
+                gross += _tax_added(before.get(key), Money(part, currency), key[1], prices).minor
+        return gross >= 0
+
+    if bears(deduction.amount.minor):
+        return deduction.amount
+    too_much, borne = deduction.amount.minor, 0
+    while borne - too_much > 1:
+        middle = (borne + too_much) // 2
+        too_much, borne = (too_much, middle) if bears(middle) else (middle, borne)
+    return Money(borne, currency)
 
 
 def _tax_added(before: TaxGroup | None, now: Money, rate: Decimal, prices: Prices) -> Money:
@@ -154,7 +203,7 @@ def _spread(tax: Money, amounts: Sequence[Money], rate: Decimal, prices: Prices)
     return [Money(share, tax.currency) for share in shares]
 
 
-def _completed(part: _Part, tax: Money, prices: Prices) -> TaxedLine:
+def _completed(part: _Part | RatedAmount, tax: Money, prices: Prices) -> TaxedLine:
     if prices == "gross":
         return TaxedLine(part.amount - tax, tax, part.amount, part.discount)
     return TaxedLine(part.amount, tax, part.amount + tax, part.discount)

@@ -9,6 +9,7 @@ from tests.kit.suite import eventually
 from tests.stories.steps import (
     a_customer,
     a_product,
+    a_seller,
     everything_agrees,
     invoices_of,
     made,
@@ -23,6 +24,7 @@ from tests.stories.steps import (
 async def test_a_fine_price_is_kept_from_the_product_to_the_paper(
     orders: httpx.AsyncClient, billing: httpx.AsyncClient, prices: str
 ):
+    await a_seller(billing)
     customer = await a_customer(orders)
     sku = await a_product(orders, "SCREW", "0.0125", stock=5000)
     (product,) = (await seen(orders, "/v1/products", sku=sku))["items"]

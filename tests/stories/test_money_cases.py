@@ -180,10 +180,10 @@ async def test_what_is_credited_in_thirds_and_paid_by_cents_leaves_nothing(
     assert (now["open"], now["paid"], now["payment_status"]) == (
         money("0.00", "EUR"),
         money("0.06", "EUR"),
-        "paid",
+        "credited",
     )
     assert await balances(billing, "EUR") == {"1000": Decimal("0.06"), "1100": Decimal("-0.06")}
-    await payment_status_becomes(orders, order, "paid")
+    await payment_status_becomes(orders, order, "credited")
     await everything_agrees(orders, billing, "EUR")
 
 

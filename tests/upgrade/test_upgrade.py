@@ -106,6 +106,35 @@ async def test_clients_read_what_they_had_read_before(upgraded: Upgraded):
         assert differences(company["answers"], upgraded.read[company["tenant"]]) == []
 
 
+async def test_what_was_there_before_is_found(upgraded: Upgraded):
+    """By number, reference and the words of its customer, which the migration has folded and taken apart."""
+    for company, client in await clients_of(upgraded):
+        customers = {each["id"]: each for each in await listed(client, "/v1/customers")}
+        for order in await listed(client, "/v1/orders"):
+            customer = customers[order["customer_id"]]
+            texts = [
+                order["number"],
+                order["external_ref"],
+                customer["name"],
+                customer["email"],
+                customer["phone"],
+            ]
+            for text in filter(None, texts):
+                found = await listed(client, "/v1/orders", q=text.upper())
+                assert order["id"] in {each["id"] for each in found}, text
+        for product in await listed(client, "/v1/products"):
+            for text in (product["sku"], product["name"]):
+                assert product in await listed(client, "/v1/products", q=text)
+        for invoice in await listed(client, "/v1/invoices"):
+            for text in filter(None, (invoice["number"], invoice["customer"]["name"])):
+                found = await listed(client, "/v1/invoices", q=text)
+                assert invoice["id"] in {each["id"] for each in found}, text
+        for payment in await listed(client, "/v1/payments"):
+            if payment["reference"]:
+                assert payment in await listed(client, "/v1/payments", q=payment["reference"].lower())
+        assert company["answers"]
+
+
 async def test_credentials_and_signing_keys_of_before_still_count(upgraded: Upgraded):
     door = upgraded.door
     operator = await door.signed_in(**upgraded.facts["operator"])

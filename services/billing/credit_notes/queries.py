@@ -150,6 +150,7 @@ def document_of(
         due=row.gross.amount,
         references=References(
             order_number=invoice.order_number or "",
+            purchase_order=invoice.purchase_order or "",
             buyer_reference=invoice.customer.get("buyer_reference") or "",
             original_invoice_number=invoice.number or "",
             original_invoice_issued_on=invoice.issued_on,

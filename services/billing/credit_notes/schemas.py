@@ -51,6 +51,7 @@ class CreditNoteLineOut(WireModel):
     description: str
     sku: str | None
     quantity: Quantity
+    unit: str
     unit_price: PriceIO
     discount: MoneyIO
     tax_code: str
@@ -70,6 +71,7 @@ class CreditNoteLineOut(WireModel):
             description=of.description,
             sku=of.sku,
             quantity=line.quantity,
+            unit=of.unit,
             unit_price=of.unit_price,
             discount=Money(line.discount_minor, currency),
             tax_code=of.tax_code,

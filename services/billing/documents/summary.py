@@ -29,7 +29,7 @@ def draw_totals(sheet: Sheet, wording: Wording) -> None:
     sheet.style(11, bold=True, colour=WHITE)
     label = words.amount_due if content.kind == "invoice" else words.credit
     _pair(sheet, label, wording.figures.money(content.due, content.decimals, content.currency), height=9)
-    sheet.down(13)
+    sheet.down(11.5)
 
 
 def _rows(wording: Wording) -> list[tuple[str, Decimal, bool]]:

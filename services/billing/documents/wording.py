@@ -118,4 +118,6 @@ class Wording(Spoken):
         if not law and seller in REVERSE_CHARGE and row.category in _DIRECTIVE:
             law = self.words.directive.format(article=_DIRECTIVE[row.category])
         parts += [law, row.exemption_reason]
-        return ", ".join(part for part in parts if part)
+        return ", ".join(part for part in parts if part).replace(
+            "§ ", "§\u00a0"
+        )  # no line ends with the sign

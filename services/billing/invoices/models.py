@@ -15,6 +15,7 @@ from shared.database.term_tables import term_table
 from shared.values.money import Money
 from shared.values.party_fields import Delivery, EInvoice
 from shared.values.tax import Prices, Rounding, TaxedLine
+from shared.values.units import PIECE
 
 ZERO = {"server_default": text("0")}
 NONE = {"server_default": text("'none'")}
@@ -94,6 +95,7 @@ class Invoice(InvoiceFigures, BillingRow, table=True):
     order_number: str | None = Field(default=None, sa_type=Text)
     fulfilment_id: UUID | None = None
     notes: str | None = Field(default=None, sa_type=Text)
+    purchase_order: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID | None = None
 
 
@@ -111,9 +113,12 @@ class InvoiceLine(BillingRow, table=True):
     description: str = Field(sa_type=Text)
     sku: str | None = Field(default=None, sa_type=Text)
     quantity: Decimal = Field(sa_type=Numeric)
+    unit: str = Field(default=PIECE, sa_type=Text, sa_column_kwargs={"server_default": text("'C62'")})
     unit_price_minor: Decimal = Field(sa_type=Numeric)
     discount_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     discount_minor: int = Field(sa_type=BigInteger)
+    kind: str = Field(default="item", sa_type=Text, sa_column_kwargs={"server_default": text("'item'")})
+    order_discount_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     tax_code: str = Field(sa_type=Text)
     tax_category: str = Field(sa_type=Text)
     tax_rate: Decimal = Field(sa_type=Numeric)

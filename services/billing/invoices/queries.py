@@ -157,12 +157,14 @@ async def list_heads(ctx: Ctx, page: PageQuery, where: Where, q: str | None) -> 
     return Page(items=heads, next=found.next)
 
 
-def overdue(where: Where, today: date, *, wanted: bool | None) -> Where:
-    """Those past their due date with something open, or all others; or all."""
-    if wanted is None:
-        return where
-    late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
-    return where.that(late if wanted else f"{late} is not true", scattered=wanted)
+def unsettled(where: Where, today: date, *, is_open: bool | None, is_overdue: bool | None) -> Where:
+    """Those with something left to pay, or past their due date with it; with `False` all others, with None all."""
+    if is_open is not None:
+        where.that("t.open_minor > 0" if is_open else "t.open_minor = 0", scattered=is_open)
+    if is_overdue is not None:
+        late = f"(t.open_minor > 0 and t.due_on < {where.parameters.add(today)})"
+        where.that(late if is_overdue else f"{late} is not true", scattered=is_overdue)
+    return where
 
 
 async def _with_lines(ctx: Ctx, rows: Sequence[asyncpg.Record]) -> list[InvoiceOut]:
@@ -230,7 +232,9 @@ def document_of(
         payment_terms=terms.text,
         bank_account=terms.account,
         references=References(
-            order_number=row.order_number or "", buyer_reference=row.customer.get("buyer_reference") or ""
+            order_number=row.order_number or "",
+            purchase_order=row.purchase_order or "",
+            buyer_reference=row.customer.get("buyer_reference") or "",
         ),
         notes=row.notes or "",
         prices=row.prices,
@@ -262,4 +266,5 @@ def document_line(line: InvoiceLine, currency: str) -> DocumentLine:
         tax=figures.tax.amount,
         gross=figures.gross.amount,
         discount=figures.discount.amount,
+        unit=line.unit,
     )

@@ -50,17 +50,18 @@ async def list_invoices(
     order_id: UUID | None = None,
     customer_id: UUID | None = None,
     state: Annotated[list[Literal["draft", "finalized", "voided"]] | None, Query()] = None,
+    open_: Annotated[bool | None, Query(alias="open")] = None,
     overdue: bool | None = None,
     from_: From = None,
     to: To = None,
     view: View = "full",
 ) -> Page[InvoiceOut] | Page[InvoiceSummaryOut]:
-    """Invoices, newest first; overdue ones are finalized, past their due date and not settled.
+    """Invoices, newest first; open ones have something left to pay, overdue ones also are past their due date.
 
     `from` and `to` are days of issue, which drafts do not have. The state may be given several times: any of them.
     """
     where = (
-        queries.overdue(Where(ctx), ctx.today, wanted=overdue)
+        queries.unsettled(Where(ctx), ctx.today, is_open=open_, is_overdue=overdue)
         .among("id", ids)
         .add("number =", number)
         .add("order_id =", order_id)

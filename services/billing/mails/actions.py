@@ -1,5 +1,6 @@
 """Sending documents when somebody asks for it."""
 
+from datetime import date
 from uuid import UUID
 
 from services.billing.credit_notes import queries as credit_note_queries
@@ -10,10 +11,13 @@ from services.billing.invoices import queries as invoice_queries
 from services.billing.invoices.queries import Invoice
 from services.billing.invoices.rules import LIFECYCLE as INVOICES
 from services.billing.invoices.schemas import InvoiceOut
-from services.billing.mails.rules import NoRecipient
+from services.billing.mails.rules import STATEMENT, NoRecipient, period_text
 from services.billing.mails.schemas import SendIn
+from services.billing.statements import queries as statements
 from shared.context.ctx import Ctx
+from shared.mail.delivery import DeliveryOut, find_deliveries
 from shared.mail.post import Post
+from shared.mail.queue import queue_mail
 
 
 async def send_invoice(ctx: Ctx, invoice_id: UUID, wanted: SendIn) -> InvoiceOut:
@@ -33,6 +37,29 @@ async def send_credit_note(ctx: Ctx, credit_note_id: UUID, wanted: SendIn) -> Cr
     invoice = await invoice_queries.get_invoice(ctx, row.invoice_id)
     await _send(ctx, CREDIT_NOTES.aggregate, row.id, row.number, invoice, wanted)
     return await credit_note_queries.show_credit_note(ctx, row)
+
+
+async def send_statement(
+    ctx: Ctx, customer_id: UUID, wanted: SendIn, *, from_: date | None, to: date | None
+) -> DeliveryOut:
+    """Have a customer's statement sent, to the customer unless said otherwise."""
+    ctx.port(Post).require_set_up()
+    statement = await statements.get_statement(ctx, customer_id, from_=from_, to=to)
+    recipient = wanted.to or statement.buyer.email
+    if not recipient:
+        raise NoRecipient.refused()
+    queue_mail(
+        ctx,
+        STATEMENT,
+        aggregate="customer",
+        aggregate_id=customer_id,
+        number=period_text(statement.first, statement.last),
+        recipient=recipient,
+        copies=wanted.cc or (),
+        message=wanted.message or "",
+        state=None,
+    )
+    return (await find_deliveries(ctx, [customer_id]))[customer_id]
 
 
 async def _send(

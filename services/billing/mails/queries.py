@@ -4,9 +4,19 @@ from uuid import UUID
 
 from services.billing.credit_notes import queries as credit_notes
 from services.billing.documents.content import DocumentContent
-from services.billing.documents.sending import PDF, XML, as_data, on_paper
+from services.billing.documents.sending import PDF, XML, as_data, on_paper, statement_on_paper
 from services.billing.invoices import queries as invoices
-from services.billing.mails.rules import CREDIT_NOTE, INVOICE, body_of, subject_of
+from services.billing.mails.rules import (
+    CREDIT_NOTE,
+    INVOICE,
+    STATEMENT,
+    body_of,
+    period_of,
+    statement_body,
+    statement_subject,
+    subject_of,
+)
+from services.billing.statements import queries as statements
 from shared.context.ctx import Ctx
 from shared.http.documents import Document
 from shared.mail.letters import Attachment, Letter, Mail
@@ -26,7 +36,22 @@ async def write_credit_note(ctx: Ctx, mail: Mail) -> Letter:
     return await _letter(ctx, mail, content, await _buyer(ctx, note.invoice_id))
 
 
-LETTERS = {INVOICE: write_invoice, CREDIT_NOTE: write_credit_note}
+async def write_statement(ctx: Ctx, mail: Mail) -> Letter:
+    """The letter of a customer's statement over the days that were asked for, as it is when it is sent."""
+    first, last = period_of(mail.number or "")
+    statement = await statements.get_statement(ctx, mail.aggregate_id, from_=first, to=last)
+    language, seller = spoken(statement.language), ctx.tenant.name
+    return Letter(
+        subject=statement_subject(statement, seller=seller, language=language),
+        text=statement_body(statement, message=mail.message, seller=seller, language=language),
+        sender=seller,
+        language=language,
+        reply_to=statement.seller.email or None,
+        attachments=[_file(await statement_on_paper(ctx, statement), PDF)],
+    )
+
+
+LETTERS = {INVOICE: write_invoice, CREDIT_NOTE: write_credit_note, STATEMENT: write_statement}
 
 
 async def _buyer(ctx: Ctx, invoice_id: UUID) -> dict[str, str]:

@@ -1,15 +1,18 @@
 """What is written to a customer whom a document is sent, and who it goes to."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from services.billing.documents.content import DocumentContent
+from services.billing.documents.statement import Statement
 from shared.mail.words import day_text, money_text
 from shared.values.faults import FieldError, Invalid
 from shared.values.money import Money
 
 INVOICE: Final = "invoice"
 CREDIT_NOTE: Final = "credit_note"
+STATEMENT: Final = "statement"
 
 
 class NoRecipient(Invalid):
@@ -33,6 +36,8 @@ class Words:
     invoice_text: str
     credit_note: str
     credit_note_text: str
+    statement: str
+    statement_text: str
     due: str
     regards: str
 
@@ -44,6 +49,8 @@ WORDS: Final = {
         "please find attached our invoice {number} of {day} over {amount}.",
         "Credit note {number}",
         "please find attached our credit note {number} of {day} over {amount}.",
+        "Statement of {first} to {last}",
+        "please find attached the statement of your account from {first} to {last}.",
         "It is due on {due}.",
         "Kind regards",
     ),
@@ -53,6 +60,8 @@ WORDS: Final = {
         "anbei erhalten Sie unsere Rechnung {number} vom {day} über {amount}.",
         "Gutschrift {number}",
         "anbei erhalten Sie unsere Gutschrift {number} vom {day} über {amount}.",
+        "Kontoauszug vom {first} bis {last}",
+        "anbei erhalten Sie den Auszug Ihres Kontos vom {first} bis {last}.",
         "Sie ist am {due} fällig.",
         "Mit freundlichen Grüßen",
     ),
@@ -62,6 +71,8 @@ WORDS: Final = {
         "veuillez trouver ci-joint notre facture {number} du {day} d’un montant de {amount}.",
         "Avoir {number}",
         "veuillez trouver ci-joint notre avoir {number} du {day} d’un montant de {amount}.",
+        "Relevé de compte du {first} au {last}",
+        "veuillez trouver ci-joint le relevé de votre compte du {first} au {last}.",
         "Elle est payable au plus tard le {due}.",
         "Cordialement",
     ),
@@ -83,10 +94,36 @@ def body_of(content: DocumentContent, *, message: str, seller: str, language: st
     told = sentence.format(number=content.number, day=day_text(content.issued_on, language), amount=amount)
     if content.kind == INVOICE and content.due_on is not None:
         told += " " + words.due.format(due=day_text(content.due_on, language))
-    paragraphs = [
-        words.dear.format(name=content.buyer.name),
-        told,
-        message.strip(),
-        f"{words.regards}\n{seller}",
-    ]
+    return _whole(words, content.buyer.name, told, message, seller)
+
+
+def statement_subject(statement: Statement, *, seller: str, language: str) -> str:
+    """What the mail with a statement is about."""
+    return f"{_days(WORDS[language].statement, statement, language)} – {seller}"
+
+
+def statement_body(statement: Statement, *, message: str, seller: str, language: str) -> str:
+    """The text of the mail with a statement."""
+    words = WORDS[language]
+    told = _days(words.statement_text, statement, language)
+    return _whole(words, statement.buyer.name, told, message, seller)
+
+
+def period_text(first: date, last: date) -> str:
+    """The days of a statement as its number (ISO 8601)."""
+    return f"{first}/{last}"
+
+
+def period_of(number: str) -> tuple[date, date]:
+    """The days that `period_text` wrote."""
+    first, _, last = number.partition("/")
+    return date.fromisoformat(first), date.fromisoformat(last)
+
+
+def _days(sentence: str, statement: Statement, language: str) -> str:
+    return sentence.format(first=day_text(statement.first, language), last=day_text(statement.last, language))
+
+
+def _whole(words: Words, buyer: str, told: str, message: str, seller: str) -> str:
+    paragraphs = [words.dear.format(name=buyer), told, message.strip(), f"{words.regards}\n{seller}"]
     return "\n\n".join(filter(None, paragraphs)) + "\n"

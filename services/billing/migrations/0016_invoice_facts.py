@@ -1,4 +1,4 @@
-"""What invoices say more: finer unit prices, …"""
+"""What invoices say more: finer unit prices, units of measure, the buyer's purchase order."""
 
 from shared.database.alembic import run
 
@@ -16,7 +16,16 @@ create trigger invoice_line_guarded before update on invoice_lines for each row
     new.tax_minor, new.gross_minor)) execute function guard_invoice_line();
 """
 
+FACTS = """
+alter table invoices add column purchase_order text;
+alter table invoice_lines add column unit text not null default 'C62' check (unit ~ '^[A-Z0-9]{2,3}$'),
+  add column order_discount_minor bigint not null default 0 check (order_discount_minor >= 0),
+  add column kind text not null default 'item' check (kind in ('item', 'shipping', 'handling', 'other')),
+  drop constraint invoice_lines_unit_price_minor_check;
+"""
+
 
 def upgrade() -> None:
-    """Let unit prices be finer than their currency."""
+    """Let unit prices be finer than their currency, and add what documents name."""
     run(FINER_PRICES)
+    run(FACTS)

@@ -1,22 +1,14 @@
 """Statements over HTTP, below the customers of orders."""
 
-from typing import Annotated
 from uuid import UUID
-
-from fastapi import Query
 
 from services.billing.documents.sending import PDF, statement_on_paper
 from services.billing.statements import queries
-from services.billing.statements.schemas import StatementOut
+from services.billing.statements.schemas import From, StatementOut, To
 from shared.http.documents import Document
 from shared.http.router import CtxDep, Router
-from shared.values.fields import LocalDate
 
 router = Router("Statements")
-From = Annotated[
-    LocalDate | None, Query(alias="from", description="The first day of the fiscal year, unless given.")
-]
-To = Annotated[LocalDate | None, Query(description="Today, unless given.")]
 
 
 @router.read(

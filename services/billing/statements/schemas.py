@@ -3,10 +3,16 @@
 from typing import Annotated, Self
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import Field
 
 from services.billing.documents.statement import Statement
 from shared.values.fields import LocalDate, MoneyIO, WireModel
+
+From = Annotated[
+    LocalDate | None, Query(alias="from", description="The first day of the fiscal year, unless given.")
+]
+To = Annotated[LocalDate | None, Query(description="Today, unless given.")]
 
 
 class StatementLineOut(WireModel):

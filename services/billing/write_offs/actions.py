@@ -67,7 +67,9 @@ async def record_write_off(ctx: Ctx, given: WriteOffIn) -> WriteOff:
         effective_on=day,
         entry_id=await _post(ctx, write_off_id, invoice, given, day, rows),
     )
-    told = await invoices.write_off_invoice(ctx, invoice, given.amount, lost=given.kind == BAD_DEBT)
+    told = await invoices.write_off_invoice(
+        ctx, invoice, given.amount, lost=given.kind == BAD_DEBT, why=f"{NAMES[given.kind]}: {given.reason}"
+    )
     ctx.session.add(row)
     await ctx.tx.flush()
     _tell_recorded(ctx, row, told)
@@ -92,7 +94,7 @@ async def reverse_write_off(
         ctx, row.entry_id, effective_on=day, memo=memo, source=(f"{row.kind}_reversal", row.id)
     )
     lifecycle.advance(ctx, LIFECYCLE, row, "reverse", why=reason)
-    told = await invoices.reinstate_invoice(ctx, invoice, row.amount, lost=row.kind == BAD_DEBT)
+    told = await invoices.reinstate_invoice(ctx, invoice, row.amount, lost=row.kind == BAD_DEBT, why=reason)
     await ctx.tx.flush()
     _tell_reversed(ctx, row, day, told)
     return row

@@ -27,7 +27,8 @@ from shared.values.party_fields import USUAL_TERMS
 # What changes of an order and of a line once they are confirmed.
 MOVING = (
     "number", "state", "fulfilment_status", "payment_status", "version", "updated_at", "confirmed_at",
-    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax", "ship_to",
+    "invoiced_minor", "paid_minor", "credited_minor", "lost_minor", "taken_back_minor", "shipped_tax", "charges",
+    "ship_to",
 )  # fmt: skip
 ACCOUNTS = (
     "reserved", "backordered", "shipped", "cancelled", "shipped_net_minor", "shipped_tax_minor",

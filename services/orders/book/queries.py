@@ -1,7 +1,7 @@
 """Reads of the order book: whole orders, shown or locked, always as sets."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -13,6 +13,7 @@ import asyncpg
 from services.orders.book import models
 from services.orders.book.models import ORDER_INVOICES as ORDER_INVOICES  # for intake, which keeps them
 from services.orders.book.rules import (
+    Charge,
     Fulfilment,
     FulfilmentLine,
     Hold,
@@ -46,12 +47,18 @@ def _stored_shipped(groups: Sequence[ShippedTax]) -> list[list[object]]:
     return [[*stored, g.since.isoformat()] for stored, g in zip(_stored_groups(groups), groups, strict=True)]
 
 
+def _stored_charges(charges: Sequence[Charge]) -> list[dict[str, object]]:
+    return [asdict(charge) for charge in charges]
+
+
 def _read_parcels(stored: Sequence[dict[str, str | None]]) -> list[Parcel]:
     return [Parcel(**parcel) for parcel in stored]  # type: ignore[arg-type]
 
 
 ORDERS = TableSql(
-    models.ORDERS, Order, writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped}
+    models.ORDERS,
+    Order,
+    writes={"tax_breakdown": _stored_groups, "shipped_tax": _stored_shipped, "charges": _stored_charges},
 )
 ORDER_HEADS = TableSql(models.ORDERS, OrderHead)
 LINES = TableSql(models.ORDER_LINES, OrderLine)
@@ -113,8 +120,11 @@ and order_id = any(array(select order_id from fulfilments where tenant_id = $1 a
 ACTIVE_HOLDS = """order_holds h
   where h.tenant_id = $1 and h.order_id = l.order_id and h.released_at is null order by h.id"""
 RATES = """tax_codes t
-  where t.tenant_id = $1 and t.code in (select c.tax_code from order_lines c where c.tenant_id = $1 and
-    c.order_id = l.order_id) and t.valid_from <= $3 and (t.valid_to is null or t.valid_to >= $3::date - 1)"""
+  where t.tenant_id = $1 and t.code in (
+    select c.tax_code from order_lines c where c.tenant_id = $1 and c.order_id = l.order_id
+    union all select c->>'tax_code' from orders o cross join jsonb_array_elements(o.charges) as c
+    where o.tenant_id = $1 and o.id = l.order_id
+  ) and t.valid_from <= $3 and (t.valid_to is null or t.valid_to >= $3::date - 1)"""
 CONTENT = f"""
 select {LINES.columns("l")}, {PARTS.columns("fl")}, {FULFILMENTS.columns("f")},
   l.id as line_id, fl.id as part_id, case when l.position = 1 then {HOLDS.array("h", ACTIVE_HOLDS)} end as holds,
@@ -242,6 +252,10 @@ def _order(row: asyncpg.Record, at: int = 0) -> Order:
     shipped: Any = order.shipped_tax
     order.shipped_tax = [
         ShippedTax(*_group(each, order.currency), date.fromisoformat(since)) for *each, since in shipped
+    ]
+    charges: Any = order.charges
+    order.charges = [
+        Charge(**each | {"id": UUID(each["id"]), "tax_rate": Decimal(each["tax_rate"])}) for each in charges
     ]
     return order
 

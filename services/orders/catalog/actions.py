@@ -72,7 +72,9 @@ async def create_missing_products(ctx: Ctx, products: Sequence[ProductIn]) -> in
     """Add many products at once, leaving known SKUs as they are; returns how many were added."""
     await _require_tax_codes(ctx, {p.tax_code for p in products})
     added = [
-        ProductRow(new_id(), p.sku, p.name, p.unit_price.minor, p.unit_price.currency, p.tax_code, p.tracked)
+        ProductRow(
+            new_id(), p.sku, p.name, p.unit_price.minor, p.unit_price.currency, p.tax_code, p.tracked, p.unit
+        )
         for p in products
     ]
     rows = await ctx.sql.fetch(ADD, ctx.tenant.id, queries.PRODUCTS.json(added), ctx.now)

@@ -9,6 +9,7 @@ from sqlmodel import Field
 from services.orders.base import OrdersRow
 from shared.database.term_tables import term_table
 from shared.values.prices import UnitPrice
+from shared.values.units import PIECE
 
 
 class Product(OrdersRow, table=True):
@@ -23,6 +24,7 @@ class Product(OrdersRow, table=True):
     currency: str = Field(sa_type=Text)
     tax_code: str = Field(sa_type=Text)
     tracked: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    unit: str = Field(default=PIECE, sa_type=Text, sa_column_kwargs={"server_default": text("'C62'")})
 
     @property
     def unit_price(self) -> UnitPrice:

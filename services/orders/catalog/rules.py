@@ -44,6 +44,7 @@ class ProductRow:
     currency: str
     tax_code: str
     tracked: bool
+    unit: str
 
     @property
     def unit_price(self) -> UnitPrice:

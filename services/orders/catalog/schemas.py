@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from shared.values.fields import Code, Flag, ShortText, Timestamp, WireInput, WireModel, left_out
 from shared.values.price_fields import PriceIO
 from shared.values.prices import UnitPrice
+from shared.values.units import PIECE, UnitCode
 
 
 def _price(price: UnitPrice) -> UnitPrice:
@@ -29,6 +30,7 @@ class ProductIn(WireInput):
     unit_price: Price
     tax_code: Code = "standard"
     tracked: Flag = True
+    unit: UnitCode = PIECE
 
 
 class ProductChange(WireInput):
@@ -38,6 +40,7 @@ class ProductChange(WireInput):
     unit_price: Price = left_out()
     tax_code: Code = left_out()
     tracked: Flag = left_out()
+    unit: UnitCode = left_out()
 
 
 class ProductOut(WireModel):
@@ -49,6 +52,7 @@ class ProductOut(WireModel):
     unit_price: PriceIO
     tax_code: str
     tracked: bool
+    unit: str
     version: int
     created_at: Timestamp
     updated_at: Timestamp

@@ -1,13 +1,16 @@
 """How a shipment is made up, and what shipping refuses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from services.orders.book.rules import (
+    INVOICED,
+    OPEN,
+    Charge,
     Fulfilment,
     FulfilmentLine,
     FulfilmentState,
@@ -21,10 +24,12 @@ from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import FieldError, Invalid, Refused
 from shared.values.fields import decimal_text
 from shared.values.money import Money
-from shared.values.tax import TaxedLine, TaxGroup, Totals
-from shared.values.tax_parts import PartlyTaken, tax_parts_at_rates
+from shared.values.prices import UnitPrice
+from shared.values.tax import Prices, TaxedLine, TaxGroup, Totals
+from shared.values.tax_parts import PartlyTaken, RatedAmount, cut_part, most_deductible, tax_at_rates
 
 MOST_PARCELS = 200
+ONE = Decimal(1)
 REDIRECTABLE = (
     FulfilmentState.BACKORDERED,
     FulfilmentState.OPEN,
@@ -77,12 +82,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ShippedPart:
-    """A part with its exact share of the line's figures, taxed as its code says on the day."""
+    """A part with its exact share of the line's figures, taxed as its code says on the day; or a charge.
 
-    line: OrderLine
+    `price` is what one unit of the quantity costs: of a deduction that is taken in part, just so much.
+    """
+
+    line: OrderLine | Charge
     quantity: Decimal
+    price: UnitPrice
     tax: TaxCodeRow
     figures: TaxedLine
+    order_discount: Money
 
 
 def choose_parts(order: Order, fulfilment: Fulfilment, wanted: Sequence[WantedPart] | None) -> list[Part]:
@@ -123,21 +133,48 @@ def _require_enough(held: dict[UUID, FulfilmentLine], wanted: Sequence[WantedPar
 def ship_parts(order: Order, parts: Sequence[Part], on: date) -> list[ShippedPart]:
     """Account for what is shipped on a day: its tax is that of all shipped so far, less what was stated before.
 
+    With the goods go the charges that were not invoiced yet, and as much of deposits and vouchers as they bear.
     The rates are the day's (Directive 2006/112/EC art. 63; § 27 (1) UStG), whatever they were when it was ordered.
     Refuses tax codes that do not hold on the day.
     """
-    rates = _rates(order, parts, on)
-    lines = [_partly_shipped(part.line, rates[part.line.tax_code]) for part in parts]
-    wanted = {index: part.quantity for index, part in enumerate(parts)}
-    figures = tax_parts_at_rates(lines, wanted, order.shipped_tax, order.tax_mode.prices, order.currency)
-    shipped = [_shipped(part, rates[part.line.tax_code], figures[index]) for index, part in enumerate(parts)]
+    prices, stated = order.tax_mode.prices, order.shipped_tax
+    charges = [charge for charge in order.charges if charge.status == OPEN]
+    deductions = [line for line in order.lines if line.deducts and not line.settled]
+    rates = _rates(order, [*(part.line for part in parts), *charges, *deductions], on)
+    amounts = [
+        cut_part(_partly_shipped(part.line, rates[part.line.tax_code]), part.quantity, prices)
+        for part in parts
+    ]
+    nothing = Money.zero(order.currency)
+    amounts += [_rated(rates[charge.tax_code], charge.amount, nothing) for charge in charges]
+    taken: list[OrderLine] = []
+    for line in deductions:
+        rest = _rest(line, rates[line.tax_code], prices)
+        most = most_deductible(amounts, rest, stated, prices, order.currency)
+        if most.minor:
+            taken.append(line)
+            amounts.append(rest if most == rest.amount else replace(rest, amount=most, discount=nothing))
+    figures = tax_at_rates(amounts, stated, prices, order.currency)
+    after, last = len(parts), len(parts) + len(charges)
+    shipped = [
+        _shipped(part, rates[part.line.tax_code], each) for part, each in zip(parts, figures, strict=False)
+    ]
+    shipped += [
+        _charged(charge, rates[charge.tax_code], each)
+        for charge, each in zip(charges, figures[after:last], strict=True)
+    ]
+    shipped += [
+        _deducted(line, rates[line.tax_code], each, prices)
+        for line, each in zip(taken, figures[last:], strict=True)
+    ]
+    _settle_deductions(order)
     order.shipped_tax = add_shipped(order.shipped_tax, groups_of(shipped), on)
     return shipped
 
 
-def _rates(order: Order, parts: Sequence[Part], on: date) -> dict[str, TaxCodeRow]:
+def _rates(order: Order, lines: Sequence[OrderLine | Charge], on: date) -> dict[str, TaxCodeRow]:
     """What the tax codes of what is shipped mean on a day."""
-    codes = list(dict.fromkeys(part.line.tax_code for part in parts))
+    codes = list(dict.fromkeys(line.tax_code for line in lines))
     found = {code: rate_on(order.tax_rates, code, on) for code in codes}
     missing = [code for code, rate in found.items() if rate is None]
     if missing:
@@ -157,11 +194,53 @@ def _partly_shipped(line: OrderLine, tax: TaxCodeRow) -> PartlyTaken:
 
 def _shipped(part: Part, tax: TaxCodeRow, figures: TaxedLine) -> ShippedPart:
     line = part.line
+    order_discount = line.order_discount_of(part.quantity, after=line.shipped)
     line.account(reserved=-part.quantity, shipped=part.quantity)
     line.shipped_net_minor += figures.net.minor
     line.shipped_tax_minor += figures.tax.minor
     line.shipped_discount_minor += figures.discount.minor
-    return ShippedPart(line, part.quantity, tax, figures)
+    return ShippedPart(line, part.quantity, line.unit_price, tax, figures, order_discount)
+
+
+def _charged(charge: Charge, tax: TaxCodeRow, figures: TaxedLine) -> ShippedPart:
+    charge.status = INVOICED
+    return ShippedPart(charge, ONE, charge.unit_price, tax, figures, Money.zero(charge.currency))
+
+
+def _rated(tax: TaxCodeRow, amount: Money, discount: Money) -> RatedAmount:
+    return RatedAmount(tax.code, tax.rate, tax.category, amount, discount)
+
+
+def _rest(line: OrderLine, tax: TaxCodeRow, prices: Prices) -> RatedAmount:
+    """What shipments have not taken of a deduction yet."""
+    whole, taken = line.figures, line.shipped_figures
+    amount = whole.gross - taken.gross if prices == "gross" else whole.net - taken.net
+    return _rated(tax, amount, whole.discount - taken.discount)
+
+
+def _deducted(line: OrderLine, tax: TaxCodeRow, figures: TaxedLine, prices: Prices) -> ShippedPart:
+    """Take so much of a deduction; as one of that price, unless all of it is taken at once."""
+    line.shipped_net_minor += figures.net.minor
+    line.shipped_tax_minor += figures.tax.minor
+    line.shipped_discount_minor += figures.discount.minor
+    line.touched = True
+    amount, whole, taken = (
+        (f.gross if prices == "gross" else f.net) for f in (figures, line.figures, line.shipped_figures)
+    )
+    nothing = Money.zero(line.currency)
+    if taken == whole:
+        line.account(reserved=-line.reserved, shipped=line.reserved)
+    if amount == whole:
+        return ShippedPart(line, line.quantity, line.unit_price, tax, figures, nothing)
+    return ShippedPart(line, ONE, UnitPrice.of(amount), tax, figures, nothing)
+
+
+def _settle_deductions(order: Order) -> None:
+    """With the last goods an order is done: what no shipment could bear of a deduction is not wanted any more."""
+    if all(line.settled for line in order.lines if not line.deducts):
+        for line in order.lines:
+            if not line.settled:
+                line.account(reserved=-line.reserved, cancelled=line.reserved)
 
 
 def groups_of(parts: Sequence[ShippedPart]) -> list[TaxGroup]:

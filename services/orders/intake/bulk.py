@@ -13,10 +13,11 @@ from services.orders.intake.actions.confirming import (
 )
 from services.orders.intake.actions.creating import draft_order, order_day, store_orders
 from services.orders.intake.queries import find_prices
-from services.orders.intake.rules import PriceList, price_lines
+from services.orders.intake.rules import PriceList, price_order
 from services.orders.intake.schemas import OrderIn
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import by_line
+from shared.base.loops import give_way
 from shared.context import numbering
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
@@ -34,10 +35,14 @@ async def create_orders(batch: Batch[tuple[OrderIn]]) -> list[Order]:
     given = [each for _, (each,) in batch.items]
     prices = await _find_prices(ctx, given, orders)
     for place, (order, wanted) in enumerate(zip(orders, given, strict=True)):
-        price_lines(order, wanted.lines, prices[order_day(ctx, order)], pointer=f"/{place}")
+        on = order_day(ctx, order)
+        price_order(order, wanted.lines, wanted.charges, prices[on], pointer=f"/{place}")
+    lines = sum(len(order.lines) for order in orders)
+    await give_way(lines)
     confirmed = [draft for draft, wanted in zip(drafts, given, strict=True) if wanted.confirm]
     if confirmed:
         await _promise_orders(Batch(confirmed))
+        await give_way(lines)
     await store_orders(ctx, orders)
     for its_ctx, order in confirmed:
         tell_confirmed(its_ctx, order)
@@ -50,7 +55,12 @@ async def _find_prices(ctx: Ctx, given: Sequence[OrderIn], orders: Sequence[Orde
     for order, wanted in zip(orders, given, strict=True):
         by_day.setdefault(order_day(ctx, order), []).append(wanted)
     return {
-        day: await find_prices(ctx, [line for order in found for line in order.lines], on=day)
+        day: await find_prices(
+            ctx,
+            [line for order in found for line in order.lines],
+            [charge for order in found for charge in order.charges],
+            on=day,
+        )
         for day, found in by_day.items()
     }
 

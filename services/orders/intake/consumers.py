@@ -7,6 +7,7 @@ from shared.contracts.billing import (
     CreditNoteDeallocated,
     CreditNoteFinalized,
     InvoiceFinalized,
+    InvoicePaid,
     InvoiceVoided,
     PaymentAllocated,
     PaymentDeallocated,
@@ -19,7 +20,7 @@ from shared.service.subscriptions import on_batch
 
 
 @on_batch(
-    InvoiceFinalized, InvoiceVoided,
+    InvoiceFinalized, InvoicePaid, InvoiceVoided,
     PaymentRecorded, PaymentAllocated, PaymentDeallocated, PaymentReversed,
     CreditNoteFinalized, CreditNoteAllocated, CreditNoteDeallocated, WriteOffRecorded, WriteOffReversed,
 )  # fmt: skip

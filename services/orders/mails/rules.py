@@ -77,6 +77,7 @@ def confirmation_text(order: Order, *, buyer: str, seller: str, language: str) -
         f"{_part(line, language)}: {money_text(line.gross if order.prices == 'gross' else line.net, language)}"
         for line in order.lines
     ]
+    lines += [f"{charge.description}: {money_text(charge.amount, language)}" for charge in order.charges]
     sums = ((words.net, totals.net), (words.tax, totals.tax), (words.gross, totals.gross))
     told = [f"{name}: {money_text(amount, language)}" for name, amount in sums]
     return _whole(words, words.confirmed_text.format(number=order.number), [lines, told], buyer, seller)

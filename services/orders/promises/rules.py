@@ -9,7 +9,7 @@ from uuid import UUID
 from services.orders.book.rules import FulfilmentState, Order
 from services.orders.stock.rules import NOTHING, Demand, StockItem
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Claims that one transaction looks at; the rest follows in the next, and what is owed to them is nobody else's."""
 TAKEABLE = (FulfilmentState.OPEN, FulfilmentState.RELEASED)
 """States whose promises can be taken back: what is being picked is in somebody's hands."""

@@ -131,6 +131,23 @@ def test_currencies_of_zero_two_and_three_decimals(currency, monkeypatch):
     assert unchecked(odd, monkeypatch) != b""
 
 
+def test_the_tax_of_a_part_may_be_off_by_the_cent_that_its_order_is_exact_by():
+    """4.02 and 4.02 at 20 %: 0.80, then 0.81, since the order's tax is 1.61."""
+    for tax in (D("0.80"), D("0.81")):
+        whole = document([replace(line("x", "1", "4.02", "20"), tax=tax, gross=D("4.02") + tax)])
+        (row,) = whole.tax_breakdown
+        part = replace(
+            whole,
+            tax_breakdown=(replace(row, tax=tax),),
+            tax=tax,
+            gross=whole.net + tax,
+            due=whole.net + tax,
+        )
+
+        assert violations(part) == ()
+        assert_valid(render_xml(part))
+
+
 BROKEN = {
     "a seller without any id": (shape(seller="DE"), {"seller": {"tax_id": ""}}, {"BR-CO-26", "BR-S-02"}),
     "tax charged without a tax id": (

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from services.billing.documents import fonts
 from services.billing.documents.pdf import render_pdf
 
 from .samples import BUYER, SELLER, D, credit_note, document, line
@@ -23,11 +22,6 @@ def pages(content):
 
 def text(content):
     return "\n".join(pages(content))
-
-
-@pytest.fixture
-def without_cjk(monkeypatch):
-    monkeypatch.setattr(fonts, "cjk_font", lambda: None)
 
 
 def test_an_invoice_states_who_what_when_and_how_much():
@@ -53,7 +47,7 @@ def test_an_invoice_states_who_what_when_and_how_much():
 def test_each_line_shows_its_figures_and_discount():
     found = text(document())
 
-    for fact in ("489.00", "2,787.30", "Discount -146.70", "12.5", "18.0425", "225.53", "7 %", "19 %"):
+    for fact in ("489.00", "2,787.30", "Discount", "-146.70", "12.5", "18.0425", "225.53", "7 %", "19 %"):
         assert fact in found
 
 
@@ -110,12 +104,12 @@ def test_a_description_longer_than_a_page_goes_on_over_pages():
     assert "the end" in found[-1] + found[-2]
 
 
-@pytest.mark.parametrize("long", ["x" * 900, "=HYPERLINK(" + "A1&" * 300, "東京" * 300])
-def test_words_longer_than_a_line_are_broken_without_loss(long, without_cjk):
+@pytest.mark.parametrize("long", ["x" * 900, "=HYPERLINK(" + "A1&" * 300, "שלום" * 200])
+def test_words_longer_than_a_line_are_broken_without_loss(long):
     found = text(document([line(long)])).replace("\n", "")
 
     letter = max(set(long), key=long.count)
-    assert found.count(letter if letter != "東" and letter != "京" else "�") >= long.count(letter)
+    assert found.count(letter) >= long.count(letter)
 
 
 def test_line_breaks_in_a_text_are_kept_and_words_stay_whole():
@@ -137,32 +131,6 @@ def test_text_that_looks_like_markup_is_printed_as_it_is(quirk):
 )
 def test_european_letters_and_signs_are_embedded_and_readable(name):
     assert name in text(document(buyer=replace(BUYER, name=name)))
-
-
-def test_chinese_japanese_and_korean_are_set_when_their_font_is_installed():
-    if fonts.cjk_font() is None:
-        pytest.skip("noto-cjk-sans-jp-regular is not installed")
-
-    found = text(document(buyer=replace(BUYER, name="東京タワー 한국어"))).replace(
-        "\0", ""
-    )  # pypdf adds them
-
-    assert "東京タワー 한국어" in found
-
-
-def test_letters_without_a_font_are_replaced_and_look_alikes_used(without_cjk):
-    found = text(document([line("東京 🚀 ＡＢＣ \u202eevil\u202c a\u200db e\u0301")]))
-
-    assert "�� � ABC evil ab é" in found
-
-
-def test_without_the_bundled_font_western_text_is_still_set(monkeypatch, tmp_path):
-    monkeypatch.setattr(fonts, "REGULAR", tmp_path / "absent.ttf")
-
-    found = text(document(buyer=replace(BUYER, name="Café Łódź 東京 €")))
-
-    assert "Café" in found
-    assert "INV-2026-000017" in found
 
 
 def test_half_characters_from_broken_clients_are_left_out():
@@ -193,7 +161,7 @@ def test_amounts_have_the_decimals_of_their_currency(decimals, total):
 def test_huge_amounts_shrink_to_their_column():
     content = document([line("Island", "999999999.123456", "999999999999.99")], currency="IDR")
 
-    assert "999999999.123456" in text(content)
+    assert "999,999,999.123456" in text(content)
     assert f"{content.net:,.2f}" in text(content)
 
 
@@ -208,9 +176,10 @@ def test_other_content_gives_other_bytes():
 def test_the_file_says_what_it_is():
     reader = PdfReader(BytesIO(render_pdf(document())))
 
-    assert reader.metadata.title == "Invoice INV-2026-000017"
-    assert reader.metadata.author == "Nordlicht Büromöbel GmbH & Co. KG"
-    assert reader.metadata.creation_date.date() == document().issued_on
+    described = reader.xmp_metadata
+    assert described.dc_title["x-default"] == "Invoice INV-2026-000017"
+    assert described.dc_creator == ["Nordlicht Büromöbel GmbH & Co. KG"]
+    assert described.xmp_create_date.date() == document().issued_on
 
 
 def test_five_thousand_lines_take_seconds():

@@ -142,6 +142,25 @@ async def test_payments_and_credit_notes_are_found_by_reference_number_buyer_and
     assert await found(billing, "/v1/credit-notes", to=days[1].isoformat()) == set()
 
 
+async def test_open_and_overdue_invoices_are_listed_apart(
+    way: str, suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    draft = await given_draft(billing)
+    invoices = [await given_invoice(billing, payment_terms_days=days) for days in (0, 0, 30)]
+    await pay(billing, invoices[1], "12.00")
+    later = suite.client("billing", await suite.advance_clock(tenant, timedelta(days=2)))
+    late, paid, due = [invoice["id"] for invoice in invoices]
+
+    async def of(**query: Any) -> set[str]:
+        return await found(later, "/v1/invoices", **query)
+
+    assert await of(open=True) == await of(open=True, q="jane") == {late, due}
+    assert await of(open=False) == {paid, draft["id"]}
+    assert await of(overdue=True) == await of(overdue=True, open=True) == {late}
+    assert await of(overdue=False) == {paid, due, draft["id"]}
+    assert await of(overdue=False, open=True) == {due}
+
+
 async def test_a_company_finds_no_document_of_another(
     way: str, suite: Suite, stranger: TenantFacts, billing: httpx.AsyncClient
 ):

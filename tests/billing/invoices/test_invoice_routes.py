@@ -1,5 +1,6 @@
 """Invoices through the API: drafts, finalizing, voiding, documents, lists."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -116,7 +117,7 @@ async def test_a_draft_may_be_thrown_away_but_a_finalized_invoice_not(billing: h
     assert (await billing.get(f"/v1/invoices/{draft['id']}")).status_code == 404
     refused = await billing.delete(f"/v1/invoices/{invoice['id']}")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_draft")
-    assert refused.json()["allowed_actions"] == ["void"]
+    assert refused.json()["allowed_actions"] == ["send", "void", "write_off"]
     change = await billing.patch(
         f"/v1/invoices/{invoice['id']}", json={"notes": "x"}, headers={"if-match": "2"}
     )
@@ -137,7 +138,7 @@ async def test_finalizing_numbers_dates_posts_and_tells(
     today = datetime.now(UTC).date()
     assert answer.status_code == 200, answer.text
     assert invoice["number"] == f"INV-{today.year}-000001"
-    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["void", "write_off"])
+    assert (invoice["state"], invoice["allowed_actions"]) == ("finalized", ["send", "void", "write_off"])
     assert invoice["due_on"] == (today + timedelta(days=14)).isoformat()
     assert (invoice["open"], invoice["paid"]) == (money("120.00"), money("0.00"))
     assert {k: v for k, v in (await balances(billing)).items() if v} == {
@@ -398,3 +399,18 @@ async def test_invoices_are_invisible_to_strangers_and_without_scope(
         assert answer.status_code == 404
     assert (await suite.client("billing", tenant, scopes={"orders:read"}).get(path)).status_code == 403
     assert (await suite.anonymous("billing").get(path)).status_code == 401
+
+
+async def test_of_drafts_for_one_fulfilment_at_once_one_is_made_and_named_by_the_others(
+    billing: httpx.AsyncClient,
+):
+    refs = {"order_id": str(uuid4()), "fulfilment_id": str(uuid4())}
+    body = {"customer_id": str(uuid4()), "customer": {"name": "Jane"}, "lines": [line()], "source_refs": refs}
+
+    answers = await asyncio.gather(*(billing.post("/v1/invoices", json=body) for _ in range(5)))
+
+    (made,) = (a.json() for a in answers if a.status_code == 201)
+    for refused in (a.json() for a in answers if a.status_code != 201):
+        assert (refused["status"], refused["code"]) == (409, "already_exists")
+        assert made["id"] in (refused.get("invoice_id"), refused.get("existing", {}).get("id"))
+        assert "invoices_" not in refused["detail"]

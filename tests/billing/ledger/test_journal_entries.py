@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from shared.context.ctx import TenantFacts
+from tests.billing.given import delivered, given_invoice, shipment
 from tests.billing.ledger.books import (
     BANK,
     DAY,
@@ -318,3 +319,23 @@ async def test_the_same_key_posts_once(billing: httpx.AsyncClient):
     assert await trial_balance(billing) == {BANK: "100.00", SALES: "-100.00"}
     await assert_ties_out(billing, but=NO_DOCUMENTS)
     assert len((await billing.get(ENTRIES, params={"to": DAY.isoformat()})).json()["items"]) == 1
+
+
+async def test_the_memo_of_a_documents_entry_begins_with_its_number(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    invoice = await given_invoice(billing)
+    note = (
+        await billing.post("/v1/credit-notes", json={"invoice_id": invoice["id"], "reason": "Returned"})
+    ).json()
+    await delivered(suite, tenant, shipment())
+    (shipped, *_) = (await billing.get("/v1/invoices")).json()["items"]
+
+    entries = (await billing.get(ENTRIES)).json()["items"]
+
+    assert [entry["memo"] for entry in entries] == [
+        f"{shipped['number']}: Shipment of SO-2026-000001 to Jane",
+        f"{note['number']}: Credit note on invoice {invoice['number']}",
+        f"{invoice['number']}: Invoice to Jane",
+    ]
+    assert (await billing.get(f"{ENTRIES}/{entries[0]['id']}")).json() == entries[0]

@@ -46,7 +46,7 @@ async def become(books: httpx.AsyncClient, path: str, state: str) -> dict[str, A
         found: dict[str, Any] | None = (await books.get(path)).json()["delivery"]
         return found if found is not None and found["state"] == state else None
 
-    return await eventually(asked)
+    return await eventually(asked, within=40.0)  # the first document of a process takes seconds
 
 
 def files_of(mail: Taken) -> dict[str | None, bytes]:
@@ -258,3 +258,50 @@ async def test_the_invoices_of_shipments_go_out_by_themselves(
     assert [m.message["subject"] for m in mail_server.to(to)] == [
         f"Invoice {invoice['number']} – Harbour Tea"
     ]
+
+
+async def test_a_statement_of_some_days_is_sent(
+    mail_server: MailServer, mailing: Suite, company: TenantFacts, books: httpx.AsyncClient
+):
+    to, other = somebody(), somebody()
+    customer_id = await told(mailing, company, email=to, language="fr")
+    invoice = await given_invoice(books, customer_id=str(customer_id), customer=None)
+    path = f"/v1/customers/{customer_id}/statement"
+    today = invoice["issued_on"]
+
+    first = await sent(books, f"{path}", message="À bientôt")
+    answer = await books.post(f"{path}/send?from={today}&to={today}", json={"to": other})
+
+    assert (first["state"], first["to"]) == ("queued", to)
+    assert answer.json()["to"] == other
+
+    async def both() -> bool:
+        items = (await books.get("/v1/billing-mails", params={"state": "sent"})).json()["items"]
+        return len(items) == 2
+
+    await eventually(both, within=40.0)
+    (mail,) = mail_server.to(to)
+    assert mail.message["subject"].startswith("Relevé de compte du 1 janvier")
+    assert "À bientôt" in mail.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    ((name, content),) = files_of(mail_server.to(other)[0]).items()
+    assert name == f"statement-{today}-{today}.pdf"
+    assert invoice["number"] in PdfReader(io.BytesIO(content)).pages[0].extract_text()
+    (latest, _) = (await books.get("/v1/billing-mails")).json()["items"]
+    assert latest["about"] == {"kind": "customer", "id": str(customer_id), "number": f"{today}/{today}"}
+    assert (await books.post(f"/v1/customers/{new_id()}/statement/send", json={"to": to})).status_code == 404
+
+
+async def test_an_invoice_that_was_voided_before_its_mail_went_is_not_sent(
+    mail_server: MailServer, mailing: Suite, company: TenantFacts, books: httpx.AsyncClient
+):
+    to = somebody()
+    mail_server.answers["RCPT", to] += ["450 Later"] * 3
+    invoice = await given_invoice(books)
+    path = f"/v1/invoices/{invoice['id']}"
+    await sent(books, path, to=to)
+
+    assert (await books.post(f"{path}/void")).status_code == 200
+
+    assert "voided" in (await become(books, path, "bounced"))["reason"]
+    assert mail_server.to(to) == []
+    assert "send" not in (await books.get(path)).json()["allowed_actions"]

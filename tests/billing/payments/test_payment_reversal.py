@@ -70,7 +70,9 @@ async def test_a_reversed_payment_leaves_its_invoices_open_and_the_books_as_befo
             invoice["totals"]["gross"],
             str(Decimal(gross) * 0),
         )
-        assert "void" in now["allowed_actions"]
+        assert now["allowed_actions"] == ["send", "void", "write_off"]
+        last = (await billing.get(f"/v1/invoices/{invoice['id']}/timeline")).json()["items"][0]
+        assert (last["verb"], REASON["reason"] in last["why"]) == ("reopen", True)
     entries = (await billing.get(f"/v1/journal-entries?source_id={paid['id']}")).json()["items"]
     assert [(e["source"], e["reverses_id"] is not None) for e in entries] == [
         ("payment_reversal", True),

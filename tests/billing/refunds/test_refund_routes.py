@@ -214,3 +214,29 @@ async def test_money_that_settled_an_invoice_until_later_cannot_have_gone_back_b
         aging = (await billing.get("/v1/reports/aging", params={"as_of": as_of})).json()
         assert (days, aging["totals"]["total"]["amount"]) == (days, total)
     await assert_tied_out(suite, tenant, billing)
+
+
+async def test_an_entry_of_a_document_says_what_undoes_it(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    invoice, payment = await given_overpaid(billing)
+    made = (await refund(billing, "8.00", payment_id=payment["id"])).json()
+    await billing.post(f"/v1/refunds/{made['id']}/reverse", json={"reason": "Returned"})
+    await billing.post(f"/v1/payments/{payment['id']}/reverse", json={"reason": "Bounced"})
+    fee = {"invoice_id": invoice["id"], "amount": money("1.00"), "kind": "bank_fee", "reason": "Bank"}
+    await billing.post("/v1/write-offs", json=fee)
+    advice = {}
+
+    for entry in (await billing.get("/v1/journal-entries")).json()["items"]:
+        refused = (await billing.post(f"/v1/journal-entries/{entry['id']}/reverse")).json()
+        assert (refused["status"], refused["code"]) == (409, "control_account")
+        advice[entry["source"]] = refused["detail"]
+
+    assert {source: text.partition("; ")[2] for source, text in advice.items()} == {
+        "invoice": "void or credit the invoice instead.",
+        "payment": "reverse the payment (POST /v1/payments/{id}/reverse) instead.",
+        "payment_reversal": "record it anew instead.",
+        "refund": "reverse the refund (POST /v1/refunds/{id}/reverse) instead.",
+        "refund_reversal": "record it anew instead.",
+        "bank_fee": "reverse the write-off (POST /v1/write-offs/{id}/reverse) instead.",
+    }

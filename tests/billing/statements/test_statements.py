@@ -144,6 +144,49 @@ async def test_one_who_is_known_by_a_shipment_only_has_one_too_and_a_stranger_no
     assert reversed_.json()["errors"][0]["pointer"] == "/query/from"
 
 
+async def test_money_that_moves_back_and_what_is_given_up_stand_on_it_too(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    customer_id = str(await given_customer(suite, tenant))
+    invoice = await given_invoice(billing, line("100.00"), customer_id=customer_id)
+    bounced = await given_payment(billing, invoice, "50.00")
+    more = (await pay(billing, invoice, "130.00", of="70.00")).json()
+
+    async def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await billing.post(path, json=body)
+        assert answer.status_code in (200, 201), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    assert (
+        await billing.post(f"/v1/payments/{bounced['id']}/reverse", json={"reason": "bounced"})
+    ).is_success
+    refund = {
+        "payment_id": more["id"],
+        "amount": money("5.00"),
+        "method": "bank_transfer",
+        "reason": "too much",
+    }
+    await made("/v1/refunds", refund)
+    fee = {"invoice_id": invoice["id"], "amount": money("2.00"), "kind": "bank_fee", "reason": "fee"}
+    given_up = await made("/v1/write-offs", fee)
+    await made(f"/v1/write-offs/{given_up['id']}/reverse", {"reason": "it came"})
+
+    (account,) = (await statement_of(billing, customer_id))["accounts"]
+
+    assert [(x["kind"], x["amount"]["amount"]) for x in account["lines"]] == [
+        ("invoice", "120.00"),
+        ("payment", "-50.00"),
+        ("payment", "-130.00"),
+        ("payment_reversal", "50.00"),
+        ("refund", "5.00"),
+        ("bank_fee", "-2.00"),
+        ("bank_fee_reversal", "2.00"),
+    ]
+    aged = (await billing.get("/v1/reports/aging")).json()["rows"]
+    assert next(r for r in aged if r["customer_id"] == customer_id)["total"] == account["closing"]
+
+
 async def test_it_is_there_on_paper(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient):
     customer_id = str(await given_customer(suite, tenant, name="Jane & Sons"))
     invoices = [await given_invoice(billing, line("100.00"), customer_id=customer_id) for _ in range(3)]

@@ -111,6 +111,9 @@ async def test_what_corrects_no_tax_is_borne_by_its_account_as_a_whole(
     assert invoice["number"] in entry["memo"]
     timeline = (await billing.get(f"/v1/write-offs/{made['id']}/timeline")).json()["items"]
     assert [(m["verb"], m["why"]) for m in timeline] == [("create", "As agreed")]
+    of_invoice = (await billing.get(f"/v1/invoices/{invoice['id']}/timeline")).json()["items"]
+    assert of_invoice[0]["verb"] == "write_off"
+    assert of_invoice[0]["why"].endswith(": As agreed")
     await assert_tied_out(suite, tenant, billing)
 
 
@@ -166,7 +169,7 @@ async def test_british_relief_comes_with_the_time_and_goes_when_the_debt_is_reco
         money("12.00"),
         money("0.00"),
     )
-    assert now["allowed_actions"] == ["void", "write_off"]
+    assert now["allowed_actions"] == ["send", "void", "write_off"]
     assert (await tax_rows(billing, **days))["standard"]["tax"] == money("2.00")
     assert len(await events_of(suite, tenant, "billing.write_off.reversed.v1")) == 2
     await given_payment(billing, invoice, "12.00")
@@ -285,10 +288,10 @@ async def test_a_credit_note_is_taken_off_a_further_invoice_but_not_off_its_own(
     note = (
         await billing.post("/v1/credit-notes", json={"invoice_id": own["id"], "reason": "Returned"})
     ).json()
-    assert note["allowed_actions"] == ["allocate", "refund"]
+    assert note["allowed_actions"] == ["allocate", "refund", "send"]
     share = {"allocations": [{"invoice_id": further["id"], "amount": money("6.00")}]}
     used = (await billing.post(f"/v1/credit-notes/{note['id']}/allocate", json=share)).json()
-    assert used["allowed_actions"] == ["deallocate"]
+    assert used["allowed_actions"] == ["deallocate", "send"]
 
     path = f"/v1/credit-notes/{note['id']}/deallocate"
     kept = await billing.post(path, json={"allocations": [{"invoice_id": own["id"]}]})

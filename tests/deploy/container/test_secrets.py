@@ -110,6 +110,16 @@ def test_what_is_given_replaces_what_was_made_up(volumes: Path) -> None:
     assert found["operator/backoffice_admin_client_id"] == "admin"
 
 
+def test_a_mail_servers_address_is_given_to_the_services_as_long_as_it_is_said(volumes: Path) -> None:
+    file = "backoffice_smtp_url"
+    compose_secrets.prepare(volumes, {"BACKOFFICE_SMTP_URL": "smtps://me:mine@smtp.example.com"})
+    given = {name for name, secret in contents(volumes).items() if secret.startswith("smtps:")}
+    compose_secrets.prepare(volumes, {"BACKOFFICE_SMTP_URL": ""})
+
+    assert given == {f"services/{file}", *(f"{name}/{file}" for name in NAMES)}
+    assert contents(volumes).keys() == FILES
+
+
 def test_the_broker_gets_policies_and_a_hash_but_no_password(volumes: Path) -> None:
     compose_secrets.prepare(volumes, {"BACKOFFICE_RABBITMQ_PASSWORD": "known"})
     text = (volumes / "broker" / "definitions.json").read_text()

@@ -12,10 +12,12 @@ from services.orders.book.rules import (
     Fulfilment,
     Order,
     OrderLine,
+    ShippedTax,
     fulfilment_status,
     payment_status,
 )
 from shared.values.ids import new_id
+from shared.values.money import Money
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -43,6 +45,9 @@ def given_book(
         payment_terms_days=30, net_minor=1000, tax_minor=200, gross_minor=1200, tax_breakdown=[], revision=1,
         ordered_at=THEN, lines=[given_line(order_id, shipped=shipped, cancelled=cancelled)],
     )  # fmt: skip
+    if shipped:
+        figures = (Money(100 * shipped, "GBP"), Money(20 * shipped, "GBP"))
+        order.shipped_tax = [ShippedTax("standard", Decimal(20), "S", *figures, THEN.date())]
     for name, value in facts.items():
         setattr(order, name, value)
     order.fulfilments = [

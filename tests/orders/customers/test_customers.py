@@ -166,7 +166,7 @@ async def test_what_documents_need_of_a_customer_is_kept_and_told(
         ({"language": "deu"}, "/language", "unknown_language"),
         ({"electronic_address": "0204"}, "/electronic_address", "electronic_address_format"),
         ({"electronic_address": "0204: "}, "/electronic_address", "outer_blank"),
-        ({"electronic_address": "EM:jo@example.org"}, "/electronic_address", "electronic_address_format"),
+        ({"electronic_address": "E:jo@example.org"}, "/electronic_address", "electronic_address_format"),
         ({"electronic_address": "0001:12"}, "/electronic_address", "unknown_scheme"),
         ({"electronic_address": "９９３０:12"}, "/electronic_address", "electronic_address_format"),
         ({"payment_terms_days": 366}, "/payment_terms_days", "less_than_equal"),

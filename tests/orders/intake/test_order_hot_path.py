@@ -1,57 +1,11 @@
 """The hot paths take few round trips, and no more of them for more lines or longer pages."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-
-import asyncpg
 import httpx
 
 from shared.context.ctx import TenantFacts
-from shared.values.ids import new_id
+from tests.kit.statements import only, statements
 from tests.kit.suite import Suite
 from tests.orders.given import fulfilments_of, given_confirmed, given_customer, given_order, given_product
-
-NOT_OURS = ("commit", "rollback", "WITH RECURSIVE typeinfo")
-
-
-def watcher(tenant: TenantFacts, seen: list[str]) -> Callable[[Any], None]:
-    """Note the statements of the tenant's transactions on one connection, but not what the driver asks for itself."""
-    ours = False
-
-    def watch(record: Any) -> None:
-        nonlocal ours
-        text = record.query.strip()
-        if text.startswith("begin"):
-            ours = str(tenant.id) in text
-        elif ours and not text.startswith(NOT_OURS) and "current_setting('jit')" not in text:
-            seen.append(text)
-
-    return watch
-
-
-@asynccontextmanager
-async def statements(suite: Suite, tenant: TenantFacts) -> AsyncIterator[list[str]]:
-    """What the tenant's transactions send to the database, beside BEGIN and COMMIT."""
-    running = suite["orders"]
-    seen: list[str] = []
-    watched: list[tuple[asyncpg.Connection, Callable[[Any], None]]] = []
-    async with AsyncExitStack() as stack:
-        for _ in range(running.settings.app_pool_size):
-            tx = await stack.enter_async_context(running.app_db.transaction(new_id()))
-            watched.append((tx.sql, watcher(tenant, seen)))
-    for connection, watch in watched:
-        connection.add_query_logger(watch)
-    try:
-        yield seen
-    finally:
-        for connection, watch in watched:
-            connection.remove_query_logger(watch)
-
-
-def only(seen: list[str], *marks: str) -> list[str]:
-    """The marks of the statements, in order; a statement without any of the marks shows itself."""
-    return [next((mark for mark in marks if mark in text), text) for text in seen]
 
 
 async def test_an_order_is_taken_and_confirmed_in_four_statements(
@@ -60,7 +14,7 @@ async def test_an_order_is_taken_and_confirmed_in_four_statements(
     skus = [(await given_product(orders, stock=9))["sku"] for _ in range(3)]
     customer = await given_customer(orders)
 
-    async with statements(suite, tenant) as seen:
+    async with statements(suite, "orders", tenant) as seen:
         await given_confirmed(orders, dict.fromkeys(skus, 1), customer_id=customer["id"])
 
     marks = ("from products", "stock_items", "insert into orders", "insert into outbox")
@@ -73,7 +27,7 @@ async def test_more_lines_take_no_more_statements(
     product, customer = await given_product(orders, stock=2000), await given_customer(orders)
     lines = [{"sku": product["sku"], "quantity": 1}] * 1000
 
-    async with statements(suite, tenant) as seen:
+    async with statements(suite, "orders", tenant) as seen:
         order = await given_confirmed(orders, lines, customer_id=customer["id"])
 
     assert len(seen) == 5, seen
@@ -86,7 +40,7 @@ async def test_shipping_takes_four_statements(suite: Suite, tenant: TenantFacts,
     (fulfilment,) = await fulfilments_of(orders, order)
     part = {"order_line_id": order["lines"][0]["id"], "quantity": 1}
 
-    async with statements(suite, tenant) as seen:
+    async with statements(suite, "orders", tenant) as seen:
         answer = await orders.post(f"/v1/fulfilments/{fulfilment['id']}/ship", json={"lines": [part]})
 
     assert answer.status_code == 200, answer.text
@@ -101,7 +55,7 @@ async def test_a_page_takes_three_statements_whatever_its_length(
     for confirm in (True, True, True, False, False):
         await given_order(orders, {product["sku"]: 1}, customer_id=customer["id"], confirm=confirm)
 
-    async with statements(suite, tenant) as seen:
+    async with statements(suite, "orders", tenant) as seen:
         page = (await orders.get("/v1/orders?limit=4")).json()
 
     assert len(page["items"]) == 4

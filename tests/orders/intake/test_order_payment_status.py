@@ -15,6 +15,7 @@ from shared.contracts.billing import (
     AllocatedInvoice,
     CreditNoteFinalized,
     InvoiceFinalized,
+    InvoicePaid,
     InvoiceVoided,
     PaymentRecorded,
     PaymentReversed,
@@ -207,6 +208,29 @@ async def test_an_order_that_was_paid_and_then_taken_back_as_a_whole_is_credited
     await billing.tell(note.model_copy(update={"allocations": []}))
 
     assert await status(orders, order) == "credited"
+
+
+async def test_that_an_invoice_is_paid_changes_nothing_which_its_payments_have_not_said(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    """A payment may have been taken back meanwhile, under another ordering key."""
+    order = await given_order_of_twelve(orders)
+    billing, invoice = Billing(suite, tenant, order), new_id()
+    for fact in (
+        billing.invoice(invoice, 1200),
+        billing.payment(invoice, 1200),
+        billing.bounced(invoice, 1200),
+    ):
+        await billing.tell(fact)
+
+    await billing.tell(
+        InvoicePaid(
+            invoice_id=invoice, number="INV", customer_id=billing.customer_id, gross=Money(1200, "GBP"),
+            paid_on=DAY, source_refs=billing.refs,
+        )
+    )  # fmt: skip
+
+    assert await status(orders, order) == "unpaid"
 
 
 async def test_an_invoice_of_no_order_of_ours_says_nothing(

@@ -45,6 +45,14 @@ async def test_a_document_has_its_name_and_type_and_the_process_is_kept_for_the_
     assert first == second
 
 
+async def test_what_the_maker_has_to_say_of_it_is_in_the_answer(probe: httpx.AsyncClient):
+    warned, plain = [await paper_of(probe, f"{what} {uuid4()}") for what in ("warns", "plain")]
+
+    assert (warned.status_code, warned.content) == (200, b"paper")
+    assert warned.headers["backoffice-warning"] == "one thing; another"
+    assert "backoffice-warning" not in plain.headers
+
+
 async def test_no_connection_is_held_while_a_document_is_made(
     kernel: Suite, owner: TenantFacts, probe: httpx.AsyncClient, aside: SideProcesses, tmp_path: Path
 ):

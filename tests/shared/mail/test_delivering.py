@@ -55,7 +55,7 @@ async def become(books: httpx.AsyncClient, path: str, state: str) -> dict[str, A
         found: dict[str, Any] = (await books.get(path)).json()["delivery"]
         return found if found["state"] == state else None
 
-    return await eventually(asked)
+    return await eventually(asked, within=40.0)  # the first document of a process takes seconds
 
 
 async def mails_of(books: httpx.AsyncClient, **filters: str) -> list[dict[str, Any]]:

@@ -60,10 +60,11 @@ def test_a_name_arrives_whole_and_stays_a_name(name: str):
     message = read(content)
 
     (sender,) = message["from"].addresses
-    assert sender.addr_spec == ADDRESS
-    if name != "=?utf-8?q?x?=":
-        assert sender.display_name.replace(" ", "") == name.replace(" ", "")
-        assert message["subject"].replace(" ", "") == name.replace(" ", "")
+    # Python's own reader puts blanks between the encoded words of a name.
+    assert (sender.addr_spec, sender.display_name.replace(" ", "")) == (ADDRESS, name.replace(" ", ""))
+    assert message["subject"] == name
+    encoded = [row for row in content.split(b"\r\n") if b"=?utf-8?b?" in row]
+    assert max(map(len, encoded), default=0) <= 76
     assert max(map(len, content.split(b"\r\n"))) <= 998
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.values.money import Money, total
 from shared.values.tax import TaxedLine, TaxGroup, TaxInput, TaxMode, tax_document, tax_on
-from shared.values.tax_parts import PartlyTaken, tax_parts, tax_parts_at_rates
+from shared.values.tax_parts import PartlyTaken, cut_part, tax_at_rates, tax_parts
 
 ZERO = Money.zero("GBP")
 NOTHING = TaxedLine(ZERO, ZERO, ZERO, ZERO)
@@ -176,7 +176,8 @@ def test_a_rate_that_changes_begins_a_sum_of_its_own(case):
             PartlyTaken(figures, x.quantity, "standard", rate, "S", x.quantity - left[n], taken[n])
             for n, (x, figures) in enumerate(zip(inputs, document.lines, strict=True))
         ]
-        found = tax_parts_at_rates(lines, parts, stated.values(), prices, currency)
+        cuts = [cut_part(lines[n], part, prices) for n, part in parts.items()]
+        found = dict(zip(parts, tax_at_rates(cuts, stated.values(), prices, currency), strict=True))
         for n, figures in found.items():
             left[n] -= parts[n]
             names = ("net", "tax", "gross", "discount")

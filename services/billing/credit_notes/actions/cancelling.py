@@ -88,8 +88,7 @@ async def _void(ctx: Ctx, row: Invoice, *, reason: str | None) -> Invoice:
     await ctx.tx.flush()
     invoices.tell_voided(ctx, row, credit_note_id=note.id, credit_note_number=note.number)
     tell_finalized(ctx, note, [], invoices.refs_of(row))
-    if (recipient := await invoices.find_recipient(ctx, row)) is not None:
-        invoices.mail_document(ctx, LIFECYCLE.aggregate, note.id, note.number, recipient=recipient)
+    await invoices.mail_if_wanted(ctx, LIFECYCLE.aggregate, note.id, note.number, row)
     return row
 
 

@@ -1,9 +1,8 @@
-"""Crediting: all or part of a finalized invoice is taken back, and what is left of that settles further invoices."""
+"""Crediting: all or part of a finalized invoice is taken back, first off what is open of it."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.billing.credit_notes import queries
 from services.billing.credit_notes.models import CreditNote, CreditNoteLine
 from services.billing.credit_notes.rules import (
     LIFECYCLE,
@@ -11,7 +10,7 @@ from services.billing.credit_notes.rules import (
     Creditable,
     CreditedLine,
     NotCreditable,
-    OfOwnInvoice,
+    OverCredited,
     breakdown_of,
     credit,
     parts_of,
@@ -23,10 +22,8 @@ from services.billing.credit_notes.schemas import CreditNoteIn
 from services.billing.documents.queries import find_seller_facts
 from services.billing.invoices import actions as invoices
 from services.billing.invoices import queries as invoice_queries
-from services.billing.invoices.actions import Settlement, Settling
 from services.billing.invoices.queries import Invoice, InvoiceLine
-from services.billing.invoices.rules import FINALIZED, wanted_back
-from services.billing.invoices.schemas import AllocateIn, DeallocateIn
+from services.billing.invoices.rules import FINALIZED
 from services.billing.ledger import actions as ledger
 from services.billing.ledger.chart import ROLE_RECEIVABLE
 from services.billing.ledger.rules import Entry, OpenItem, mirrored
@@ -36,14 +33,12 @@ from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
 from shared.contracts.billing import (
     AllocatedInvoice,
-    CreditNoteAllocated,
-    CreditNoteDeallocated,
     CreditNoteFinalized,
     SourceRefs,
 )
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.ids import new_id
-from shared.values.money import total
+from shared.values.money import Money
 from shared.values.tax import TaxMode, Totals
 
 
@@ -84,72 +79,28 @@ async def create_credit_note(ctx: Ctx, wanted: CreditNoteIn) -> CreditNote:
     ctx.session.add(row)
     ctx.session.add_all(_line_rows(ctx, row, lines))
     await ctx.tx.flush()
-    if (recipient := await invoices.find_recipient(ctx, invoice)) is not None:
-        invoices.mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
-    settled = totals.gross - left
-    told = [] if settled.is_zero else [invoices.allocated(invoice, settled)]
-    tell_finalized(ctx, row, told, invoices.refs_of(invoice))
+    await invoices.mail_if_wanted(ctx, LIFECYCLE.aggregate, row.id, row.number, invoice)
+    tell_finalized(ctx, row, _settled(invoice, totals.gross - left), invoices.refs_of(invoice))
     return row
 
 
-async def allocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: AllocateIn) -> CreditNote:
-    """Settle further invoices of the customer from what is left of a credit note."""
-    row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
-    settlements = [Settlement(a.invoice_id, a.amount) for a in body.allocations]
-    settling = Settling(row.id, row.customer_id, row.unallocated, settlements, credits=row.invoice_id)
-    found = await invoices.lock_settled(ctx, settling)
-    settled = await invoices.settle_invoices(ctx, found, settling)
-    row.unallocated_minor = settling.left.minor
-    lifecycle.advance(ctx, LIFECYCLE, row, "allocate")
-    await ctx.tx.flush()
-    ctx.emit(
-        CreditNoteAllocated(
-            credit_note_id=row.id,
-            invoice_id=row.invoice_id,
-            customer_id=row.customer_id,
-            unallocated=row.unallocated,
-            allocated_on=ctx.today,
-            allocations=[s.invoice for s in settled],
-        ),
-        subject=row.id,
-        version=row.version,
-    )
-    return row
-
-
-async def deallocate_credit_note(ctx: Ctx, credit_note_id: UUID, body: DeallocateIn) -> CreditNote:
-    """Have further invoices open again, from today, that a credit note has settled; not the one it belongs to."""
-    row = await queries.get_credit_note(ctx, credit_note_id, lock=True)
-    wanted = wanted_back([(each.invoice_id, each.amount) for each in body.allocations], row.currency)
-    if row.invoice_id in wanted:
-        raise OfOwnInvoice("A credit note stays on the invoice it takes back.", invoice_id=row.invoice_id)
-    found = await invoices.lock_to_reopen(ctx, wanted)
-    taken = await ledger.take_back(ctx, row.id, wanted)
-    told = await invoices.reopen_invoices(ctx, found, taken)
-    row.unallocated_minor += total(taken.values(), row.currency).minor
-    lifecycle.advance(ctx, LIFECYCLE, row, "deallocate")
-    await ctx.tx.flush()
-    ctx.emit(
-        CreditNoteDeallocated(
-            credit_note_id=row.id,
-            customer_id=row.customer_id,
-            unallocated=row.unallocated,
-            deallocated_on=ctx.today,
-            allocations=told,
-        ),
-        subject=row.id,
-        version=row.version,
-    )
-    return row
+def _settled(invoice: Invoice, amount: Money) -> list[AllocatedInvoice]:
+    return [] if amount.is_zero else [invoices.allocated(invoice, amount)]
 
 
 async def _require_creditable(
     ctx: Ctx, invoice: Invoice, totals: Totals, breakdown: Sequence[TaxBreakdownRow]
 ) -> None:
-    """Refuse what was written off; an invoice of which nothing was costs no statement."""
+    """Refuse more than is left, and what was written off; an invoice of which nothing was costs no statement."""
+    left = invoice.gross - invoice.credited
+    if totals.gross > left:  # lines beside deductions may come to more than the whole
+        raise OverCredited(
+            f"Only {left} of the invoice is left to credit.",
+            left={"amount": left.text, "currency": left.currency},
+        )
     if invoice.written_off_minor:
-        stated = Totals(invoice.net, invoice.tax, invoice.gross)
-        require_not_written_off(stated, invoice.written_off, invoice.credited, totals)
+        whole = Totals(invoice.net, invoice.tax, invoice.gross)
+        require_not_written_off(whole, invoice.written_off, invoice.credited, totals)
         invoiced = [TaxBreakdownRow.model_validate(row) for row in invoice.tax_breakdown]
         require_left(invoiced, await corrected_rows(ctx, invoice.id), breakdown)
 

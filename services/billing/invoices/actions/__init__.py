@@ -8,7 +8,7 @@ from services.billing.invoices.actions.issuing import (
     sales_postings,
     tell_overdue,
 )
-from services.billing.invoices.actions.mailing import find_recipient, mail_document
+from services.billing.invoices.actions.mailing import find_recipient, mail_document, mail_if_wanted
 from services.billing.invoices.actions.reopening import (
     lock_to_reopen,
     reinstate_invoice,
@@ -52,6 +52,7 @@ __all__ = [
     "lock_settled",
     "lock_to_reopen",
     "mail_document",
+    "mail_if_wanted",
     "refs_of",
     "reinstate_invoice",
     "reopen_invoices",

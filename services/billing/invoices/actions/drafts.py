@@ -16,10 +16,12 @@ from services.billing.invoices.rules import (
     DRAFT,
     LIFECYCLE,
     FulfilmentInvoiced,
+    NegativeInvoice,
     NotADraft,
     PricedLine,
     UnknownCustomer,
     figures_of,
+    require_not_negative,
     require_prices,
 )
 from services.billing.invoices.schemas import CustomerFacts, InvoiceChange, InvoiceIn, InvoiceLineIn
@@ -33,7 +35,7 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.party_fields import USUAL_TERMS
 from shared.values.prices import UnitPrice
-from shared.values.tax import TaxedDocument
+from shared.values.tax import TaxedDocument, TaxedLine
 
 
 async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
@@ -56,6 +58,7 @@ async def create_invoice(ctx: Ctx, invoice: InvoiceIn) -> Invoice:
         order_id=invoice.source_refs.order_id,
         fulfilment_id=invoice.source_refs.fulfilment_id,
         notes=invoice.notes,
+        purchase_order=invoice.purchase_order,
     )
     ctx.session.add(row)
     ctx.session.add_all(await _priced_lines(ctx, row, invoice.lines))
@@ -70,7 +73,7 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     require_version(row, version)
     given = change.model_fields_set
     _require_supply(ctx, change.delivered_on)
-    for name in given & {"payment_terms_days", "delivered_on", "notes"}:
+    for name in given & {"payment_terms_days", "delivered_on", "notes", "purchase_order"}:
         setattr(row, name, getattr(change, name))
     if "customer" in given:
         row.customer = _snapshot(change.customer)
@@ -83,8 +86,8 @@ async def change_invoice(ctx: Ctx, invoice_id: UUID, change: InvoiceChange, *, v
     return row
 
 
-async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
-    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today.
+async def tax_at_supply(ctx: Ctx, row: Invoice) -> list[InvoiceLine]:
+    """Tax a draft that is issued now at the rates of its day of supply: the delivery, or else today; returns its lines.
 
     They may be others than when it was written (Directive 2006/112/EC art. 63 and 93). What its prices fix stays: the
     net, or with prices that include tax the gross. Raises TaxCodeNotValid.
@@ -95,6 +98,8 @@ async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
     rates = await tax.find_tax_codes(ctx, codes, on=on)
     require_holding(rates, codes, on)
     document = _figures(row, [_priced(line, rates[line.tax_code], row.currency) for line in lines])
+    if document.totals.gross.minor < 0:
+        raise NegativeInvoice(f"On {on} the invoice comes to {document.totals.gross}; lower its deductions.")
     _state_totals(row, document)
     for line, taxed in zip(lines, document.lines, strict=True):
         rate = rates[line.tax_code]
@@ -102,6 +107,7 @@ async def tax_at_supply(ctx: Ctx, row: Invoice) -> None:
         line.discount_minor, line.net_minor = taxed.discount.minor, taxed.net.minor
         line.tax_minor, line.gross_minor = taxed.tax.minor, taxed.gross.minor
     await ctx.tx.flush()
+    return lines
 
 
 def _priced(line: InvoiceLine, rate: TaxRate, currency: str) -> PricedLine:
@@ -140,7 +146,7 @@ async def _require_unclaimed(ctx: Ctx, fulfilment_id: UUID | None) -> None:
 async def _get_draft(ctx: Ctx, invoice_id: UUID) -> Invoice:
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     if row.state != DRAFT:
-        allowed = LIFECYCLE.allowed(row.state)
+        allowed = row.allowed_actions
         raise NotADraft(f"This invoice is {row.state}.", state=row.state, allowed_actions=allowed)
     return row
 
@@ -176,6 +182,7 @@ async def _lines_as_given(ctx: Ctx, row: Invoice) -> list[InvoiceLineIn]:
         InvoiceLineIn(
             description=line.description,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price=UnitPrice(line.unit_price_minor, row.currency),
             tax_code=line.tax_code,
             discount_percent=line.discount_percent,
@@ -203,29 +210,37 @@ async def _priced_lines(ctx: Ctx, row: Invoice, lines: Sequence[InvoiceLineIn]) 
         for line in lines
     ]
     document = _figures(row, priced)
+    require_not_negative([line.unit_price for line in lines], document.totals.gross)
     _state_totals(row, document)
     return [
-        InvoiceLine(
-            tenant_id=row.tenant_id,
-            created_at=ctx.now,
-            updated_at=ctx.now,
-            invoice_id=row.id,
-            position=position,
-            description=line.description,
-            sku=line.sku,
-            quantity=line.quantity,
-            unit_price_minor=line.unit_price.minor,
-            discount_percent=line.discount_percent,
-            discount_minor=taxed.discount.minor,
-            tax_code=line.tax_code,
-            tax_category=meaning.tax_category,
-            tax_rate=meaning.tax_rate,
-            net_minor=taxed.net.minor,
-            tax_minor=taxed.tax.minor,
-            gross_minor=taxed.gross.minor,
-        )
-        for position, (line, meaning, taxed) in enumerate(zip(lines, priced, document.lines, strict=True), 1)
+        _line_row(ctx, row, position, *parts)
+        for position, parts in enumerate(zip(lines, priced, document.lines, strict=True), 1)
     ]
+
+
+def _line_row(
+    ctx: Ctx, row: Invoice, position: int, line: InvoiceLineIn, meaning: PricedLine, taxed: TaxedLine
+) -> InvoiceLine:
+    return InvoiceLine(
+        tenant_id=row.tenant_id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        invoice_id=row.id,
+        position=position,
+        description=line.description,
+        sku=line.sku,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price_minor=line.unit_price.minor,
+        discount_percent=line.discount_percent,
+        discount_minor=taxed.discount.minor,
+        tax_code=line.tax_code,
+        tax_category=meaning.tax_category,
+        tax_rate=meaning.tax_rate,
+        net_minor=taxed.net.minor,
+        tax_minor=taxed.tax.minor,
+        gross_minor=taxed.gross.minor,
+    )
 
 
 def _state_totals(row: Invoice, document: TaxedDocument) -> None:

@@ -1,8 +1,9 @@
 """Issuing: a draft becomes a numbered document in the ledger, and passes its due date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from services.billing.documents.content import DocumentContent, PaymentTerms
@@ -11,7 +12,7 @@ from services.billing.documents.queries import find_payment_terms, get_seller, s
 from services.billing.documents.rules import require_sound
 from services.billing.invoices import queries
 from services.billing.invoices.actions.drafts import tax_at_supply
-from services.billing.invoices.actions.mailing import find_recipient, mail_document
+from services.billing.invoices.actions.mailing import mail_if_wanted
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import (
     FINALIZED,
@@ -50,45 +51,52 @@ async def finalize_invoice(ctx: Ctx, invoice_id: UUID) -> Finalized:
     """
     row = await queries.get_invoice(ctx, invoice_id, lock=True)
     LIFECYCLE.target(row.state, "finalize")
-    await tax_at_supply(ctx, row)
+    lines = await tax_at_supply(ctx, row)
     seller = await get_seller(ctx)
+    kept = seller_facts(ctx, seller)
+    terms = await _terms(ctx, row, kept)
     lifecycle.advance(ctx, LIFECYCLE, row, "finalize")
     row.issued_on = ctx.today
     row.due_on = ctx.today + timedelta(days=row.payment_terms_days)
-    row.seller = seller_facts(ctx, seller)
+    row.seller = kept
     row.open_minor = row.gross_minor
+    row.entry_id = await _post(ctx, row, row.issued_on)
     if row.gross_minor:
-        breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
-        row.entry_id = await ledger.post_entry(
-            ctx,
-            Entry(
-                postings=sales_postings(row.id, row.gross, breakdown),
-                effective_on=row.issued_on,
-                memo=f"Invoice to {row.customer['name']}",
-                source="invoice",
-                source_id=row.id,
-                open_items=[receivable(row.id, row.customer_id, row.gross, row)],
-            ),
-        )
         ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
     row.number = await take_number(ctx, SERIES, row.issued_on.year)
     await ctx.tx.flush()
-    done = await _finalized(ctx, row)
+    content = queries.document_of(ctx, row, lines, kept, terms)
     if seller.e_invoice_required:
-        require_sound(done.content)
+        require_sound(content)
     _tell_finalized(ctx, row)
-    if (recipient := await find_recipient(ctx, row)) is not None:
-        mail_document(ctx, LIFECYCLE.aggregate, row.id, row.number, recipient=recipient)
-    return done
+    await mail_if_wanted(ctx, LIFECYCLE.aggregate, row.id, row.number, row)
+    return Finalized(row, lines, content)
 
 
-async def _finalized(ctx: Ctx, row: Invoice) -> Finalized:
-    lines = (await queries.find_lines(ctx, [row.id]))[row.id]
-    kept = row.seller or {}
-    # Only XRechnung asks for the account; nobody else's sealed data is opened to judge a document.
-    sealed = profile_of(row.customer) == "xrechnung"
-    terms = await find_payment_terms(ctx, kept) if sealed else PaymentTerms()
-    return Finalized(row, lines, queries.document_of(ctx, row, lines, kept, terms))
+async def _terms(ctx: Ctx, row: Invoice, kept: Mapping[str, Any]) -> PaymentTerms:
+    """How to pay, as far as an e-invoice is judged by it: only XRechnung is, nobody else's bank data is opened here."""
+    if profile_of(row.customer) != "xrechnung":
+        return PaymentTerms()
+    return await find_payment_terms(ctx, kept)
+
+
+async def _post(ctx: Ctx, row: Invoice, issued_on: date) -> UUID | None:
+    """Post what an invoice states; one that deductions lower to nothing may still have tax of several rates."""
+    breakdown = [TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown]
+    postings = sales_postings(row.id, row.gross, breakdown)
+    if not postings:
+        return None
+    return await ledger.post_entry(
+        ctx,
+        Entry(
+            postings=postings,
+            effective_on=issued_on,
+            memo=f"Invoice to {row.customer['name']}",
+            source="invoice",
+            source_id=row.id,
+            open_items=[receivable(row.id, row.customer_id, row.gross, row)] if row.gross_minor else [],
+        ),
+    )
 
 
 def receivable(invoice_id: UUID, customer_id: UUID, gross: Money, row: Invoice) -> OpenItem:

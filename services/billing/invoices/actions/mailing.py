@@ -21,6 +21,14 @@ async def find_recipient(ctx: Ctx, row: Invoice, *, asked: bool = False) -> str 
     return row.customer.get("email") or (known.email if known else None)
 
 
+async def mail_if_wanted(
+    ctx: Ctx, aggregate: str, document_id: UUID, number: str | None, invoice: Invoice
+) -> None:
+    """Have a document that was just finalized sent where the invoice's customer wants that."""
+    if (recipient := await find_recipient(ctx, invoice)) is not None:
+        mail_document(ctx, aggregate, document_id, number, recipient=recipient)
+
+
 def mail_document(
     ctx: Ctx,
     aggregate: str,

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from services.billing.invoices import queries
 from services.billing.invoices.actions.settling import CHANGED, Locked, allocated, reduce_open, store_settled
-from services.billing.invoices.rules import FINALIZED, OVERDUE, OpenInvoice, midnight_after
+from services.billing.invoices.rules import LIFECYCLE, OVERDUE, OpenInvoice, midnight_after
+from shared.context import lifecycle
 from shared.context.ctx import Ctx
 from shared.contracts.billing import AllocatedInvoice
 from shared.values.money import Money
@@ -20,40 +21,46 @@ async def lock_to_reopen(ctx: Ctx, invoice_ids: Iterable[UUID]) -> Locked:
 
 
 async def reopen_invoices(
-    ctx: Ctx, invoices: Locked, taken_back: Mapping[UUID, Money]
+    ctx: Ctx, invoices: Locked, taken_back: Mapping[UUID, Money], *, why: str
 ) -> list[AllocatedInvoice]:
     """Have locked invoices open again by what the ledger took back; returns what other services learn of each."""
     told = []
     for invoice_id, amount in taken_back.items():
         row = invoices[invoice_id]
         row.paid_minor -= amount.minor
-        _open_again(ctx, row, amount)
+        _open_again(ctx, row, amount, why=why)
         told.append(allocated(row, amount))
     await store_settled(ctx, [invoices[invoice_id] for invoice_id in taken_back])
     return told
 
 
-async def write_off_invoice(ctx: Ctx, row: OpenInvoice, amount: Money, *, lost: bool) -> AllocatedInvoice:
+async def write_off_invoice(
+    ctx: Ctx, row: OpenInvoice, amount: Money, *, lost: bool, why: str
+) -> AllocatedInvoice:
     """Give up what is open of a locked invoice by an amount; `lost` when it is a bad debt."""
     row.written_off_minor += amount.minor
     row.lost_minor += amount.minor if lost else 0
+    lifecycle.move(ctx, LIFECYCLE, row.id, row.state, "write_off", why=why)
     reduce_open(ctx, row, amount)
     await _store_written_off(ctx, row)
     return allocated(row, amount)
 
 
-async def reinstate_invoice(ctx: Ctx, row: OpenInvoice, amount: Money, *, lost: bool) -> AllocatedInvoice:
+async def reinstate_invoice(
+    ctx: Ctx, row: OpenInvoice, amount: Money, *, lost: bool, why: str
+) -> AllocatedInvoice:
     """Have a locked invoice open again by what was given up of it."""
     row.written_off_minor -= amount.minor
     row.lost_minor -= amount.minor if lost else 0
-    _open_again(ctx, row, amount)
+    _open_again(ctx, row, amount, why=why)
     await _store_written_off(ctx, row)
     return allocated(row, amount)
 
 
-def _open_again(ctx: Ctx, row: OpenInvoice, amount: Money) -> None:
+def _open_again(ctx: Ctx, row: OpenInvoice, amount: Money, *, why: str) -> None:
     """What passed its due date meanwhile is told to be overdue at once."""
-    if not row.open_minor and row.state == FINALIZED and row.due_on is not None:
+    lifecycle.move(ctx, LIFECYCLE, row.id, row.state, "reopen", why=why)
+    if not row.open_minor and row.due_on is not None:
         ctx.schedule(OVERDUE, row.id, midnight_after(row.due_on, ctx.tenant.time_zone))
     row.open_minor += amount.minor
     row.version += 1

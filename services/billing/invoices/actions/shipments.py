@@ -64,6 +64,7 @@ class _NewInvoice:
     order_id: UUID
     order_number: str
     fulfilment_id: UUID
+    purchase_order: str | None
     entry_id: UUID | None
 
 
@@ -77,10 +78,13 @@ class _NewLine:
     invoice_id: UUID
     position: int
     description: str
-    sku: str
+    sku: str | None
     quantity: Decimal
+    unit: str
     unit_price_minor: Decimal
     discount_minor: int
+    kind: str
+    order_discount_minor: int
     tax_code: str
     tax_category: str
     tax_rate: Decimal
@@ -153,12 +157,12 @@ def _made(ctx: Ctx, shipped: FulfilmentShipped, issued_on: date) -> _Made:
 def _entry(invoice_id: UUID, shipped: FulfilmentShipped, issued_on: date, due_on: date) -> Entry | None:
     """Dr receivable, Cr sales, Cr output tax; Dr cost of goods, Cr inventory where the cost is known.
 
-    A shipment worth nothing and of no known cost has no entry.
+    A shipment worth nothing and of no known cost has no entry; one that deductions lower to nothing may still have
+    sales and tax of several rates.
     """
-    postings: list[Posting] = []
+    postings = sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
     items: list[OpenItem] = []
     if shipped.gross.minor:
-        postings += sales_postings(invoice_id, shipped.gross, shipped.tax_breakdown)
         items.append(
             OpenItem(
                 invoice_id, "invoice", shipped.customer.id, ROLE_RECEIVABLE, shipped.gross, due_on=due_on
@@ -204,6 +208,7 @@ def _invoice_row(made: _Made) -> _NewInvoice:
         order_id=shipped.order_id,
         order_number=shipped.order_number,
         fulfilment_id=shipped.fulfilment_id,
+        purchase_order=shipped.purchase_order,
         entry_id=made.entry.id if made.entry else None,
     )
 
@@ -217,10 +222,13 @@ def _line_rows(made: _Made) -> list[_NewLine]:
             invoice_id=made.id,
             position=position,
             description=line.description,
-            sku=line.sku,
+            sku=line.sku or None,
             quantity=line.quantity,
+            unit=line.unit,
             unit_price_minor=line.price.minor,
             discount_minor=line.discount.minor,
+            kind=line.kind,
+            order_discount_minor=line.order_discount.minor if line.order_discount else 0,
             tax_code=line.tax_code,
             tax_category=line.tax_category,
             tax_rate=line.tax_rate,

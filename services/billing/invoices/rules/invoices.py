@@ -32,7 +32,10 @@ LIFECYCLE = Lifecycle(
     (DRAFT, "finalize", FINALIZED),
     (FINALIZED, "send", FINALIZED),
     (FINALIZED, "void", VOIDED),
+    (FINALIZED, "write_off", FINALIZED),
+    (FINALIZED, "reopen", FINALIZED),
     initial=DRAFT,
+    internal=("reopen",),
 )
 
 
@@ -104,6 +107,12 @@ class InconsistentFigures(Refused):
     code = "inconsistent_figures"
 
 
+class NegativeInvoice(Refused):
+    """At the rates of its day of supply a draft's deductions are more than its other lines."""
+
+    code = "negative_invoice"
+
+
 class AmountTooLarge(Invalid):
     """The figures are beyond what the books can hold."""
 
@@ -145,8 +154,8 @@ def payment_status(
 
 def allowed_actions(state: str, *, open_: int, untouched: bool) -> list[str]:
     """What a caller may do with an invoice: to void it nothing may be settled, to write off something must be open."""
-    verbs = [verb for verb in LIFECYCLE.allowed(state) if verb != "void" or untouched]
-    return [*verbs, "write_off"] if state == FINALIZED and open_ else verbs
+    idle = {"void": not untouched, "write_off": not open_}
+    return [verb for verb in LIFECYCLE.allowed(state) if not idle.get(verb)]
 
 
 def wanted_back(asked: Iterable[tuple[UUID, Money | None]], currency: str) -> dict[UUID, Money | None]:
@@ -168,18 +177,27 @@ def steps_to_void(gross: Money, limit: Money | None) -> list[Step]:
 
 
 def require_prices(prices: Sequence[UnitPrice], currency: str) -> None:
-    """Refuse unit prices below zero or in another currency than the invoice's."""
-    errors = []
-    for n, price in enumerate(prices):
-        pointer = f"/lines/{n}/unit_price"
-        if price.currency != currency:
-            errors.append(FieldError(pointer, "currency_mismatch", f"The invoice is in {currency}."))
-        elif price.minor < 0:
-            errors.append(
-                FieldError(pointer, "negative_price", "A price is zero or more; use a credit note.")
-            )
+    """Refuse unit prices in another currency than the invoice's."""
+    errors = [
+        FieldError(f"/lines/{n}/unit_price", "currency_mismatch", f"The invoice is in {currency}.")
+        for n, price in enumerate(prices)
+        if price.currency != currency
+    ]
     if errors:
         raise Invalid(f"{len(errors)} price(s) are not acceptable.", code=errors[0].code, errors=errors)
+
+
+def require_not_negative(prices: Sequence[UnitPrice], gross: Money) -> None:
+    """Refuse to deduct more than there is: lines below zero are deposits and vouchers, an invoice is never."""
+    if gross.minor >= 0:
+        return
+    sentence = f"The invoice would come to {gross}; use a credit note."
+    errors = [
+        FieldError(f"/lines/{n}/unit_price", "negative_price", sentence)
+        for n, price in enumerate(prices)
+        if price.minor < 0
+    ]
+    raise Invalid(sentence, code="negative_price", errors=errors[:50])
 
 
 def figures_of(
@@ -227,5 +245,8 @@ def require_coherent(shipped: FulfilmentShipped) -> None:
             raise InconsistentFigures(f"The shipment states {name} {stated}, but its parts sum to {summed}.")
     if any({x.unit_price.currency, x.discount.currency} != {currency} for x in shipped.lines):
         raise InconsistentFigures(f"The shipment is in {currency}, but has a price that is not.")
-    if any(x.net.minor < 0 or x.tax.minor < 0 for x in shipped.lines) or not shipped.lines:
-        raise InconsistentFigures("A shipment has at least one line, and none below zero.")
+    below = any((x.net.minor < 0 or x.tax.minor < 0) and x.unit_price.minor >= 0 for x in shipped.lines)
+    if below or shipped.gross.minor < 0 or not shipped.lines:
+        raise InconsistentFigures(
+            "A shipment has at least one line, is not below zero, nor is a line whose price is not."
+        )

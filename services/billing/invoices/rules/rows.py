@@ -109,6 +109,7 @@ class InvoiceView(InvoiceFigures):
     order_number: str | None
     fulfilment_id: UUID | None
     notes: str | None
+    purchase_order: str | None
     entry_id: UUID | None
 
     @property
@@ -127,9 +128,12 @@ class LineView:
     description: str
     sku: str | None
     quantity: Decimal
+    unit: str
     unit_price_minor: Decimal
     discount_percent: Decimal | None
     discount_minor: int
+    kind: str
+    order_discount_minor: int
     tax_code: str
     tax_category: str
     tax_rate: Decimal

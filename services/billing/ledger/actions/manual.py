@@ -23,14 +23,16 @@ from shared.context.ctx import Ctx
 from shared.context.numbering import take_number
 from shared.values.faults import FieldError, Invalid
 
+WRITE_OFF = "reverse the write-off (POST /v1/write-offs/{id}/reverse)"
 UNDONE_BY = {
     "invoice": "void or credit the invoice",
     "credit_note": "make a new invoice",
+    "void": "make a new invoice",
     "payment": "reverse the payment (POST /v1/payments/{id}/reverse)",
     "refund": "reverse the refund (POST /v1/refunds/{id}/reverse)",
-    "void": "make a new invoice",
+    **dict.fromkeys(("cash_discount", "bank_fee", "rounding", "bad_debt"), WRITE_OFF),
 }
-"""What undoes the entry of a document, by its source."""
+"""What undoes the entry of a document, by its source; a reversal by a document's own verb is recorded anew."""
 
 
 async def create_entry(ctx: Ctx, entry: EntryIn) -> EntryView:
@@ -63,7 +65,7 @@ async def reverse_manually(
     original = await queries.get_entry(ctx, entry_id)
     if any(line.open_item_id for line in original.lines):
         raise ControlAccount(
-            f"This entry belongs to a document; {UNDONE_BY.get(original.source, 'reverse the document')} instead.",
+            f"This entry belongs to a document; {UNDONE_BY.get(original.source, 'record it anew')} instead.",
             source=original.source,
             source_id=original.source_id,
             source_number=original.source_number,

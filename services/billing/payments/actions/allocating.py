@@ -38,7 +38,9 @@ async def deallocate_payment(ctx: Ctx, payment_id: UUID, body: DeallocateIn) -> 
     wanted = wanted_back([(each.invoice_id, each.amount) for each in body.allocations], row.currency)
     found = await invoices.lock_to_reopen(ctx, wanted)
     taken = await ledger.take_back(ctx, row.id, wanted)
-    told = await invoices.reopen_invoices(ctx, found, taken)
+    told = await invoices.reopen_invoices(
+        ctx, found, taken, why=f"payment {row.reference or row.id} deallocated"
+    )
     row.unallocated_minor += total(taken.values(), row.currency).minor
     lifecycle.advance(ctx, LIFECYCLE, row, "deallocate")
     await ctx.tx.flush()

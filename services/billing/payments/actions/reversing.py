@@ -27,7 +27,9 @@ async def reverse_payment(ctx: Ctx, payment_id: UUID, *, reason: str, effective_
     settled = await ledger_queries.find_allocations(ctx, [row.id])
     found = await invoices.lock_to_reopen(ctx, {each.to_item for each in settled})
     taken = await ledger.take_back(ctx, row.id, None, undone_on=day)
-    told = await invoices.reopen_invoices(ctx, found, taken)
+    told = await invoices.reopen_invoices(
+        ctx, found, taken, why=f"payment {row.reference or row.id} reversed: {reason}"
+    )
     await ledger.require_open_since(ctx, row.id, row.amount, day=day, pointer="/effective_on")
     await ledger.reverse_entry(
         ctx,

@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.values.money import Money
 from shared.values.prices import UnitPrice
 from shared.values.tax import StoredFigures, TaxedLine
+from shared.values.units import PIECE
 
 ZERO = Decimal(0)
 
@@ -45,7 +46,19 @@ class OrderLine(StoredFigures):
     shipped_net_minor: int = 0
     shipped_tax_minor: int = 0
     shipped_discount_minor: int = 0
+    unit: str = PIECE
+    order_discount_minor: int = 0
     touched: bool = False
+
+    @property
+    def kind(self) -> str:
+        """A thing of the catalogue, as opposed to a charge."""
+        return "item"
+
+    @property
+    def deducts(self) -> bool:
+        """Whether it is a deposit, a voucher or the like, which lowers what is to be paid."""
+        return self.unit_price_minor < 0
 
     @property
     def unit_price(self) -> UnitPrice:
@@ -54,8 +67,18 @@ class OrderLine(StoredFigures):
 
     @property
     def discount(self) -> Money:
-        """What the discount takes off the line."""
+        """All that is taken off the line: its own discount and its share of the order's."""
         return Money(self.discount_minor, self.currency)
+
+    @property
+    def order_discount(self) -> Money:
+        """Its share of the discount on the whole order."""
+        return Money(self.order_discount_minor, self.currency)
+
+    def order_discount_of(self, part: Decimal, *, after: Decimal) -> Money:
+        """What of that share belongs to a part of the quantity, after what was shipped before it."""
+        whole = self.order_discount
+        return whole.share(after + part, self.quantity) - whole.share(after, self.quantity)
 
     @property
     def figures(self) -> TaxedLine:

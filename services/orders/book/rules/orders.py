@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.orders.book.rules.charges import Charge
 from services.orders.book.rules.fulfilments import Fulfilment
 from services.orders.book.rules.invoiced import Invoiced, ShippedTax, invoiced_of
 from services.orders.book.rules.lines import OrderLine
@@ -31,6 +33,14 @@ class Hold:
     source: str
     placed_by: str
     placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDiscount:
+    """What is taken off an order as a whole: an amount, which is `percent` of its lines where that was agreed."""
+
+    percent: Decimal | None
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,12 @@ class Order(StoredFigures):
     invoiced_minor: int = 0
     paid_minor: int = 0
     shipped_tax: list[ShippedTax] = field(default_factory=list)
+    purchase_order: str | None = None
+    notes: str | None = None
+    requested_on: date | None = None
+    discount_percent: Decimal | None = None
+    discount_minor: int = 0
+    charges: list[Charge] = field(default_factory=list)
     credited_minor: int = 0
     lost_minor: int = 0
     taken_back_minor: int = 0
@@ -105,6 +121,13 @@ class Order(StoredFigures):
     def totals(self) -> Totals:
         """The order's net, tax and gross."""
         return Totals(self.net, self.tax, self.gross)
+
+    @property
+    def discount(self) -> OrderDiscount | None:
+        """What is taken off the order as a whole."""
+        if self.discount_percent is None and not self.discount_minor:
+            return None
+        return OrderDiscount(self.discount_percent, Money(self.discount_minor, self.currency))
 
     @property
     def invoiced(self) -> Invoiced:

@@ -45,7 +45,7 @@ def payment_status(order: Order) -> str:
     return settled_status(
         order.state,
         gross=order.gross_minor,
-        shipped=sum(line.shipped_net_minor + line.shipped_tax_minor for line in order.lines),
+        shipped=order.invoiced.gross.minor,
         invoiced=order.invoiced_minor,
         settled=Settled(order.paid_minor, order.credited_minor, order.lost_minor, order.taken_back_minor),
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import SHIPPING_NOTICE, Fulfilment, Order, Parcel
+from services.orders.book.rules import SHIPPING_NOTICE, Fulfilment, Order, OrderLine, Parcel
 from services.orders.fulfilment.actions.handling import begin_move
 from services.orders.fulfilment.rules import (
     Part,
@@ -21,6 +21,7 @@ from services.orders.stock.rules import Allocation
 from shared.context.ctx import Ctx
 from shared.contracts.orders import FulfilmentShipped, OrderCustomer, ShippedLine, TaxBreakdownRow
 from shared.values.fields import Address
+from shared.values.money import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Shipment:
         """What leaves its warehouse."""
         place = self.fulfilment.warehouse_id
         return [
-            Allocation(p.line.id, p.line.product_id, place, p.quantity) for p in self.parts if p.line.tracked
+            Allocation(part.line.id, part.line.product_id, place, part.quantity)
+            for part in self.parts
+            if isinstance(part.line, OrderLine) and part.line.tracked
         ]
 
 
@@ -79,6 +82,7 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
     order, fulfilment, parts = shipment.order, shipment.fulfilment, shipment.parts
     fulfilment.lines = [part for part in fulfilment.lines if part.quantity]
     totals = totals_of(parts, order.currency)
+    discount = total((part.order_discount for part in parts), order.currency)
     fact = FulfilmentShipped(
         fulfilment_id=fulfilment.id,
         order_id=order.id,
@@ -97,6 +101,10 @@ def tell_shipped(ctx: Ctx, shipment: Shipment) -> None:
         payment_terms_days=order.terms_days,
         prices=order.prices,
         rounding=order.rounding,
+        purchase_order=order.purchase_order,
+        notes=order.notes,
+        requested_on=order.requested_on,
+        order_discount=discount if discount.minor else None,
         ship_to=Address.model_validate(fulfilment.ship_to) if fulfilment.ship_to else None,
     )
     ctx.emit(fact, subject=fulfilment.id, version=fulfilment.version, ordering_key=order.ordering_key)
@@ -112,8 +120,11 @@ def _shipped_line(part: ShippedPart) -> ShippedLine:
         sku=line.sku,
         description=line.description,
         quantity=part.quantity,
-        unit_price=line.unit_price.rounded,
-        exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
+        kind=line.kind,
+        unit_price=part.price.rounded,
+        exact_unit_price=part.price if part.price.is_fine else None,
+        unit=line.unit,
+        order_discount=part.order_discount if part.order_discount.minor else None,
         discount=figures.discount,
         tax_code=line.tax_code,
         tax_category=part.tax.category,

@@ -29,6 +29,8 @@ async def cancel_order(ctx: Ctx, order_id: UUID, *, reason: str | None) -> Order
     for line in order.lines:
         rest = line.quantity if was_draft else line.reserved + line.backordered
         line.account(reserved=-line.reserved, backordered=-line.backordered, cancelled=rest)
+    for charge in order.charges:
+        charge.cancel()
     if not shipped:
         book.move_order(ctx, order, "cancel", why=reason)
     completed = book.close_change(ctx, order, why=reason)

@@ -5,12 +5,18 @@ from uuid import UUID
 
 from services.orders.book import actions as book
 from services.orders.book import queries
-from services.orders.book.rules import CONFIRMATION, ZERO, Fulfilment, Order, OrderLine
+from services.orders.book.rules import CONFIRMATION, ZERO, Charge, Fulfilment, Order, OrderLine
 from services.orders.stock import actions as stock
 from services.orders.stock.rules import Allocation, Demand, Reservation, by_line
 from shared.context import numbering
 from shared.context.ctx import Ctx
-from shared.contracts.orders import ConfirmedLine, OrderConfirmed, OrderCustomer, TaxBreakdownRow
+from shared.contracts.orders import (
+    ConfirmedCharge,
+    ConfirmedLine,
+    OrderConfirmed,
+    OrderCustomer,
+    TaxBreakdownRow,
+)
 from shared.values.fields import Address
 
 SERIES = "SO"
@@ -58,8 +64,8 @@ def plan_fulfilments(
 ) -> None:
     """One open fulfilment for each warehouse that gives something, and one for what has to wait.
 
-    What has no stock (services and the like) goes with the goods from MAIN, or else with the first.
-    `promised` is what the reservation allocates to each line.
+    What has no stock (services and the like) goes with the goods from MAIN, or else with the first. Deposits and
+    vouchers leave no house: shipments deduct what they bear. `promised` is what the reservation allocates to each line.
     """
     main_id = reservation.main_warehouse_id
     opened: dict[UUID, Fulfilment] = {}
@@ -75,7 +81,7 @@ def plan_fulfilments(
         if missing:
             waiting = waiting or book.add_fulfilment(ctx, order, main_id, backordered=True)
             waiting.add(line, missing)
-    untracked = [line for line in order.lines if not line.tracked]
+    untracked = [line for line in order.lines if not line.tracked and not line.deducts]
     if untracked and main_id not in opened and not opened:
         opened[main_id] = book.add_fulfilment(ctx, order, main_id)
     for line in untracked:
@@ -100,10 +106,30 @@ def tell_confirmed(ctx: Ctx, order: Order) -> None:
         gross=totals.gross,
         tax_breakdown=[TaxBreakdownRow.model_validate(g, from_attributes=True) for g in order.tax_breakdown],
         confirmed_on=ctx.today,
+        purchase_order=order.purchase_order,
+        notes=order.notes,
+        requested_on=order.requested_on,
+        order_discount=order.discount.amount if order.discount else None,
+        charges=[_confirmed_charge(charge) for charge in order.charges],
         ship_to=Address.model_validate(order.ship_to) if order.ship_to else None,
     )
     ctx.emit(fact, subject=order.id, version=order.version, ordering_key=order.ordering_key)
     book.mail_customer(ctx, CONFIRMATION, order, order)
+
+
+def _confirmed_charge(charge: Charge) -> ConfirmedCharge:
+    return ConfirmedCharge(
+        charge_id=charge.id,
+        kind=charge.kind,
+        description=charge.description,
+        amount=charge.amount,
+        tax_code=charge.tax_code,
+        tax_category=charge.tax_category,
+        tax_rate=charge.tax_rate,
+        net=charge.net,
+        tax=charge.tax,
+        gross=charge.gross,
+    )
 
 
 def _confirmed_line(line: OrderLine) -> ConfirmedLine:
@@ -114,6 +140,8 @@ def _confirmed_line(line: OrderLine) -> ConfirmedLine:
         quantity=line.quantity,
         unit_price=line.unit_price.rounded,
         exact_unit_price=line.unit_price if line.unit_price.is_fine else None,
+        unit=line.unit,
+        order_discount=line.order_discount if line.order_discount_minor else None,
         discount_percent=line.discount_percent,
         discount=line.discount,
         tax_code=line.tax_code,

@@ -9,8 +9,14 @@ from services.orders.book import actions as book
 from services.orders.book.rules import ORDER_LIFECYCLE, Order, OrderState
 from services.orders.intake.actions.confirming import promise_order, tell_confirmed
 from services.orders.intake.queries import find_prices
-from services.orders.intake.rules import price_lines, unknown_customer
+from services.orders.intake.rules import (
+    agree_discount,
+    price_order,
+    require_possible_delivery,
+    unknown_customer,
+)
 from services.orders.intake.schemas import OrderIn
+from shared.base.loops import give_way
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import begin
 from shared.values import clock
@@ -23,9 +29,12 @@ CUSTOMER_KEY = "orders_customer_fkey"
 async def create_order(ctx: Ctx, given: OrderIn) -> Order:
     """Take in one order, and confirm it if so wanted. What is returned comes from memory."""
     order = draft_order(ctx, given)
-    price_lines(order, given.lines, await find_prices(ctx, given.lines, on=order_day(ctx, order)))
+    prices = await find_prices(ctx, given.lines, given.charges, on=order_day(ctx, order))
+    price_order(order, given.lines, given.charges, prices)
+    await give_way(len(order.lines))
     if given.confirm:
         await promise_order(ctx, order)
+        await give_way(len(order.lines))
     await store_orders(ctx, [order])
     if given.confirm:
         tell_confirmed(ctx, order)
@@ -48,9 +57,9 @@ async def store_orders(ctx: Ctx, orders: Sequence[Order]) -> None:
 
 
 def draft_order(ctx: Ctx, given: OrderIn) -> Order:
-    """An order that has no lines yet."""
+    """An order that has no lines yet. Refuses a requested day that cannot be kept."""
     order_id = new_id()
-    return Order(
+    order = Order(
         id=order_id,
         version=1,
         created_at=ctx.now,
@@ -74,5 +83,11 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         tax_breakdown=[],
         revision=1,
         ordered_at=given.ordered_at or ctx.now,
+        purchase_order=given.purchase_order,
+        notes=given.notes,
+        requested_on=given.requested_on,
         search_ref=fold(given.external_ref) if given.external_ref is not None else None,
     )
+    agree_discount(order, given.discount)
+    require_possible_delivery(order.requested_on, order_day(ctx, order))
+    return order

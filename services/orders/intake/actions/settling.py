@@ -17,6 +17,7 @@ from shared.contracts.billing import (
     CreditNoteDeallocated,
     CreditNoteFinalized,
     InvoiceFinalized,
+    InvoicePaid,
     InvoiceVoided,
     PaymentAllocated,
     PaymentDeallocated,
@@ -32,7 +33,7 @@ Paying = PaymentRecorded | PaymentAllocated
 TakingBack = PaymentDeallocated | PaymentReversed | CreditNoteDeallocated
 Crediting = CreditNoteFinalized | CreditNoteAllocated
 GivingUp = WriteOffRecorded | WriteOffReversed
-BillingFact = InvoiceFinalized | InvoiceVoided | Paying | TakingBack | Crediting | GivingUp
+BillingFact = InvoiceFinalized | InvoicePaid | InvoiceVoided | Paying | TakingBack | Crediting | GivingUp
 
 TRIES = 50
 BAD_DEBT = "bad_debt"
@@ -79,8 +80,8 @@ SUMS = TableSql(ORDERS.table, _Sums)
 # What orders and their invoices say, without a lock: the changes below take effect on these versions only.
 READ = f"""
 select o.id, o.version, o.state, o.gross_minor,
-  (select coalesce(sum(l.shipped_net_minor + l.shipped_tax_minor), 0)::bigint from order_lines l
-    where l.tenant_id = $1 and l.order_id = o.id) as shipped_minor,
+  (select coalesce(sum((g->>3)::bigint + (g->>4)::bigint), 0)::bigint
+    from jsonb_array_elements(o.shipped_tax) as g) as shipped_minor,
   {INVOICES.array("i", "order_invoices i where i.tenant_id = $1 and i.order_id = o.id")} as invoices
 from orders o where o.tenant_id = $1 and o.id = any($2::uuid[])
 """  # noqa: S608 - our own column names
@@ -144,6 +145,8 @@ def _said(fact: BillingFact) -> list[_Said]:
             return [_Said(fact.invoice_id, fact.source_refs.order_id, voided=True)]
         case CreditNoteFinalized(cancels=True):
             return []  # its invoice is told of as void
+        case InvoicePaid():
+            return []  # what settled it is told in amounts, which can be taken back
         case CreditNoteFinalized():
             return [*_credited(fact), *_amounts(fact.allocations, "credited_minor")]
         case CreditNoteAllocated():

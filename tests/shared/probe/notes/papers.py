@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+from shared.paper.made import Paper
 from shared.values.faults import Refused
 
 
@@ -12,7 +13,7 @@ class NotOnPaper(Refused):
     code = "not_on_paper"
 
 
-def make_paper(title: str) -> bytes:
+def make_paper(title: str) -> bytes | Paper:
     """What the title says: a note may misbehave in any way."""
     what, _, name = title.partition(" ")
     if what == "waits":
@@ -27,6 +28,8 @@ def make_paper(title: str) -> bytes:
     elif what == "spins":
         while True:
             pass
+    elif what == "warns":
+        return Paper(b"paper", ("one thing", "another"))
     elif what == "hoards":
         held = []
         while True:

@@ -1,24 +1,29 @@
-"""Wire shapes of orders."""
+"""Wire shapes of whole orders."""
 
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from services.orders.book.rules import FulfilmentState, OrderState
-from services.orders.catalog.schemas import Price
-from services.orders.intake.rules import MOST_LINES
+from services.orders.intake.schemas.lines import (
+    ChargeOut,
+    Charges,
+    Lines,
+    OrderDiscountIn,
+    OrderDiscountOut,
+    OrderLineOut,
+)
 from shared.contracts.orders import TaxBreakdownRow
 from shared.values.fields import (
     Address,
     Code,
     CurrencyCode,
-    Entries,
     Flag,
     LocalDate,
+    LongText,
     MoneyIO,
     Percent,
-    PositiveQuantity,
-    Quantity,
     ShortText,
     Timestamp,
     WireInput,
@@ -26,27 +31,12 @@ from shared.values.fields import (
     left_out,
 )
 from shared.values.party_fields import TermsDays
-from shared.values.price_fields import PriceIO
 
 Channel = Literal["api", "phone", "email", "web", "import"]
 Backorder = Literal["reject", "allow"]
 FulfilmentStatus = Literal["unfulfilled", "partially_shipped", "shipped", "partially_delivered", "delivered"]
 PaymentStatus = Literal["unpaid", "part_paid", "paid", "credited"]
 PriceMode = Literal["net", "gross"]
-
-
-class OrderLineIn(WireInput):
-    """What is wanted of a product; description, price and tax code default to the product's."""
-
-    sku: Code
-    description: ShortText | None = None
-    quantity: PositiveQuantity
-    unit_price: Price | None = None
-    tax_code: Code | None = None
-    discount_percent: Percent = Decimal(0)
-
-
-Lines = Annotated[list[OrderLineIn], Entries(1, MOST_LINES)]
 
 
 class OrderIn(WireInput):
@@ -63,6 +53,11 @@ class OrderIn(WireInput):
     prices: PriceMode = "net"
     confirm: Flag = False
     ordered_at: Timestamp | None = None
+    purchase_order: Code | None = None
+    notes: LongText | None = None
+    requested_on: LocalDate | None = None
+    discount: OrderDiscountIn | None = None
+    charges: Charges = Field(default_factory=list)
 
 
 class OrderChange(WireInput):
@@ -74,6 +69,11 @@ class OrderChange(WireInput):
     backorder: Backorder = left_out()
     payment_terms_days: TermsDays = left_out()
     prices: PriceMode = left_out()
+    purchase_order: Code | None = None
+    notes: LongText | None = None
+    requested_on: LocalDate | None = None
+    discount: OrderDiscountIn | None = None
+    charges: Charges = left_out()
 
 
 class ReasonIn(WireInput):
@@ -105,31 +105,6 @@ class FulfilmentRef(WireModel):
     id: UUID
     state: FulfilmentState
     warehouse_id: UUID
-
-
-class OrderLineOut(WireModel):
-    """A line with its figures and where its quantity has got to."""
-
-    id: UUID
-    position: int
-    product_id: UUID
-    sku: str
-    description: str
-    quantity: Quantity
-    unit_price: PriceIO
-    discount_percent: Percent
-    discount: MoneyIO
-    tax_code: str
-    tax_category: str
-    tax_rate: Percent
-    net: MoneyIO
-    tax: MoneyIO
-    gross: MoneyIO
-    reserved: Quantity
-    backordered: Quantity
-    shipped: Quantity
-    cancelled: Quantity
-    returned: Quantity
 
 
 class TotalsOut(WireModel):
@@ -199,11 +174,16 @@ class OrderOut(WireModel):
     backorder: str
     ship_to: Address | None
     payment_terms_days: int
+    purchase_order: str | None
+    notes: str | None
+    requested_on: LocalDate | None
     ordered_at: Timestamp
     confirmed_at: Timestamp | None
     lines: list[OrderLineOut]
+    charges: list[ChargeOut]
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
+    discount: OrderDiscountOut | None
     invoiced: InvoicedOut
     holds: list[HoldOut]
     fulfilments: list[FulfilmentRef]

@@ -1,7 +1,6 @@
-"""Wire shapes of invoices."""
+"""Wire shapes of whole invoices and their settings."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from services.billing.documents.schemas import EInvoiceOut
 from services.billing.invoices.models import Invoice, InvoiceLine
 from services.billing.invoices.rules import InvoiceView, LineView, PaymentStatus
+from services.billing.invoices.schemas.lines import InvoiceLineOut, LinesIn, TotalsOut
 from shared.contracts.billing import SourceRefs
 from shared.contracts.orders import TaxBreakdownRow
 from shared.mail.delivery import DeliveryOut
@@ -19,13 +19,9 @@ from shared.values.fields import (
     Code,
     CurrencyCode,
     EmailText,
-    Entries,
     LocalDate,
     LongText,
     MoneyIO,
-    Percent,
-    PositiveQuantity,
-    Quantity,
     ShortText,
     Timestamp,
     WireInput,
@@ -34,8 +30,6 @@ from shared.values.fields import (
 )
 from shared.values.money import Money
 from shared.values.party_fields import EInvoice, ElectronicAddress, LanguageCode, TermsDays
-from shared.values.price_fields import PriceIO
-from shared.values.prices import UnitPrice
 from shared.values.tax import Prices, Rounding
 
 
@@ -95,25 +89,11 @@ class InvoiceSettingsOut(WireModel):
     updated_at: Timestamp
 
 
-class InvoiceLineIn(WireInput):
-    """One thing to invoice."""
-
-    description: ShortText
-    quantity: PositiveQuantity
-    unit_price: PriceIO
-    tax_code: Code
-    discount_percent: Percent = Decimal(0)
-    sku: Code | None = None
-
-
 class SourceRefsIn(WireInput):
     """What the invoice charges, where orders knows it."""
 
     order_id: UUID | None = None
     fulfilment_id: UUID | None = None
-
-
-LinesIn = Annotated[list[InvoiceLineIn], Entries(1, 1000)]
 
 
 class InvoiceIn(WireInput):
@@ -130,6 +110,7 @@ class InvoiceIn(WireInput):
     delivered_on: LocalDate | None = None
     source_refs: SourceRefsIn = Field(default_factory=SourceRefsIn)
     notes: LongText | None = None
+    purchase_order: Code | None = None
 
 
 class InvoiceChange(WireInput):
@@ -140,55 +121,7 @@ class InvoiceChange(WireInput):
     payment_terms_days: TermsDays = left_out()
     delivered_on: LocalDate | None = None
     notes: LongText | None = None
-
-
-class InvoiceLineOut(WireModel):
-    """One thing invoiced; `credited_quantity` is what credit notes took back."""
-
-    id: UUID
-    position: int
-    description: str
-    sku: str | None
-    quantity: Quantity
-    unit_price: PriceIO
-    discount_percent: Percent | None
-    discount: MoneyIO
-    tax_code: str
-    tax_category: str
-    tax_rate: Percent
-    net: MoneyIO
-    tax: MoneyIO
-    gross: MoneyIO
-    credited_quantity: Quantity
-
-    @classmethod
-    def of(cls, line: InvoiceLine | LineView, currency: str) -> "InvoiceLineOut":
-        """A line of a row; what the database holds is not checked again."""
-        return cls.model_construct(
-            id=line.id,
-            position=line.position,
-            description=line.description,
-            sku=line.sku,
-            quantity=line.quantity,
-            unit_price=UnitPrice(line.unit_price_minor, currency),
-            discount_percent=line.discount_percent,
-            discount=Money(line.discount_minor, currency),
-            tax_code=line.tax_code,
-            tax_category=line.tax_category,
-            tax_rate=line.tax_rate,
-            net=Money(line.net_minor, currency),
-            tax=Money(line.tax_minor, currency),
-            gross=Money(line.gross_minor, currency),
-            credited_quantity=line.credited_quantity,
-        )
-
-
-class TotalsOut(WireModel):
-    """A document's totals: net + tax = gross."""
-
-    net: MoneyIO
-    tax: MoneyIO
-    gross: MoneyIO
+    purchase_order: Code | None = None
 
 
 class InvoiceSummaryOut(WireModel):
@@ -225,6 +158,7 @@ class InvoiceOut(WireModel):
     prices: str
     rounding: str
     lines: list[InvoiceLineOut]
+    order_discount: MoneyIO
     totals: TotalsOut
     tax_breakdown: list[TaxBreakdownRow]
     open: MoneyIO
@@ -238,6 +172,7 @@ class InvoiceOut(WireModel):
     source_refs: SourceRefs
     order_number: str | None
     notes: str | None
+    purchase_order: str | None
     journal_entry_id: UUID | None
     e_invoice: Annotated[EInvoiceOut | None, Field(description="In the answer to finalize only.")]
     delivery: DeliveryOut | None
@@ -265,6 +200,7 @@ class InvoiceOut(WireModel):
             prices=row.prices,
             rounding=row.rounding,
             lines=[InvoiceLineOut.of(line, row.currency) for line in lines],
+            order_discount=Money(sum(line.order_discount_minor for line in lines), row.currency),
             totals=TotalsOut.model_construct(net=row.net, tax=row.tax, gross=row.gross),
             tax_breakdown=[TaxBreakdownRow.model_validate(part) for part in row.tax_breakdown],
             open=row.open,
@@ -278,6 +214,7 @@ class InvoiceOut(WireModel):
             source_refs=SourceRefs(order_id=row.order_id, fulfilment_id=row.fulfilment_id),
             order_number=row.order_number,
             notes=row.notes,
+            purchase_order=row.purchase_order,
             journal_entry_id=row.entry_id,
             e_invoice=e_invoice,
             delivery=None,
@@ -286,54 +223,3 @@ class InvoiceOut(WireModel):
             created_at=row.created_at,
             updated_at=row.updated_at,
         )
-
-
-class AllocationIn(WireInput):
-    """So much of the money goes to one invoice."""
-
-    invoice_id: UUID
-    amount: MoneyIO
-
-    @field_validator("amount")
-    @classmethod
-    def _above_zero(cls, amount: Money) -> Money:
-        return above_zero(amount)
-
-
-class AllocateIn(WireInput):
-    """Invoices to settle from what is left of a payment or credit note."""
-
-    allocations: Annotated[list[AllocationIn], Entries(1, 100)]
-
-
-class DeallocationIn(WireInput):
-    """An invoice that is no longer settled: by all that was allocated to it, or by so much."""
-
-    invoice_id: UUID
-    amount: MoneyIO | None = None
-
-    @field_validator("amount")
-    @classmethod
-    def _above_zero(cls, amount: Money | None) -> Money | None:
-        return None if amount is None else above_zero(amount)
-
-
-class DeallocateIn(WireInput):
-    """Invoices that are to be open again."""
-
-    allocations: Annotated[list[DeallocationIn], Entries(1, 100)]
-
-
-class AllocationOut(WireModel):
-    """How much went to which invoice."""
-
-    invoice_id: UUID
-    amount: MoneyIO
-    allocated_on: LocalDate
-
-
-def above_zero(amount: Money) -> Money:
-    """Refuse an amount of nothing or less."""
-    if amount.minor <= 0:
-        raise PydanticCustomError("amount_not_positive", "Must be above zero")
-    return amount
