@@ -58,10 +58,11 @@ def add_head(order: FileOrder, record: Mapping[str, str], reading: Reading) -> N
             f"Other rows of this order name customer {order.customer_ref}. Give each order a reference of its own.",
         )
     moment = _moment(record.get("ordered_at", ""), reading)
-    if order.ordered_at and moment and _day(order.ordered_at, reading) != _day(moment, reading):
+    known = order.ordered_at
+    if known and moment and moment != known and _day(known, reading) != _day(moment, reading):
         raise RefusedRow(
             Code.DATE_CONFLICT,
-            f"Other rows of this order are of {_day(order.ordered_at, reading)}; an order has one date.",
+            f"Other rows of this order are of {_day(known, reading)}; an order has one date.",
         )
     found = {
         name: READ[name](name, cell, reading) for name in PLAIN if (cell := record.get(name, "").strip())

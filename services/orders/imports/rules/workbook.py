@@ -13,7 +13,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
+from zlib import error as zlib_error
 
 from services.orders.imports.rules.headers import header_places, names_of
 from services.orders.imports.rules.model import Code, Moment, Number, Reading, RefusedRow, UnreadableFile
@@ -26,7 +27,8 @@ MOST_OF_A_PART = 16 * MB  # of one that is neither a sheet nor the table of text
 MOST_CELLS = (
     5_000_000  # the gaps between them counted; 8 µs each, and 40 where a text stands in the cell itself
 )
-LARGE_PARTS = ("xl/worksheets/", "xl/sharedstrings.xml")
+DEEPEST = 10_000  # elements in one another; a sheet has ten
+SHEETS, TEXTS = "xl/worksheets/", "xl/sharedstrings.xml"
 EXACT: Final = 10**15  # a spreadsheet keeps fifteen digits of a number
 OUT_OF_MEMORY = 1  # expat's code
 KINDS: Final[dict[str, type[str]]] = {"str": str, "Number": Number, "Moment": Moment}
@@ -82,18 +84,40 @@ def _check_size(path: str) -> None:
         )
     try:
         with ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            _check_parts(archive.infolist())
+            for name in archive.namelist():
+                if name.lower().lstrip("/").startswith((SHEETS, TEXTS)):
+                    _check_part(archive, name)
+    except (BadZipFile, zlib_error, OSError, RuntimeError, ValueError) as error:
         raise _unreadable() from error
+
+
+def _check_parts(parts: Sequence[ZipInfo]) -> None:
     unfolded = sum(part.file_size for part in parts)
     small = [part.file_size for part in parts if part.filename.endswith((".xml", ".rels"))
-             and not part.filename.lower().lstrip("/").startswith(LARGE_PARTS)]  # fmt: skip
+             and not part.filename.lower().lstrip("/").startswith((SHEETS, TEXTS))]  # fmt: skip
     if len(parts) > MOST_PARTS or unfolded > MOST_UNFOLDED or max(small, default=0) > MOST_OF_A_PART:
         raise UnreadableFile(
             f"The workbook unfolds to {unfolded // MB:,} MB in {len(parts):,} parts, which is too much; split it, or "
             "save the sheet as CSV.",
             code="file_too_long",
         )
+
+
+def _check_part(archive: ZipFile, name: str) -> None:
+    """Refuse a part of too many cells, or of elements in elements without end: quickly counted, not quickly read."""
+    cells = depth = 0
+    with archive.open(name) as part:
+        for piece in iter(lambda: part.read(MB), b""):
+            cells += piece.count(b"<c")
+            ends = piece.count(b"</")
+            depth += (
+                piece.count(b"<") - 2 * ends - piece.count(b"/>") - piece.count(b"<?") - piece.count(b"<!")
+            )
+            if depth > DEEPEST:
+                raise _unreadable()
+    if cells > MOST_CELLS:
+        raise _too_many_cells()
 
 
 def _unreadable() -> UnreadableFile:
@@ -126,19 +150,11 @@ def _rows(path: str, sheet: str | None) -> Iterator[list[str]]:
         chosen = _sheet(load_workbook(file, read_only=True, data_only=True, keep_links=False), sheet)
         chosen.reset_dimensions()  # what it says of its size may be wrong
         left = MOST_CELLS
-        if _cells_written(chosen) > left:
-            raise _too_many_cells()
         for cells in chosen.iter_rows():
             left -= max(1, len(cells))
             if left < 0:
                 raise _too_many_cells()
             yield [_text(cell) for cell in cells]
-
-
-def _cells_written(sheet: Any) -> int:  # noqa: ANN401 - openpyxl has no types
-    """How many cells the sheet's part has, and a few elements beside them: to count them is quick, to read them not."""
-    with sheet._get_source() as source:
-        return sum(piece.count(b"<c") for piece in iter(lambda: source.read(MB), b""))
 
 
 def _too_many_cells() -> UnreadableFile:
