@@ -20,8 +20,7 @@ import uharfbuzz as hb
 TYPEFACES = Path(__file__).parent / "typefaces"
 SYSTEM_FOLDERS = ("/usr/local/share/fonts", "/usr/share/fonts")
 _STYLE = re.compile(r"-(?:Regular|Book)$")
-_OTHER_STYLE = re.compile(r"(?i)-.*(?:bold|black|light|thin|medium|italic|oblique|heavy)|color")
-_BOLD_OF = ((re.compile(r"-(?:Regular|Book)$"), "-Bold"), (re.compile(r"$"), "-Bold"))
+_OTHER_STYLE = re.compile(r"(?i)-[^-]*(?:bold|black|light|thin|medium|italic|oblique|heavy)|color")
 # Noto Sans CJK is one file with a face for each place where the same letter is written otherwise.
 _CJK_FACES = {"KR": 1, "KP": 1, "CN": 2, "SG": 2, "TW": 3, "HK": 4, "MO": 4}
 _CJK = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
@@ -66,8 +65,8 @@ def bold_of(face: Face) -> Face | None:
     """The bold font of the same family, where there is one."""
     if face == BODY:
         return BODY_BOLD
-    for ending, bold in _BOLD_OF:
-        path = face.path.with_name(ending.sub(bold, face.path.stem, count=1) + face.path.suffix)
+    for stem in (_STYLE.sub("-Bold", face.path.stem), f"{face.path.stem}-Bold"):
+        path = face.path.with_name(stem + face.path.suffix)
         if path != face.path and path.exists():
             return Face(path, face.number)
     return None

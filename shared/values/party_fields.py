@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from shared.values.text_fields import Code, WholeNumber
 
 _TWO_LETTERS: Final = re.compile("[a-z]{2}")
+_SCHEME: Final = re.compile("[0-9]{4}|[A-Z]{2}")
 # CLDR still names sh (Serbo-Croatian), which ISO 639-1 has withdrawn.
 LANGUAGES: Final = frozenset(
     code for code in map(str, Locale("en").languages) if _TWO_LETTERS.fullmatch(code)
@@ -50,7 +51,7 @@ def _language(code: str) -> str:
 
 def _electronic_address(text: str) -> str:
     scheme, colon, identifier = text.partition(":")
-    if not colon or not identifier.strip() or not re.fullmatch("[0-9]{4}|[A-Z]{2}", scheme):
+    if not colon or not identifier.strip() or not _SCHEME.fullmatch(scheme):
         raise PydanticCustomError(
             "electronic_address_format",
             "Must be scheme:id with a scheme of the EAS code list, as 0088:4012345000009 or EM:ap@example.com",
