@@ -14,7 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 Kind = Literal["invoice", "credit_note"]
-State = Literal["draft", "finalized", "voided"]
+State = Literal["draft", "finalized"]
 Profile = Literal["en16931", "xrechnung"]
 
 

@@ -15,9 +15,9 @@ _STEP = 4.7
 
 
 def draw_payment(sheet: Sheet, wording: Wording) -> None:
-    """Terms, account and code of an invoice; a credit note and what is void have none of them."""
+    """Terms, account and code of an invoice; a credit note has none of them."""
     content = wording.content
-    if content.kind != "invoice" or content.state == "voided":
+    if content.kind != "invoice":
         return
     code = payment_code(content)
     width = WIDTH - _CODE - 8 if code else WIDTH

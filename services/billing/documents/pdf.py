@@ -20,7 +20,7 @@ def render_pdf(content: DocumentContent, logo: bytes = b"", xml: bytes | None = 
     `logo` is a PNG or JPEG picture that stands above the seller's name (`logos` says which are accepted). `xml` is the
     data form to embed; without it the one that the content makes, where it makes a valid one.
 
-    Drafts carry the word DRAFT and voided documents VOID on every page, and no data. Any text is accepted; letters that
+    Drafts carry the word DRAFT on every page, and no data. Any text is accepted; letters that
     no font has are printed as their code points (`shared.paper.letters`).
     """
     return draw_pdf(content, logo, xml).content
@@ -38,7 +38,7 @@ def draw_pdf(content: DocumentContent, logo: bytes = b"", xml: bytes | None = No
     wording = Wording.of(content)
     words = wording.words
     title = wording.title()
-    stamp = {"draft": words.draft_stamp, "voided": words.void_stamp}.get(content.state, "")
+    stamp = words.draft_stamp if content.state == "draft" else ""
     country = content.buyer.address.country
     sheet = Sheet(texts_of(content, words, REVERSE_CHARGE), country=country, stamp=stamp)
     draw_document(sheet, wording, logo)

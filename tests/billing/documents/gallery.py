@@ -207,7 +207,6 @@ def documents() -> dict[str, DocumentContent]:
             language="fr",
         ),
         "12-draft-fr": document(**usual, buyer=BUYERS["FR"], language="fr", state="draft", number=""),
-        "13-void-de": document(**german, state="voided"),
         "14-due-at-once-en": document(
             LINES[3:4],
             **usual,

@@ -59,11 +59,10 @@ def test_the_metadata_name_file_level_and_schema():
     "content",
     [
         document(state="draft", number=""),
-        document(state="voided"),
         document(seller=replace(SELLER, tax_id="")),
         document(buyer=replace(BUYER, name=" ")),
     ],
-    ids=["draft", "void", "seller without id", "customer without name"],
+    ids=["draft", "seller without id", "customer without name"],
 )
 def test_what_has_no_valid_data_is_paper_alone(content):
     pdf = render_pdf(content)

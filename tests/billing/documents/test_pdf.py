@@ -66,14 +66,13 @@ def test_a_credit_note_names_the_invoice_it_corrects():
     assert "EUR 1,567.23" in found
 
 
-@pytest.mark.parametrize(("state", "stamp"), [("draft", "DRAFT"), ("voided", "VOID")])
-def test_what_is_not_in_force_is_stamped_on_every_page(state, stamp):
+def test_a_draft_is_stamped_on_every_page():
     many = [line(f"Thing {n}") for n in range(100)]
 
-    found = pages(document(many, state=state, number=""))
+    found = pages(document(many, state="draft", number=""))
 
     assert len(found) > 1
-    assert all(stamp in page for page in found)
+    assert all("DRAFT" in page for page in found)
 
 
 def test_a_finalized_document_carries_no_stamp():

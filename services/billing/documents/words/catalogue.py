@@ -20,7 +20,6 @@ class Words:
     credit_note: str
     unnumbered: str
     draft_stamp: str
-    void_stamp: str
     page: str  # {number}, {total}
     document_for: str  # {title}, {name}: the file's subject
     # Parties.

@@ -11,7 +11,6 @@ WORDS = Words(
     credit_note="Rechnungskorrektur",
     unnumbered="Entwurf, noch ohne Nummer",
     draft_stamp="ENTWURF",
-    void_stamp="STORNIERT",
     page="Seite {number} von {total}",
     document_for="{title} für {name}",
     bill_to="Rechnung an",

@@ -11,7 +11,6 @@ WORDS = Words(
     credit_note="Credit note",
     unnumbered="Draft, not yet numbered",
     draft_stamp="DRAFT",
-    void_stamp="VOID",
     page="Page {number} of {total}",
     document_for="{title} for {name}",
     bill_to="Bill to",

@@ -11,7 +11,6 @@ WORDS = Words(
     credit_note="Avoir",
     unnumbered="Brouillon, sans numéro",
     draft_stamp="BROUILLON",
-    void_stamp="ANNULÉE",
     page="Page {number} sur {total}",
     document_for="{title} pour {name}",
     bill_to="Facturé à",
