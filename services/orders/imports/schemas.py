@@ -49,6 +49,9 @@ class ImportMapping(WireInput):
     ship_to_postal_code: ShortText = _column("ship_to_postal_code", "As in `ship_to`.")
     ship_to_country: ShortText = _column("ship_to_country", "An ISO 3166 code, or a name.")
     currency: ShortText = _column("currency", "The order's; the option's where it is empty.")
+    shipping_charge: ShortText = _column(
+        "shipping_charge", "The order's charge for shipping, once, with tax where its prices have it."
+    )
     ordered_at: ShortText = _column(
         "ordered_at", "A day, or a moment; of the tenant's clock without an offset."
     )

@@ -22,8 +22,9 @@ WHOLE = {
     "customer_phone": "+43 1 234", "country": "Österreich", "billing_line1": "Ring 1", "billing_line2": "Top 4",
     "billing_city": "Wien", "billing_region": "W", "billing_postal_code": "1010", "ship_to_line1": "Gasse 2",
     "ship_to_line2": "Hof", "ship_to_city": "Graz", "ship_to_region": "St", "ship_to_postal_code": "8010",
-    "ship_to_country": "AT", "currency": "EUR", "ordered_at": "2026-03-01T10:00:00Z",
+    "ship_to_country": "AT", "currency": "EUR", "shipping_charge": "4.90", "ordered_at": "2026-03-01T10:00:00Z",
 }  # fmt: skip
+NUMBERS = ("quantity", "unit_price", "discount_percent", "shipping_charge")
 BILLING = {
     "line1": "Ring 1",
     "line2": "Top 4",
@@ -51,15 +52,14 @@ def as_csv(*rows: dict[str, str], sign: str = ",") -> bytes:
 
 
 def as_book(*rows: dict[str, str]) -> bytes:
-    numbers = ("quantity", "unit_price", "discount_percent")
-    cells = [[float(r[name]) if name in numbers else r[name] for name in WHOLE] for r in rows]
+    cells = [[float(r[name]) if name in NUMBERS else r[name] for name in WHOLE] for r in rows]
     return book_of(*cells, header=list(WHOLE))
 
 
 FORMS: dict[str, tuple[bytes, dict[str, Any]]] = {
     "csv": (as_csv(WHOLE), {}),
     "csv with commas for decimals": (
-        as_csv({k: v.replace(".", ",") if k in ("quantity", "unit_price", "discount_percent") else v
+        as_csv({k: v.replace(".", ",") if k in NUMBERS else v
                 for k, v in WHOLE.items()}, sign=";"),
         {"decimal": ","},
     ),
@@ -99,6 +99,8 @@ async def test_every_column_is_read_back_field_by_field(orders: httpx.AsyncClien
     assert (line["sku"], line["description"], line["quantity"]) == ("CAFÉ-1", "Café, ganze Bohne", "1.5")
     assert (line["unit_price"]["amount"], line["discount_percent"]) == ("12.40", "2.5")
     assert Decimal(line["net"]["amount"]) == Decimal("18.14")  # 18.60 less 2.5 %
+    (charge,) = order["charges"]
+    assert (charge["kind"], charge["amount"]["amount"], charge["status"]) == ("shipping", "4.90", "open")
     assert (product["name"], product["unit_price"]["currency"]) == ("Café, ganze Bohne", "EUR")
 
 
@@ -125,7 +127,8 @@ async def test_what_one_order_of_a_file_says_of_a_customer_the_next_may_say_agai
 
 async def test_orders_of_several_currencies_are_of_these(orders: httpx.AsyncClient):
     prices = {"JPY": "1240", "KWD": "1.234", "GBP": "12.40125", "": "9.99"}
-    rows = [WHOLE | {"order_ref": f"M{n}", "sku": f"S{n}", "currency": currency, "unit_price": price}
+    rows = [WHOLE | {"order_ref": f"M{n}", "sku": f"S{n}", "currency": currency, "unit_price": price,
+                     "shipping_charge": "5"}
             for n, (currency, price) in enumerate(prices.items())]  # fmt: skip
 
     job = await imported(orders, as_csv(*rows), currency="USD")
@@ -181,6 +184,7 @@ REFUSED: dict[Code, dict[str, str]] = {
     Code.QUANTITY: {"quantity": "two"},
     Code.PRICE: {"unit_price": "12.4000001"},
     Code.DISCOUNT: {"discount_percent": "101"},
+    Code.CHARGE: {"shipping_charge": "4.905"},
     Code.AMBIGUOUS: {"unit_price": "1,234"},
     Code.DATE: {"ordered_at": "yesterday"},
     Code.TEXT: {"ship_to_line1": "x" * 201},
@@ -194,7 +198,8 @@ REFUSED: dict[Code, dict[str, str]] = {
 ELSEWHERE = {
     Code.ENCODING, Code.SHAPE, Code.JSON, Code.QUOTE,
     Code.CUSTOMER_CONFLICT, Code.DATE_CONFLICT, Code.CURRENCY_CONFLICT,
-    Code.SHIP_TO_CONFLICT, Code.UNKNOWN_SKU, Code.UNKNOWN_CUSTOMER, Code.SEVERAL_CUSTOMERS, Code.TOO_MANY, Code.ORDER,
+    Code.SHIP_TO_CONFLICT, Code.CHARGE_CONFLICT,
+    Code.UNKNOWN_SKU, Code.UNKNOWN_CUSTOMER, Code.SEVERAL_CUSTOMERS, Code.TOO_MANY, Code.ORDER,
     Code.DUPLICATE, Code.KEPT,
 }  # fmt: skip
 

@@ -212,6 +212,7 @@ ONCE = {
     "country": ("GB", "FR", "customer_conflict"),
     "currency": ("EUR", "GBP", "currency_conflict"),
     "ship_to_city": ("York", "Leeds", "ship_to_conflict"),
+    "shipping_charge": ("4.90", "5.00", "charge_conflict"),
 }
 
 

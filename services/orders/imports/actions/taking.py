@@ -12,10 +12,11 @@ from services.orders.imports.actions.buyers import Buyers, find_buyers
 from services.orders.imports.rules import SHIP_TO_FIELDS, Code, FileOrder, Problem, Row, refuse_rest
 from services.orders.imports.schemas import ImportOptions
 from services.orders.intake.bulk import create_orders
-from services.orders.intake.schemas import OrderIn, OrderLineIn
+from services.orders.intake.schemas import ChargeIn, OrderIn, OrderLineIn
 from shared.context.batch import Batch
 from shared.context.ctx import Ctx
 from shared.values.fields import Address
+from shared.values.money import Money
 from shared.values.prices import UnitPrice
 
 
@@ -101,7 +102,15 @@ def wish(order: FileOrder, options: ImportOptions, ready: Ready) -> OrderIn:
         confirm=options.confirm,
         ordered_at=order.ordered_at,
         lines=[_line(row, options, currency) for row in order.rows],
+        charges=_charges(order, options, currency),
     )
+
+
+def _charges(order: FileOrder, options: ImportOptions, currency: str) -> list[ChargeIn]:
+    amount = Money.of(Decimal(order.head.get("shipping_charge", "0")), currency)
+    if amount.is_zero:
+        return []
+    return [ChargeIn(kind="shipping", amount=amount, tax_code=options.tax_code or "standard")]
 
 
 def _line(row: Row, options: ImportOptions, currency: str) -> OrderLineIn:

@@ -114,7 +114,7 @@ def _parts(
         if ref and len(which) > MAX_ROWS_PER_ORDER:
             refuse_too_many(order)
         elif ref and not order.problems:
-            check_head(order)
+            check_head(order, reading)
         if order.problems:
             refuse_rest(order)
         yield order

@@ -1,8 +1,9 @@
-"""What an order has once, and how each of its rows says it: customer, date, currency, addresses."""
+"""What an order has once, and how each of its rows says it: customer, date, currency, addresses, shipping charge."""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from services.orders.imports.rules.model import (
@@ -13,19 +14,22 @@ from services.orders.imports.rules.model import (
     Code,
     FileOrder,
     Moment,
+    Number,
     Problem,
     Reading,
     RefusedRow,
 )
+from services.orders.imports.rules.numbers import read_number
 from shared.values.texts import folded_email, is_email
 
 MAX_CODE, MAX_LINE = 64, 200
+MOST_CHARGE = 10**12
 # How a spreadsheet shows a long number (1.23457E+11), a column that is too narrow (####), or an error (#REF!).
 MANGLED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{1,3}|#+|#(N/A|NV|DIV/0!|[A-Z]+[!?])", re.IGNORECASE)
 CONFLICTS = (
     dict.fromkeys(CUSTOMER_FIELDS, Code.CUSTOMER_CONFLICT)
     | dict.fromkeys(SHIP_TO_FIELDS, Code.SHIP_TO_CONFLICT)
-    | {"currency": Code.CURRENCY_CONFLICT}
+    | {"currency": Code.CURRENCY_CONFLICT, "shipping_charge": Code.CHARGE_CONFLICT}
 )
 PLAIN = tuple(name for name in ORDER_FIELDS if name in CONFLICTS)
 NEEDED = ("line1", "city", "country")
@@ -64,9 +68,7 @@ def add_head(order: FileOrder, record: Mapping[str, str], reading: Reading) -> N
             Code.DATE_CONFLICT,
             f"Other rows of this order are of {_day(known, reading)}; an order has one date.",
         )
-    found = {
-        name: READ[name](name, cell, reading) for name in PLAIN if (cell := record.get(name, "").strip())
-    }
+    found = {name: READ[name](name, cell, reading) for name in PLAIN if (cell := _cell(record, name))}
     for name, value in found.items():
         if not _same(name, order.head.setdefault(name, value), value):
             raise RefusedRow(
@@ -77,14 +79,25 @@ def add_head(order: FileOrder, record: Mapping[str, str], reading: Reading) -> N
     order.ordered_at = order.ordered_at or moment
 
 
+def _cell(record: Mapping[str, str], name: str) -> str:
+    cell = record.get(name, "")
+    return cell if type(cell) is Number else cell.strip()  # a number keeps its mark
+
+
 def _same(name: str, known: str, value: str) -> bool:
     if name == "customer_email":
         return folded_email(known) == folded_email(value)
     return known == value
 
 
-def check_head(order: FileOrder) -> None:
-    """Refuse an order whose rows together leave an address half said."""
+def check_head(order: FileOrder, reading: Reading) -> None:
+    """Refuse an order whose rows together leave an address half said, or a charge that its currency cannot say."""
+    charge = Decimal(order.head.get("shipping_charge", "0"))
+    currency = order.head.get("currency", reading.currency)
+    if charge != charge.quantize(Decimal(1).scaleb(-reading.digits[currency])):
+        text = f"shipping_charge has more decimals than {currency} has."
+        order.problems.append(Problem(order.numbers[0], Code.CHARGE, text, order.order_ref))
+        return
     ship_to = order.address(SHIP_TO_FIELDS)
     billing = order.address(BILLING_FIELDS)
     if billing and "country" in order.head:
@@ -149,6 +162,15 @@ def _country(name: str, text: str, reading: Reading) -> str:
     return found
 
 
+def _charge(name: str, cell: str, reading: Reading) -> str:
+    sentence = f"{name} is not an amount of zero or more; write it like 4.95, or set the option decimal."
+    refused = RefusedRow(Code.CHARGE, sentence)
+    number = read_number(name, cell, reading.decimal, refused)
+    if not 0 <= number <= MOST_CHARGE:
+        raise refused
+    return f"{number.normalize():f}"
+
+
 def _currency(name: str, text: str, reading: Reading) -> str:
     found = text.upper()
     if found not in reading.digits:
@@ -158,6 +180,7 @@ def _currency(name: str, text: str, reading: Reading) -> str:
 
 READ: dict[str, Callable[[str, str, Reading], str]] = dict.fromkeys(PLAIN, _line) | {
     "currency": _currency,
+    "shipping_charge": _charge,
     "customer_email": _email,
     "customer_phone": _code,
     "country": _country,

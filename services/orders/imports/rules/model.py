@@ -29,7 +29,14 @@ SHIP_TO_FIELDS = (
 )
 CUSTOMER_FIELDS = ("customer_name", "customer_email", "customer_phone", "country", *BILLING_FIELDS)
 # What an order has once: its rows say the same of it, or nothing.
-ORDER_FIELDS = ("customer_ref", "ordered_at", "currency", *CUSTOMER_FIELDS, *SHIP_TO_FIELDS)
+ORDER_FIELDS = (
+    "customer_ref",
+    "ordered_at",
+    "currency",
+    "shipping_charge",
+    *CUSTOMER_FIELDS,
+    *SHIP_TO_FIELDS,
+)
 FIELDS = ("order_ref", *LINE_FIELDS, *ORDER_FIELDS)
 REQUIRED = ("order_ref", "sku", "quantity")
 DEFAULT_MAPPING = {name: name for name in FIELDS}
@@ -74,10 +81,12 @@ class Code(StrEnum):
     DATE_CONFLICT = "date_conflict"
     CURRENCY_CONFLICT = "currency_conflict"
     SHIP_TO_CONFLICT = "ship_to_conflict"
+    CHARGE_CONFLICT = "charge_conflict"
     NEGATIVE = "negative_quantity"
     QUANTITY = "quantity_invalid"
     PRICE = "price_invalid"
     DISCOUNT = "discount_invalid"
+    CHARGE = "charge_invalid"
     AMBIGUOUS = "number_ambiguous"
     DATE = "date_invalid"
     TEXT = "text_invalid"

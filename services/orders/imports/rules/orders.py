@@ -20,7 +20,7 @@ from services.orders.imports.rules.numbers import read_number
 from services.orders.imports.rules.records import Record
 
 HALF = re.compile("[\ud800-\udfff]")  # what a byte of another encoding was read as
-NUMBERS = ("quantity", "unit_price", "discount_percent")
+NUMBERS = ("quantity", "unit_price", "discount_percent", "shipping_charge")
 FINEST = Decimal("0.000001")
 
 
