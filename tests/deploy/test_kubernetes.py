@@ -28,6 +28,7 @@ SECRETS = {
     **{f"backoffice-{name}": set() for name in NAMES},
     "backoffice-operator": set(),
     "backoffice-files": set(),
+    "backoffice-mail": set(),
     "rabbitmq-default-user": {"connection_string"},
     "postgres-app": {"uri"},
 }
@@ -233,8 +234,8 @@ def test_secrets_are_named_and_never_included():
 def test_what_is_a_processs_own_is_mounted_there_alone():
     """The role secret and every keyring are in `backoffice-migrate`; the rest is what was made of them for one."""
     of_everybody = {"rabbitmq-default-user"}
-    files = {"backoffice-files"}
-    mounted = {name: secrets_of(pod) - of_everybody - files for name, pod in pods().items()}
+    of_services = {"backoffice-files", "backoffice-mail"}
+    mounted = {name: secrets_of(pod) - of_everybody - of_services for name, pod in pods().items()}
 
     assert mounted.pop("migrate") == {"backoffice-migrate", "postgres-app"}
     assert mounted.pop("gateway") == {"backoffice-gateway", "backoffice-operator"}
