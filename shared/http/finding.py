@@ -25,6 +25,7 @@ from shared.context.search_terms import MOST_READ, Parameters, TermIndex
 from shared.database.tables import TenantRow
 from shared.http.paging import MAX_LIMIT, Page, PageQuery, page_of
 from shared.values import clock
+from shared.values.faults import Invalid
 from shared.values.fields import Code, LocalDate, ShortText
 from shared.values.search_text import Sought
 
@@ -77,11 +78,13 @@ class Where:
 
     def days(self, column: str, first: date | None, last: date | None) -> Self:
         """Days, both included, of a column with dates."""
+        _require_order(first, last)
         self.scattered = self.scattered or first is not None or last is not None
         return self.add(f"{column} >=", first).add(f"{column} <=", last)
 
     def local_days(self, column: str, first: date | None, last: date | None) -> Self:
         """The tenant's days, both included, of a column with instants."""
+        _require_order(first, last)
         self.scattered = self.scattered or first is not None or last is not None
         end = None if last is None else self._midnight(last + timedelta(days=1))
         return self.add(f"{column} >=", None if first is None else self._midnight(first)).add(
@@ -101,6 +104,11 @@ class Where:
         return " and ".join(self._parts)
 
 
+def _require_order(first: date | None, last: date | None) -> None:
+    if first is not None and last is not None and first > last:
+        raise Invalid.field("/query/from", "range_reversed", "`from` must not be after `to`.")
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A table that is listed: what is selected of it (`from … t`), and by what `q` finds its rows."""
@@ -116,6 +124,8 @@ class Listing:
 
     def prefixes(self, parameters: Parameters, sought: Sought) -> list[str]:
         """Conditions, one for each column that may begin with what is sought."""
+        if not sought.text:
+            return []  # of accents alone, nothing is left to look for
         texts = dict.fromkeys(self.numbers, sought.text.upper()) | dict.fromkeys(self.references, sought.text)
         return [parameters.prefix(f"t.{column}", text) for column, text in texts.items()]
 

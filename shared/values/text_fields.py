@@ -45,6 +45,7 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CONTROLS_IN_LINES: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_BREAKS: Final = re.compile("[\u2028\u2029]")
+_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides and isolates (UAX 9)
 
 
 def _without_controls(text: str, controls: re.Pattern[str]) -> str:
@@ -57,9 +58,11 @@ def _without_controls(text: str, controls: re.Pattern[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Refuse control characters and line separators."""
+    """Refuse control characters, line separators, and what turns the direction of a text round: it forges names."""
     if _LINE_BREAKS.search(text):
         raise PydanticCustomError("line_break", "Must be a single line")
+    if not text.isascii() and _DIRECTIONS.search(text):
+        raise PydanticCustomError("direction_control", "Must not turn the direction of the text round")
     return _without_controls(text, _CONTROLS)
 
 

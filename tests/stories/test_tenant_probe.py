@@ -13,14 +13,22 @@ from tests.stories.ground import all_ids, furnish
 
 MONEY = {"amount": "1.00", "currency": "GBP"}
 ALLOCATION = {"allocations": [{"invoice_id": str(uuid.uuid4()), "amount": MONEY}]}
+REASON = {"reason": "probe"}
+ADDRESS = {"line1": "1 High Street", "city": "Leeds", "country": "GB"}
 BODIES: dict[str, dict[str, Any]] = {
-    "/v1/orders/{order_id}/holds": {"reason": "probe"},
+    "/v1/orders/{order_id}/holds": REASON,
+    "/v1/fulfilments/{fulfilment_id}": {"ship_to": ADDRESS},
+    "/v1/payments/{payment_id}/deallocate": ALLOCATION,
+    "/v1/credit-notes/{credit_note_id}/deallocate": ALLOCATION,
+    "/v1/payments/{payment_id}/reverse": REASON,
+    "/v1/refunds/{refund_id}/reverse": REASON,
+    "/v1/write-offs/{write_off_id}/reverse": REASON,
     "/v1/payments/{payment_id}/allocate": ALLOCATION,
     "/v1/credit-notes/{credit_note_id}/allocate": ALLOCATION,
-    "/v1/posting-exceptions/{exception_id}/discard": {"reason": "probe"},
-    "/v1/billing-approvals/{approval_id}/reject": {"reason": "probe"},
+    "/v1/posting-exceptions/{exception_id}/discard": REASON,
+    "/v1/billing-approvals/{approval_id}/reject": REASON,
     "/v1/accounts/{account_id}": {"name": "probe"},
-    "/v1/periods/{period_id}/reopen": {"reason": "probe"},
+    "/v1/periods/{period_id}/reopen": REASON,
 }
 """Bodies that are acceptable as such, where an empty one is not."""
 

@@ -21,11 +21,13 @@ from services.billing.write_offs.rules import (
     BAD_DEBT,
     LIFECYCLE,
     NAMES,
+    ROUNDING,
     Claim,
     NotWritable,
     OverWrittenOff,
     corrects_tax,
     require_kind_allows,
+    require_small,
     spread,
     tax_of,
 )
@@ -46,6 +48,8 @@ async def record_write_off(ctx: Ctx, given: WriteOffIn) -> WriteOff:
     require_kind_allows(given.kind, given.amount, given.correct_tax)
     invoice = await _lock(ctx, given.invoice_id)
     _require_open(invoice, given)
+    if given.kind == ROUNDING:
+        require_small(given.amount + await queries.rounded_off(ctx, invoice.id, invoice.currency))
     day = await _require_day(ctx, invoice, given.effective_on)
     await ledger.require_open_since(ctx, invoice.id, given.amount, day=day, pointer="/effective_on")
     rows = await _corrected(ctx, invoice, given, day)

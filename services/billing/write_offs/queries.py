@@ -12,11 +12,16 @@ from shared.context.ctx import Ctx
 from shared.contracts.orders import TaxBreakdownRow
 from shared.http.paging import Page, PageQuery, list_rows
 from shared.values.faults import NotFound
+from shared.values.money import Money
 
 CORRECTED = """
 select tax_breakdown::text as rows from credit_notes where tenant_id = $1 and invoice_id = $2
 union all
 select tax_breakdown::text from write_offs where tenant_id = $1 and invoice_id = $2 and state = 'recorded'
+"""
+ROUNDED = """
+select coalesce(sum(amount_minor), 0)::bigint from write_offs
+where tenant_id = $1 and invoice_id = $2 and kind = 'rounding' and state = 'recorded'
 """
 
 
@@ -32,6 +37,12 @@ async def corrected_rows(ctx: Ctx, invoice_id: UUID) -> list[TaxBreakdownRow]:
     """What credit notes and standing write-offs have taken off an invoice's tax rows."""
     found = await ctx.sql.fetch(CORRECTED, ctx.tenant.id, invoice_id)
     return [TaxBreakdownRow.model_validate(part) for row in found for part in orjson.loads(row["rows"])]
+
+
+async def rounded_off(ctx: Ctx, invoice_id: UUID, currency: str) -> Money:
+    """What is written off of an invoice as rounding differences; the invoice is locked."""
+    minor: int = await ctx.sql.fetchval(ROUNDED, ctx.tenant.id, invoice_id)
+    return Money(minor, currency)
 
 
 async def list_write_offs(

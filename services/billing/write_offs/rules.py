@@ -112,12 +112,18 @@ def corrects_tax(kind: str, *, country: str, claim: Claim, day: date, told: bool
 
 def require_kind_allows(kind: str, amount: Money, told: bool | None) -> None:
     """Refuse a rounding difference above one unit of the currency, and tax told of where it is not in question."""
-    limit = Money(10 ** currency_digits(amount.currency), amount.currency)
-    if kind == ROUNDING and amount > limit:
-        sentence = f"A rounding difference is at most {limit}; say what it is."
-        raise TooLargeToRound(sentence, errors=[FieldError("/amount", TooLargeToRound.code, sentence)])
+    if kind == ROUNDING:
+        require_small(amount)
     if kind != BAD_DEBT and told is not None:
         raise Invalid.field("/correct_tax", "not_applicable", "Only of a bad debt can this be said.")
+
+
+def require_small(rounding: Money) -> None:
+    """Refuse rounding differences of an invoice that come to more than one unit of the currency."""
+    limit = Money(10 ** currency_digits(rounding.currency), rounding.currency)
+    if rounding > limit:
+        sentence = f"Rounding differences of an invoice come to {limit} at most; say what this is."
+        raise TooLargeToRound(sentence, errors=[FieldError("/amount", TooLargeToRound.code, sentence)])
 
 
 def spread(

@@ -117,6 +117,17 @@ async def test_what_corrects_no_tax_is_borne_by_its_account_as_a_whole(
     await assert_tied_out(suite, tenant, billing)
 
 
+async def test_rounding_differences_of_an_invoice_are_small_together(billing: httpx.AsyncClient):
+    invoice = await given_invoice(billing)
+    first = await written_off(billing, invoice, "0.60", "rounding")
+
+    refused = await write_off(billing, invoice, "0.41", "rounding")
+    assert (refused.status_code, refused.json()["code"]) == (422, "rounding_too_large")
+
+    await billing.post(f"/v1/write-offs/{first['id']}/reverse", json={"reason": "Mistaken"})
+    await written_off(billing, invoice, "1.00", "rounding")
+
+
 @pytest.mark.parametrize(("country", "corrected"), [("GB", False), ("DE", True), ("FR", False)])
 async def test_a_bad_debt_follows_the_rule_of_the_country(suite: Suite, country: str, corrected: bool):
     tenant = await suite.new_tenant(country=country, time_zone="Europe/Berlin")

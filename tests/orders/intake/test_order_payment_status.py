@@ -137,6 +137,21 @@ async def test_facts_in_any_order_and_told_twice_end_in_paid(
     assert await status(orders, order) == "paid"
 
 
+async def test_an_invoice_for_somebody_else_says_nothing_of_an_order(
+    suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
+):
+    order = await given_order_of_twelve(orders)
+    billing, own, strange = Billing(suite, tenant, order), new_id(), new_id()
+    other = Billing(suite, tenant, order | {"customer_id": str(new_id())})
+    for fact in (other.invoice(strange, 10_000), other.payment(strange, 1), billing.invoice(own, 1200)):
+        await billing.tell(fact)
+    assert await status(orders, order) == "unpaid"
+
+    await billing.tell(billing.payment(own, 1200))
+
+    assert await status(orders, order) == "paid"
+
+
 async def test_part_payment_void_and_credit_are_told_apart(
     suite: Suite, tenant: TenantFacts, orders: httpx.AsyncClient
 ):

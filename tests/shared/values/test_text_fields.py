@@ -72,6 +72,8 @@ def test_currencies_and_time_zones_come_from_their_lists():
         ("a\nb", "control_character"),
         ("a\x85b", "control_character"),
         ("a\u2028b", "line_break"),
+        ("a\u202eb", "direction_control"),
+        ("a\u2067b", "direction_control"),
         ("a\ud800", "string_unicode"),
     ],
 )

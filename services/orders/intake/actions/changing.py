@@ -16,7 +16,7 @@ from services.orders.intake.rules import (
     agree_discount,
     price_order,
     require_draft,
-    require_possible_delivery,
+    require_possible_days,
     unknown_customer,
 )
 from services.orders.intake.schemas import OrderChange
@@ -37,7 +37,7 @@ async def change_draft(ctx: Ctx, order_id: UUID, change: OrderChange, *, version
     given = change.model_fields_set
     for name in given & PLAIN:
         setattr(order, name, getattr(change, name))
-    require_possible_delivery(order.requested_on, order_day(ctx, order))
+    require_possible_days(order_day(ctx, order), order.requested_on, today=ctx.today)
     if "ship_to" in given:
         order.ship_to = change.ship_to.model_dump() if change.ship_to else None
     if "discount" in given:

@@ -12,7 +12,7 @@ from services.orders.intake.queries import find_prices
 from services.orders.intake.rules import (
     agree_discount,
     price_order,
-    require_possible_delivery,
+    require_possible_days,
     unknown_customer,
 )
 from services.orders.intake.schemas import OrderIn
@@ -89,5 +89,5 @@ def draft_order(ctx: Ctx, given: OrderIn) -> Order:
         search_ref=fold(given.external_ref) if given.external_ref is not None else None,
     )
     agree_discount(order, given.discount)
-    require_possible_delivery(order.requested_on, order_day(ctx, order))
+    require_possible_days(order_day(ctx, order), order.requested_on, today=ctx.today)
     return order

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -79,7 +79,7 @@ INVOICES = TableSql(ORDER_INVOICES, _Invoice)
 SUMS = TableSql(ORDERS.table, _Sums)
 # What orders and their invoices say, without a lock: the changes below take effect on these versions only.
 READ = f"""
-select o.id, o.version, o.state, o.gross_minor,
+select o.id, o.version, o.state, o.customer_id, o.gross_minor,
   (select coalesce(sum((g->>3)::bigint + (g->>4)::bigint), 0)::bigint
     from jsonb_array_elements(o.shipped_tax) as g) as shipped_minor,
   {INVOICES.array("i", "order_invoices i where i.tenant_id = $1 and i.order_id = o.id")} as invoices
@@ -112,6 +112,7 @@ class _Said:
     lost_minor: int = 0
     taken_back_minor: int = 0
     voided: bool = False
+    customer_id: UUID | None = None
 
     def add_to(self, invoice: _Invoice) -> None:
         """Add it to what is known."""
@@ -126,10 +127,16 @@ class _Said:
 async def record_billing(ctx: Ctx, facts: Iterable[BillingFact]) -> None:
     """Bring the payment status of orders up to date with what billing tells, in the order it is told.
 
-    An invoice of no order, or of one that is none of ours, says nothing here. Nothing is held while we think: what
-    concerns an order that has changed meanwhile is looked at again. Two statements, however many facts.
+    An invoice of no order, of one that is none of ours, or for somebody else than the order's customer says nothing
+    here. Nothing is held while we think: what concerns an order that has changed meanwhile is looked at again. Two
+    statements, however many facts.
     """
-    said = [each for fact in facts for each in _said(fact) if each.order_id is not None]
+    said = [
+        replace(each, customer_id=fact.customer_id)
+        for fact in facts
+        for each in _said(fact)
+        if each.order_id is not None
+    ]
     for _ in range(TRIES):
         if not said:
             return
@@ -185,8 +192,11 @@ async def _note(ctx: Ctx, said: Sequence[_Said]) -> list[_Said]:
     orders: list[_Sums] = []
     invoices: list[_Invoice] = []
     for row in await ctx.sql.fetch(READ, ctx.tenant.id, list(of_order)):
+        its = [each for each in of_order[row["id"]] if each.customer_id == row["customer_id"]]
+        if not its:
+            continue
         known = {invoice.id: invoice for invoice in map(INVOICES.read, row["invoices"])}
-        invoices += _add(row["id"], of_order[row["id"]], known)
+        invoices += _add(row["id"], its, known)
         orders.append(_sums(row, known.values()))
     if not orders:
         return []

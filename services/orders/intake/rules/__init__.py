@@ -6,7 +6,7 @@ from services.orders.intake.rules.orders import (
     active_hold_ids,
     require_draft,
     require_holdable,
-    require_possible_delivery,
+    require_possible_days,
     unknown_customer,
 )
 from services.orders.intake.rules.pricing import agree_discount, price_order
@@ -35,6 +35,6 @@ __all__ = [
     "price_order",
     "require_draft",
     "require_holdable",
-    "require_possible_delivery",
+    "require_possible_days",
     "unknown_customer",
 ]

@@ -7,6 +7,10 @@ from services.orders.book.rules import Order, OrderState
 from shared.context.lifecycle import IllegalTransition
 from shared.values.faults import Invalid, Refused
 
+EARLIEST = date(1990, 1, 1)
+"""The first day that an order may be of, as of the books."""
+LATEST_AHEAD = timedelta(days=366)
+"""How far ahead an order may be dated."""
 LATEST_DELIVERY = timedelta(days=5 * 366)
 """How long after its day an order may ask to be delivered."""
 HOLDABLE = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.PROCESSING)
@@ -23,12 +27,17 @@ def unknown_customer() -> Invalid:
     return Invalid.field("/customer_id", "unknown_customer", "There is no customer with this id.")
 
 
-def require_possible_delivery(requested_on: date | None, ordered_on: date) -> None:
-    """Refuse a requested day before the order, or years after it: nobody meant that."""
-    latest = ordered_on + LATEST_DELIVERY
-    if requested_on is not None and not ordered_on <= requested_on <= latest:
-        sentence = f"{requested_on} is not possible here: give a day from {ordered_on} to {latest}."
-        raise Invalid.field("/requested_on", "date_out_of_range", sentence)
+def require_possible_days(ordered_on: date, requested_on: date | None, *, today: date) -> None:
+    """Refuse an order of a day long ago or far ahead, and delivery before its day or years after it."""
+    _require_between(ordered_on, EARLIEST, today + LATEST_AHEAD, "/ordered_at")
+    if requested_on is not None:
+        _require_between(requested_on, ordered_on, ordered_on + LATEST_DELIVERY, "/requested_on")
+
+
+def _require_between(day: date, first: date, last: date, pointer: str) -> None:
+    if not first <= day <= last:
+        sentence = f"{day} is not possible here: give a day from {first} to {last}."
+        raise Invalid.field(pointer, "date_out_of_range", sentence)
 
 
 def require_holdable(order: Order) -> None:
