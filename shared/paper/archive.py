@@ -40,7 +40,7 @@ class Attachment:
 
 
 def finished(sheet: Sheet, described: Described, attachment: Attachment | None = None) -> Paper:
-    """The sheet's bytes, and a warning of the letters that no font has."""
+    """The sheet's bytes, and warnings: what was remarked, and the letters that no font has."""
     made = datetime.combine(described.day, time(), UTC)
     sheet.set_title(_clean(described.title))
     sheet.set_lang(described.language)
@@ -58,7 +58,7 @@ def finished(sheet: Sheet, described: Described, attachment: Attachment | None =
             compress=True,
             checksum=True,
         )
-    return Paper(bytes(sheet.output() or b""), missing_letters(sheet.letters.missing))
+    return Paper(bytes(sheet.output() or b""), (*sheet.remarks, *missing_letters(sheet.letters.missing)))
 
 
 def _clean(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from shared.paper.sheet import ACCENT, MARGIN, QUIET, SHADE, WIDTH, Sheet
+from shared.paper.sheet import ACCENT, MARGIN, QUIET, SHADE, WIDTH, PictureError, Sheet
 
 HALF: Final = WIDTH / 2 - 5
 LEFT: Final = MARGIN
@@ -18,11 +18,14 @@ _FOOT_W = 122.0
 
 
 def draw_letterhead(sheet: Sheet, name: str, title: str, under: str, logo: bytes = b"") -> None:
-    """Whose paper it is at the left, below its logo where there is one; what it is and its number at the right."""
+    """Whose paper it is at the left, below its logo where there is one; what it is and its number at the right.
+
+    A logo that cannot be drawn is left out, and remarked.
+    """
     top = sheet.get_y()
-    if logo:
-        sheet.down(sheet.picture(MARGIN, logo, width=_LOGO_W, height=_LOGO_H) + 3)
-    sheet.style(12 if logo else 15, bold=True, colour=ACCENT)
+    high = _draw_logo(sheet, logo) if logo else 0.0
+    sheet.down(high + 3 if high else 0)
+    sheet.style(12 if high else 15, bold=True, colour=ACCENT)
     for text in sheet.wrap(name, HALF)[:3]:
         sheet.put(LEFT, HALF, text, height=6)
         sheet.down(6.3)
@@ -36,6 +39,23 @@ def draw_letterhead(sheet: Sheet, name: str, title: str, under: str, logo: bytes
     sheet.set_y(max(below, sheet.get_y() + 5.5) + 3)
     sheet.rule(MARGIN, WIDTH, colour=ACCENT, weight=0.6)
     sheet.down(6)
+
+
+def try_logo(logo: bytes) -> None:
+    """Draw a logo on a page of its own, as a document would: what it raises, documents would meet."""
+    sheet = Sheet(())
+    sheet.add_page()
+    sheet.picture(MARGIN, logo, width=_LOGO_W, height=_LOGO_H)
+    sheet.output()
+
+
+def _draw_logo(sheet: Sheet, logo: bytes) -> float:
+    """Its height; 0 where it had to be left out."""
+    try:
+        return sheet.picture(MARGIN, logo, width=_LOGO_W, height=_LOGO_H)
+    except PictureError:
+        sheet.remarks.append("made without the logo, since its picture cannot be drawn")
+        return 0.0
 
 
 def draw_sides(sheet: Sheet, *sides: tuple[str, str, Iterable[str]]) -> None:

@@ -37,6 +37,10 @@ _OPENERS, _CLOSERS = "（「『【〔〈《", "、。，．・：；？！）」
 _UNITS = re.compile(f"[{_OPENERS}]*[{_CJK}][{_CLOSERS}]*|[^ {_CJK}]+[{_CLOSERS}]*| +")
 
 
+class PictureError(ValueError):
+    """A picture that no page can carry; the page is as it was."""
+
+
 class Sheet(FPDF):
     """A growing stack of pages, PDF/A-3B. `stamp` is printed large and pale behind the content of every page."""
 
@@ -50,6 +54,7 @@ class Sheet(FPDF):
         self.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self.letters = Letters(country)
         self.on_new_page: Callable[[], None] | None = None
+        self.remarks: list[str] = []  # what is not as it was meant, for `Paper.warnings`; ASCII
         self._stamp = stamp
         self._size, self._bold, self._ink = 9.0, False, INK
         self._setting = Setting(self, self.letters, (*texts, stamp))
@@ -212,11 +217,22 @@ class Sheet(FPDF):
         self.line(x, self.get_y(), x + width, self.get_y())
 
     def picture(self, x: float, content: bytes, *, width: float, height: float) -> float:
-        """A picture at the current height, as large as fits into the box; returns how high it became."""
-        with Image.open(BytesIO(content)) as picture:
-            shrunk = min(width / picture.width, height / picture.height)
-            high = picture.height * shrunk
-            self.image(BytesIO(content), x=x, y=self.get_y(), w=picture.width * shrunk, h=high)
+        """A picture at the current height, as large as fits into the box; returns how high it became.
+
+        Raises `PictureError`, whatever is wrong with the file.
+        """
+        try:
+            with Image.open(BytesIO(content)) as picture:
+                picture.load()
+                if picture.mode == "P" and not (picture.palette and picture.palette.palette):
+                    raise PictureError("its palette is empty")  # fpdf finds out when the file is written
+                shrunk = min(width / picture.width, height / picture.height)
+                high = picture.height * shrunk
+                self.image(BytesIO(content), x=x, y=self.get_y(), w=picture.width * shrunk, h=high)
+        except PictureError:
+            raise
+        except Exception as error:  # a damaged file fails anywhere in Pillow and fpdf
+            raise PictureError(str(error)) from error
         return high
 
     def shade(self, x: float, width: float, height: float, *, colour: Colour = SHADE) -> None:
