@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.values.money import Money, total
+from shared.values.money import Money
+from shared.values.sums import sum_of
 
 INVESTING_CODES: Final = ("15",)
 FINANCING_CODES: Final = ("26",)
@@ -95,7 +96,7 @@ def section(balances: Iterable[Balance], type_: str, currency: str, *, sign: int
     rows = [
         StatementRow(b.account, b.name, b.net if sign > 0 else -b.net) for b in balances if b.type == type_
     ]
-    return Section(rows, total((row.amount for row in rows), currency))
+    return Section(rows, sum_of((row.amount for row in rows), currency))
 
 
 def carried_forward(turnovers: Sequence[Turnover], retained: str) -> list[Balance]:
@@ -115,7 +116,7 @@ def carried_forward(turnovers: Sequence[Turnover], retained: str) -> list[Balanc
 
 def earnings(balances: Iterable[Balance], currency: str) -> Money:
     """Income less expenses."""
-    return -total((b.net for b in balances if b.is_result), currency)
+    return -sum_of((b.net for b in balances if b.is_result), currency)
 
 
 def with_earnings(equity: Section, earned: Money) -> Section:

@@ -15,7 +15,8 @@ from services.billing.invoices import queries as invoices
 from services.billing.reports.queries.days import from_to
 from shared.context.ctx import Ctx
 from shared.values.faults import Invalid, NotFound
-from shared.values.money import Money, currency_digits, total
+from shared.values.money import currency_digits
+from shared.values.sums import Sum, sum_of
 
 MOST_LINES = 5_000
 # A receivable moves with the postings of its open item, of whatever kind: allocations move nothing between customer and
@@ -27,16 +28,14 @@ join postings p on p.tenant_id = $1 and p.open_item_id = i.id
 join journal_entries e on e.tenant_id = $1 and e.id = p.entry_id
 where i.tenant_id = $1 and i.party_id = $2
 """
-OPENING = (
-    f"select p.currency, sum(p.amount_minor)::bigint as minor {POSTED} and e.effective_on < $3 group by 1"
-)
+OPENING = f"select p.currency, sum(p.amount_minor) as minor {POSTED} and e.effective_on < $3 group by 1"
 LINES = f"""
 select e.effective_on, case when c.id is null then e.source else 'credit_note' end as kind,
   coalesce(c.id, e.source_id) as document_id, coalesce(c.number,
     (select n.number from invoices n where n.tenant_id = $1 and n.id = e.source_id),
     (select n.number from credit_notes n where n.tenant_id = $1 and n.id = e.source_id)) as number,
   e.memo, m.due_on, m.currency, m.minor
-from (select e.id, p.currency, max(i.due_on) as due_on, sum(p.amount_minor)::bigint as minor
+from (select e.id, p.currency, max(i.due_on) as due_on, sum(p.amount_minor) as minor
       {POSTED} and e.effective_on between $3 and $4 group by 1, 2 order by 1 limit {MOST_LINES + 1}) m
 join journal_entries e on e.tenant_id = $1 and e.id = m.id
 left join credit_notes c on c.tenant_id = $1 and c.invoice_id = e.source_id and c.cancels and e.source = 'void'
@@ -46,7 +45,7 @@ order by e.effective_on, e.id
 OVERDUE = """
 select * from (
   select i.id, i.kind, i.due_on, i.currency, coalesce(i.number, n.number) as number,
-    (i.open_minor - coalesce(l.minor, 0) + coalesce(a.minor, 0))::bigint as minor
+    (i.open_minor - coalesce(l.minor, 0) + coalesce(a.minor, 0)) as minor
   from open_items i
   join accounts k on k.tenant_id = $1 and k.code = i.account and k.control = 'receivable'
   left join invoices n on n.tenant_id = $1 and n.id = i.id
@@ -125,7 +124,7 @@ async def _find(ctx: Ctx, customer_id: UUID, first: date, last: date) -> _Found:
 
 
 def _account(currency: str, found: _Found) -> Account:
-    opening = total((_money(row) for row in _of(found.opening, currency)), currency)
+    opening = sum_of((_money(row) for row in _of(found.opening, currency)), currency)
     lines, balance = [], opening
     for row in _of(found.lines, currency):
         balance += _money(row)
@@ -151,7 +150,7 @@ def _account(currency: str, found: _Found) -> Account:
         opening=opening,
         lines=tuple(lines),
         closing=balance,
-        overdue=total((each.open for each in overdue), currency),
+        overdue=sum_of((each.open for each in overdue), currency),
         overdue_items=tuple(overdue),
     )
 
@@ -160,5 +159,5 @@ def _of(rows: Iterable[asyncpg.Record], currency: str) -> list[asyncpg.Record]:
     return [row for row in rows if row["currency"] == currency]
 
 
-def _money(row: asyncpg.Record) -> Money:
-    return Money(row["minor"], row["currency"])
+def _money(row: asyncpg.Record) -> Sum:
+    return Sum(int(row["minor"]), row["currency"])

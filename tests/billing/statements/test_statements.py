@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from pypdf import PdfReader
 
 from shared.context.ctx import TenantFacts
@@ -203,3 +204,29 @@ async def test_it_is_there_on_paper(suite: Suite, tenant: TenantFacts, billing: 
         word for word in (*(i["number"] for i in invoices), "Jane & Sons", f"{total}") if word in text
     }
     assert "Overdue" in text
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "of_ten"),
+    [
+        ("GBP", "9999999999999.99", "99999999999999.90"),
+        ("JPY", "999999999999999", "9999999999999990"),
+        ("KWD", "999999999999.999", "9999999999999.990"),
+    ],
+)
+async def test_what_is_owed_may_be_more_than_one_document_may_state(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient, currency: str, amount: str, of_ten: str
+):
+    customer_id = str(await given_customer(suite, tenant))
+    body = {"customer_id": customer_id, "amount": money(amount, currency)}
+    for _ in range(10):
+        assert (await billing.post("/v1/payments", json=body)).status_code == 201
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+
+    account = (await statement_of(billing, customer_id))["accounts"][-1]
+    later = (await statement_of(billing, customer_id, **{"from": tomorrow, "to": tomorrow}))["accounts"][-1]
+
+    owed = money(f"-{of_ten}", currency)
+    assert account["closing"] == account["lines"][-1]["balance"] == later["opening"] == owed
+    paper = await billing.get(f"/v1/customers/{customer_id}/statement/pdf")
+    assert paper.status_code == 200, paper.text

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from services.billing.reports.queries.days import year_to
 from shared.context.ctx import Ctx
-from shared.values.money import Money, total
+from shared.values.money import Money
+from shared.values.sums import Sum, sum_of
 
 # What was open then is what is open now, less what later postings added, plus what later allocations settled:
 # only the open items and the later movements are read, never all that was ever paid.
@@ -38,13 +39,13 @@ with moved as (
   from then_open where minor <> 0
 )
 select party_id as customer_id,
-  coalesce(sum(minor) filter (where not credit and days <= 0), 0)::bigint as current,
-  coalesce(sum(minor) filter (where not credit and days between 1 and 30), 0)::bigint as days_1_30,
-  coalesce(sum(minor) filter (where not credit and days between 31 and 60), 0)::bigint as days_31_60,
-  coalesce(sum(minor) filter (where not credit and days between 61 and 90), 0)::bigint as days_61_90,
-  coalesce(sum(minor) filter (where not credit and days > 90), 0)::bigint as days_over_90,
-  coalesce(sum(minor) filter (where credit), 0)::bigint as credits,
-  sum(minor)::bigint as total
+  coalesce(sum(minor) filter (where not credit and days <= 0), 0) as current,
+  coalesce(sum(minor) filter (where not credit and days between 1 and 30), 0) as days_1_30,
+  coalesce(sum(minor) filter (where not credit and days between 31 and 60), 0) as days_31_60,
+  coalesce(sum(minor) filter (where not credit and days between 61 and 90), 0) as days_61_90,
+  coalesce(sum(minor) filter (where not credit and days > 90), 0) as days_over_90,
+  coalesce(sum(minor) filter (where credit), 0) as credits,
+  sum(minor) as total
 from aged group by party_id order by party_id
 """
 COLUMNS = ("current", "days_1_30", "days_31_60", "days_61_90", "days_over_90", "credits", "total")
@@ -79,6 +80,6 @@ async def get_aging(ctx: Ctx, *, as_of: date | None, currency: str | None) -> Ag
     (_, day), unit = await year_to(ctx, as_of), currency or ctx.tenant.currency
     async with ctx.reporting():
         found = await ctx.sql.fetch(AGING, ctx.tenant.id, day, unit)
-    rows = [AgingRow(r["customer_id"], **{c: Money(r[c], unit) for c in COLUMNS}) for r in found]
-    sums = {c: total((getattr(row, c) for row in rows), unit) for c in COLUMNS}
+    rows = [AgingRow(r["customer_id"], **{c: Sum(int(r[c]), unit) for c in COLUMNS}) for r in found]
+    sums = {c: sum_of((getattr(row, c) for row in rows), unit) for c in COLUMNS}
     return Aging(day, unit, rows, AgingRow(None, **sums))

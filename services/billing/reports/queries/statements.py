@@ -20,7 +20,8 @@ from services.billing.reports.rules import (
     with_earnings,
 )
 from shared.context.ctx import Ctx
-from shared.values.money import Money, total
+from shared.values.money import Money
+from shared.values.sums import Sum, sum_of
 
 # Totals until the end of $3, and of these what was before $4. Whole months come from the month totals, the days of a
 # month that has begun from postings. What closing entries take from income and expenses is shown as taken from retained
@@ -51,8 +52,8 @@ with sums(account, debit, credit, debit_before, credit_before) as (
   where e.tenant_id = $1 and e.kind = 'closing' and e.effective_on <= $3 group by 1
   union all select $5, 0, 0, 0, 0
 )
-select a.code, a.name, a.type, a.control, sum(s.debit)::bigint as debit, sum(s.credit)::bigint as credit,
-  coalesce(sum(s.debit_before), 0)::bigint as debit_before, coalesce(sum(s.credit_before), 0)::bigint as credit_before
+select a.code, a.name, a.type, a.control, sum(s.debit) as debit, sum(s.credit) as credit,
+  coalesce(sum(s.debit_before), 0) as debit_before, coalesce(sum(s.credit_before), 0) as credit_before
 from sums s join accounts a on a.tenant_id = $1 and a.code = s.account
 group by a.code, a.name, a.type, a.control order by a.code
 """  # noqa: S608 - our own dates
@@ -64,7 +65,7 @@ with moved as (
   join accounts k on k.tenant_id = $1 and k.code = b.account and k.control = 'bank'
   where e.tenant_id = $1 and e.effective_on between $3 and $4
 )
-select a.code, a.name, a.type, -sum(p.amount_minor)::bigint as received
+select a.code, a.name, a.type, -sum(p.amount_minor) as received
 from moved m
 join postings p on p.tenant_id = $1 and p.entry_id = m.id and p.currency = $2
 join accounts a on a.tenant_id = $1 and a.code = p.account and a.control is distinct from 'bank'
@@ -131,7 +132,7 @@ async def get_trial_balance(ctx: Ctx, *, as_of: date | None, currency: str | Non
     turnovers = await _turnovers(ctx, unit, year, day)
     rows = [trial_row(b) for b in carried_forward(turnovers, ROLE_RETAINED_EARNINGS)]
     return TrialBalance(
-        day, unit, rows, total((r.debit for r in rows), unit), total((r.credit for r in rows), unit)
+        day, unit, rows, sum_of((r.debit for r in rows), unit), sum_of((r.credit for r in rows), unit)
     )
 
 
@@ -159,7 +160,7 @@ async def get_balance_sheet(ctx: Ctx, *, as_of: date | None, currency: str | Non
     liabilities = section(balances, "liability", unit, sign=-1)
     earned = earnings(balances, unit)
     equity = with_earnings(section(balances, "equity", unit, sign=-1), earned)
-    retained = -total((b.net for b in balances if b.account == ROLE_RETAINED_EARNINGS), unit)
+    retained = -sum_of((b.net for b in balances if b.account == ROLE_RETAINED_EARNINGS), unit)
     return BalanceSheet(
         day,
         unit,
@@ -184,19 +185,19 @@ async def get_cash_flow(ctx: Ctx, *, from_: date | None, to: date | None, curren
     money = [row for row in totals if row["control"] == "bank"]
     rows: dict[str, list[StatementRow]] = {"operating": [], "investing": [], "financing": []}
     for r in moved:
-        row = StatementRow(r["code"], r["name"], Money(r["received"], unit))
+        row = StatementRow(r["code"], r["name"], Sum(int(r["received"]), unit))
         rows[cash_category(r["code"], r["type"])].append(row)
-    parts = {name: Section(found, total((r.amount for r in found), unit)) for name, found in rows.items()}
+    parts = {name: Section(found, sum_of((r.amount for r in found), unit)) for name, found in rows.items()}
     return CashFlow(
         first,
         last,
         unit,
-        Money(sum(row["debit_before"] - row["credit_before"] for row in money), unit),
+        Sum(sum(int(row["debit_before"] - row["credit_before"]) for row in money), unit),
         parts["operating"],
         parts["investing"],
         parts["financing"],
-        total((part.total for part in parts.values()), unit),
-        Money(sum(row["debit"] - row["credit"] for row in money), unit),
+        sum_of((part.total for part in parts.values()), unit),
+        Sum(sum(int(row["debit"] - row["credit"]) for row in money), unit),
     )
 
 
@@ -206,7 +207,9 @@ async def _turnovers(ctx: Ctx, currency: str, first: date, last: date) -> list[T
     return [
         Turnover(
             *(
-                Balance(r["code"], r["name"], r["type"], Money(debit, currency), Money(credit, currency))
+                Balance(
+                    r["code"], r["name"], r["type"], Sum(int(debit), currency), Sum(int(credit), currency)
+                )
                 for debit, credit in ((r["debit"], r["credit"]), (r["debit_before"], r["credit_before"]))
             )
         )

@@ -8,7 +8,8 @@ from decimal import Decimal
 from services.billing.ledger.chart import ROLE_OUTPUT_TAX
 from services.billing.reports.queries.days import from_to
 from shared.context.ctx import Ctx
-from shared.values.money import Money, total
+from shared.values.money import Money
+from shared.values.sums import Sum, sum_of
 
 # Every posting of sales and output tax names its tax group. Entries from before they did (revision 0014) named the code
 # on the tax only: what they say is on their documents, whose amounts without the point are minor units. A void counts
@@ -47,19 +48,19 @@ with documents as (
   where not exists (select from posted p where p.id = d.id)
 )
 select tax_code, category, rate,
-  coalesce(-sum(base) filter (where source = 'invoice'), 0)::bigint as sales_base,
-  coalesce(-sum(tax) filter (where source = 'invoice'), 0)::bigint as sales_tax,
-  coalesce(sum(base) filter (where source = 'credit_note'), 0)::bigint as credit_base,
-  coalesce(sum(tax) filter (where source = 'credit_note'), 0)::bigint as credit_tax,
-  coalesce(sum(base) filter (where source = 'cash_discount'), 0)::bigint as discount_base,
-  coalesce(sum(tax) filter (where source = 'cash_discount'), 0)::bigint as discount_tax,
-  coalesce(sum(base) filter (where source = 'bad_debt'), 0)::bigint as bad_debt_base,
-  coalesce(sum(tax) filter (where source = 'bad_debt'), 0)::bigint as bad_debt_tax
+  coalesce(-sum(base) filter (where source = 'invoice'), 0) as sales_base,
+  coalesce(-sum(tax) filter (where source = 'invoice'), 0) as sales_tax,
+  coalesce(sum(base) filter (where source = 'credit_note'), 0) as credit_base,
+  coalesce(sum(tax) filter (where source = 'credit_note'), 0) as credit_tax,
+  coalesce(sum(base) filter (where source = 'cash_discount'), 0) as discount_base,
+  coalesce(sum(tax) filter (where source = 'cash_discount'), 0) as discount_tax,
+  coalesce(sum(base) filter (where source = 'bad_debt'), 0) as bad_debt_base,
+  coalesce(sum(tax) filter (where source = 'bad_debt'), 0) as bad_debt_tax
 from (select source, tax_code, category, rate, base, tax from posted union all select * from unnamed) t
 group by 1, 2, 3 having bool_or(base <> 0 or tax <> 0) order by 1, 3, 2
 """
 POSTED = """
-select coalesce(-sum(p.amount_minor), 0)::bigint
+select coalesce(-sum(p.amount_minor), 0)
 from journal_entries e
 join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.currency = $2 and p.account = $5
 where e.tenant_id = $1 and e.effective_on between $3 and $4
@@ -137,9 +138,11 @@ async def get_tax_report(ctx: Ctx, *, from_: date | None, to: date | None, curre
             row["tax_code"],
             row["category"],
             row["rate"],
-            **{name: Money(row[name], unit) for name in FIGURES},
+            **{name: Sum(int(row[name]), unit) for name in FIGURES},
         )
         for row in found
     ]
-    base, tax = total((row.base for row in rows), unit), total((row.tax for row in rows), unit)
-    return TaxReport(first, last, unit, rows, base, tax, OutputTax(ROLE_OUTPUT_TAX, Money(posted, unit), tax))
+    base, tax = sum_of((row.base for row in rows), unit), sum_of((row.tax for row in rows), unit)
+    return TaxReport(
+        first, last, unit, rows, base, tax, OutputTax(ROLE_OUTPUT_TAX, Sum(int(posted), unit), tax)
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.context.ctx import Ctx
 from shared.values.money import Money
+from shared.values.sums import Sum
 
 MOST_DIFFERENCES = 500
 
@@ -124,7 +125,5 @@ async def get_tie_out(ctx: Ctx) -> TieOut:
         async with ctx.reporting():
             rows = await ctx.sql.fetch(f"{sql} limit {MOST_DIFFERENCES}", ctx.tenant.id)
         for subject, currency, expected, actual in rows:
-            found.append(
-                Difference(check, subject, Money(int(expected), currency), Money(int(actual), currency))
-            )
+            found.append(Difference(check, subject, Sum(int(expected), currency), Sum(int(actual), currency)))
     return TieOut(list(CHECKS), found)
