@@ -226,7 +226,7 @@ async def test_a_summary_is_lean_and_says_what_a_list_on_a_screen_shows(
 MANY = """
 insert into orders.orders select (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
   'number', 'SO-1999-' || n, 'external_ref', 'OLD-' || n, 'search_ref', 'old-' || n))).*
-from orders.orders o, generate_series(1, 5000) n where o.id = '{}'
+from orders.orders o, generate_series(1, 20000) n where o.id = '{}'
 """
 SOME = """
 insert into customer_terms (tenant_id, customer_id, term)
@@ -275,9 +275,10 @@ async def test_a_search_that_little_fits_reads_that_by_index(
         source = finding.Source(LISTED, finding.Where(ctx), LAST_ID)
         plan = await explained(ctx, *finding.exact(source, Sought.of("acme ltd"), owners or [], most=51))
 
-    read = {node["Index Name"] for node in nodes(plan) if node.get("Relation Name") == "orders"}
-    assert (len(owners or []), "Seq Scan" in {node["Node Type"] for node in nodes(plan)}) == (1, False)
-    assert read == {"orders_number_key", "orders_by_reference", "orders_by_customer"}
+    read = [node for node in nodes(plan) if node.get("Relation Name") == "orders"]
+    rows = sum((n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"] for n in read)
+    assert len(owners or []) == 1
+    assert rows <= 2 * len(large_desk), plan
 
 
 async def explained(ctx: Ctx, statement: str, values: Sequence[object]) -> Any:

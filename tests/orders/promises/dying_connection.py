@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg
@@ -10,9 +11,14 @@ import pytest
 from shared.context.ctx import TenantFacts
 from tests.kit.suite import Suite
 
+ASKED_HERE: ContextVar[bool] = ContextVar("asked_here", default=False)
+
 
 class Dying:
-    """Ends the connection on which something is asked for a tenant, before one of those statements."""
+    """Ends the connection on which a request of the block asks something for a tenant, before one of those statements.
+
+    What workers ask meanwhile is not counted.
+    """
 
     def __init__(self, suite: Suite, tenant: TenantFacts, monkeypatch: pytest.MonkeyPatch) -> None:
         self._suite, self._tenant, self._monkeypatch = suite, tenant, monkeypatch
@@ -25,7 +31,7 @@ class Dying:
 
         async def asked(connection: Any, query: str, args: Any, *more: Any, **others: Any) -> Any:
             nonlocal seen
-            if args and args[0] == self._tenant.id:
+            if ASKED_HERE.get() and args and args[0] == self._tenant.id:
                 seen += 1
                 if seen == statement:
                     await self._end(connection.get_server_pid())
@@ -33,7 +39,11 @@ class Dying:
 
         with self._monkeypatch.context() as patch:
             patch.setattr(asyncpg.Connection, "_execute", asked)
-            yield lambda: seen >= statement
+            here = ASKED_HERE.set(True)
+            try:
+                yield lambda: seen >= statement
+            finally:
+                ASKED_HERE.reset(here)
 
     async def _end(self, pid: int) -> None:
         """As when the server dies: what was not committed is gone."""

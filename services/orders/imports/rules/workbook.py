@@ -129,18 +129,22 @@ def _unreadable() -> UnreadableFile:
 
 def _guarded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     """The rows; whatever openpyxl meets in a file that is no workbook is the file's fault."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield from rows
-    except (UnreadableFile, MemoryError):
-        raise
-    except ParseError as error:
-        if error.code == OUT_OF_MEMORY:
-            raise MemoryError from error
-        raise _unreadable() from error
-    except Exception as error:
-        raise _unreadable() from error
+    while True:
+        try:
+            with warnings.catch_warnings():  # around each row, since others run between two
+                warnings.simplefilter("ignore")
+                cells = next(rows, None)
+        except (UnreadableFile, MemoryError):
+            raise
+        except ParseError as error:
+            if error.code == OUT_OF_MEMORY:
+                raise MemoryError from error
+            raise _unreadable() from error
+        except Exception as error:
+            raise _unreadable() from error
+        if cells is None:
+            return
+        yield cells
 
 
 def _rows(path: str, sheet: str | None) -> Iterator[list[str]]:
