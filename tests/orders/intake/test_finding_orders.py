@@ -226,7 +226,7 @@ async def test_a_summary_is_lean_and_says_what_a_list_on_a_screen_shows(
 MANY = """
 insert into orders.orders select (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
   'number', 'SO-1999-' || n, 'external_ref', 'OLD-' || n, 'search_ref', 'old-' || n))).*
-from orders.orders o, generate_series(1, 20000) n where o.id = '{}'
+from orders.orders o, generate_series(1, 5000) n where o.id = '{}'
 """
 SOME = """
 insert into customer_terms (tenant_id, customer_id, term)
@@ -268,7 +268,7 @@ async def test_a_search_that_nearly_everything_fits_reads_no_more_than_its_bound
 
 
 async def test_a_search_that_little_fits_reads_that_by_index(
-    suite: Suite, tenant: TenantFacts, large_desk: list[dict[str, Any]]
+    suite: Suite, tenant: TenantFacts, desk: list[dict[str, Any]]
 ):
     async with suite.work("orders", tenant) as ctx:
         owners = await LISTED.terms[0].owners(ctx, Sought.of("acme ltd"), most=5)
@@ -276,9 +276,9 @@ async def test_a_search_that_little_fits_reads_that_by_index(
         plan = await explained(ctx, *finding.exact(source, Sought.of("acme ltd"), owners or [], most=51))
 
     read = [node for node in nodes(plan) if node.get("Relation Name") == "orders"]
-    rows = sum((n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"] for n in read)
     assert len(owners or []) == 1
-    assert rows <= 2 * len(large_desk), plan
+    assert len(read) == 3  # by number, by reference, and of the one customer
+    assert {node["Node Type"] for node in read} <= {"Index Scan", "Index Only Scan"}
 
 
 async def explained(ctx: Ctx, statement: str, values: Sequence[object]) -> Any:
