@@ -23,7 +23,7 @@ IDLE_SECONDS: Final = 0.1
 """What is at work for longer waits for something else than a processor (`Prefer: wait`, a file) and is not counted."""
 HEAVY_PLACES: Final = 4
 """From so many places on a request is heavy: what it costs may hold an event loop for some milliseconds at a time."""
-REST: Final = 2
+REST: Final = 6
 """After a heavy request a tenant's next one waits so many times as long as it was at work: the others' share."""
 WAITING = Gauge("backoffice_gateway_waiting_turns", "Requests that wait behind others of their own tenant")
 
