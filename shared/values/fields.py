@@ -20,12 +20,12 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Strict,
-    ValidationError,
     create_model,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from shared.values.amount_document import AmountDocument, refused_amount
 from shared.values.bounded import Entries, KnownKeys
 from shared.values.money import CURRENCY_DIGITS, Money, MoneyOutOfRange
 from shared.values.text_fields import (
@@ -143,8 +143,7 @@ def _read_money(value: object) -> Money:
         facts = {"currency": document["currency"], "decimals": CURRENCY_DIGITS[document["currency"]]}
         text = "Amount in {currency} must be a decimal string with exactly {decimals} decimals"
         error = PydanticCustomError("money_format", text, facts)
-    detail = InitErrorDetails(type=error, loc=("amount",), input=document["amount"])
-    raise ValidationError.from_exception_data("Money", [detail])
+    raise refused_amount("Money", error, document["amount"])
 
 
 def _write_money(money: Money) -> dict[str, str]:
@@ -152,31 +151,7 @@ def _write_money(money: Money) -> dict[str, str]:
     return {"amount": money.text, "currency": money.currency}
 
 
-class _MoneyAnnotation:
-    """Reads and writes money; documented as one schema component named Money."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate with `_read_money`, serialise as a plain document (a third of a model's cost)."""
-        return core_schema.no_info_plain_validator_function(
-            _read_money,
-            json_schema_input_schema=handler.generate_schema(_MoneyDocument),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _write_money,
-                return_schema=core_schema.dict_schema(core_schema.str_schema(), core_schema.str_schema()),
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The Money document's schema, for input and output alike; validators added to MoneyIO wrap ours."""
-        found: Any = core
-        while "json_schema_input_schema" not in found:
-            found = found["schema"]
-        return handler(found["json_schema_input_schema"])
-
-
-MoneyIO = Annotated[Money, _MoneyAnnotation]
+MoneyIO = Annotated[Money, AmountDocument(_MoneyDocument, _read_money, _write_money)]
 """Money on the wire; in Python a `Money`. Error types money_format, money_out_of_range, unknown_currency."""
 
 

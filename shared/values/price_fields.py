@@ -1,11 +1,11 @@
 """Unit prices on the wire: an amount finer than its currency is accepted here, and nowhere else (api.md section 1)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, ValidationError, create_model
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic import Field, Strict, create_model
+from pydantic_core import PydanticCustomError
 
+from shared.values.amount_document import AmountDocument, refused_amount
 from shared.values.bounded import KnownKeys
 from shared.values.money import CURRENCY_DIGITS, Money, MoneyOutOfRange
 from shared.values.prices import MOST_DECIMALS, UnitPrice
@@ -41,8 +41,7 @@ def _read_price(value: object) -> UnitPrice:
         }
         text = "A price in {currency} must be a decimal string with {decimals} to {most} decimals"
         error = PydanticCustomError("money_format", text, facts)
-    detail = InitErrorDetails(type=error, loc=("amount",), input=document["amount"])
-    raise ValidationError.from_exception_data("UnitPrice", [detail])
+    raise refused_amount("UnitPrice", error, document["amount"])
 
 
 def _write_price(price: UnitPrice) -> dict[str, str]:
@@ -50,29 +49,5 @@ def _write_price(price: UnitPrice) -> dict[str, str]:
     return {"amount": price.text, "currency": price.currency}
 
 
-class _PriceAnnotation:
-    """Reads and writes unit prices; documented as one schema component named UnitPrice."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate with `_read_price`, serialise as a plain document."""
-        return core_schema.no_info_plain_validator_function(
-            _read_price,
-            json_schema_input_schema=handler.generate_schema(_PriceDocument),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _write_price,
-                return_schema=core_schema.dict_schema(core_schema.str_schema(), core_schema.str_schema()),
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The document's schema, for input and output alike; validators added to PriceIO wrap ours."""
-        found: Any = core
-        while "json_schema_input_schema" not in found:
-            found = found["schema"]
-        return handler(found["json_schema_input_schema"])
-
-
-PriceIO = Annotated[UnitPrice, _PriceAnnotation]
+PriceIO = Annotated[UnitPrice, AmountDocument(_PriceDocument, _read_price, _write_price)]
 """A unit price on the wire; in Python a `UnitPrice`. Error types money_format, money_out_of_range, unknown_currency."""
