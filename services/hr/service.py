@@ -1,0 +1,11 @@
+"""The hr service's manifest."""
+
+from shared.service.manifest import Service
+
+SERVICE = Service(
+    "hr",
+    "services.hr",
+    title="HR",
+    capabilities=(),
+    shared_keyring="people",
+)
