@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ class MissingEdition(Invalid):
 
     def __init__(self, pack: str, day: date, known: Sequence["Edition"]) -> None:
         names = ", ".join(f"{e.edition} ({e.valid_from} to {e.valid_to})" for e in known) or "none"
-        super().__init__(f"Pack {pack} has no edition for pay on {day}; it has {names}.", pack=pack, pay_on=str(day))
+        super().__init__(
+            f"Pack {pack} has no edition for pay on {day}; it has {names}.", pack=pack, pay_on=str(day)
+        )
 
 
 class AlteredEdition(RuntimeError):  # noqa: N818 - named for what happened
@@ -78,9 +81,11 @@ def read_edition(pack: str, path: Path) -> Edition:
 def editions_in(pack: str, folder: Path) -> tuple[Edition, ...]:
     """All editions in a folder, oldest first; read once."""
     found = sorted((read_edition(pack, path) for path in folder.glob("*.json")), key=lambda e: e.valid_from)
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         if later.valid_from <= earlier.valid_to:
-            raise AlteredEdition(f"{earlier.edition} and {later.edition} of pack {pack} hold on the same day.")
+            raise AlteredEdition(
+                f"{earlier.edition} and {later.edition} of pack {pack} hold on the same day."
+            )
     return tuple(found)
 
 
