@@ -14,7 +14,9 @@ from shared.values.money import Money
 
 def _entry_key(table: str, column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
-        ["tenant_id", column], ["journal_entries.tenant_id", "journal_entries.id"], name=f"{table}_{name}_fkey"
+        ["tenant_id", column],
+        ["journal_entries.tenant_id", "journal_entries.id"],
+        name=f"{table}_{name}_fkey",
     )
 
 
@@ -74,7 +76,9 @@ class WageFact(BillingRow, table=True):
     __tablename__ = "wage_facts"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["tenant_id", "run_id"], ["wage_postings.tenant_id", "wage_postings.id"], name="wage_facts_run_fkey"
+            ["tenant_id", "run_id"],
+            ["wage_postings.tenant_id", "wage_postings.id"],
+            name="wage_facts_run_fkey",
         ),
         UniqueConstraint("tenant_id", "run_id", "kind", name="wage_facts_kind_key"),
     )

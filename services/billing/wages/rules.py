@@ -1,8 +1,7 @@
 """Rules of wages in the books: the account of each role, what a pay run's lines must be, and how a run moves on.
 
-Sources of the entries: the contracts of payroll. A run is an accrual (Dr wages, employer contributions, contractors,
-expenses; Cr what is withheld and net pay) dated the last day of its period; net pay and what is remitted later leave the
-bank account.
+A run is an accrual, dated the last day of its period (Dr wages, employer contributions, contractors, expenses; Cr what
+is withheld and net pay). Net pay and what is remitted later leave the bank account.
 """
 
 from collections import defaultdict
@@ -52,7 +51,7 @@ ACCOUNTS: Final[dict[PostingRole, str]] = {
 ROLES: Final[tuple[PostingRole, ...]] = get_args(PostingRole)
 NET_PAY: Final = "net_pay"
 REMITTED: Final = ("withholding", "social", "pension", "garnishment", "other_deduction")
-"""What is owed to authorities, schemes and creditors, and cleared when it is remitted; net pay is cleared by its run."""
+"""What is owed to authorities, schemes and creditors, cleared when it is remitted; net pay is when its run is paid."""
 COST_CENTRE: Final = "cost_centre"
 """The dimension of a posting that names a cost centre."""
 
@@ -126,7 +125,9 @@ def run_lines(facts: PayRunFacts) -> list[RunLine]:
         raise _unusable("/lines", "unbalanced_entry", sentence)
     return [
         RunLine(ROLES[role], cost_centre or None, Money(minor, facts.currency))
-        for (role, cost_centre, _), minor in sorted(sums.items(), key=lambda item: (*item[0][:2], -item[0][2]))
+        for (role, cost_centre, _), minor in sorted(
+            sums.items(), key=lambda item: (*item[0][:2], -item[0][2])
+        )
         if minor
     ]
 
@@ -137,7 +138,9 @@ def _signed(n: int, line: PayRunLine, currency: str) -> int:
     if len(given) != 1:
         raise _unusable(f"/lines/{n}", "debit_or_credit", f"Line {n} is not exactly one of debit and credit.")
     if given[0].currency != currency:
-        raise _unusable(f"/lines/{n}", "currency", f"Line {n} is in {given[0].currency}, its run in {currency}.")
+        raise _unusable(
+            f"/lines/{n}", "currency", f"Line {n} is in {given[0].currency}, its run in {currency}."
+        )
     if given[0].minor < 0:
         raise _unusable(f"/lines/{n}", "amount_negative", f"Line {n} is below nothing.")
     return given[0].minor if line.debit is not None else -given[0].minor
@@ -147,7 +150,9 @@ def require_usable(event: PayRunFacts | PayRunPaid | LiabilityRemitted) -> None:
     """Refuse with UnusablePayRun what contradicts itself, whatever the books hold."""
     if isinstance(event, PayRunPaid):
         if event.amount.currency != event.currency or event.amount.minor < 0:
-            sentence = f"Net pay of {event.amount.currency} is not an amount in {event.currency}, nothing or above."
+            sentence = (
+                f"Net pay of {event.amount.currency} is not an amount in {event.currency}, nothing or above."
+            )
             raise _unusable("/amount", "amount", sentence)
     elif isinstance(event, LiabilityRemitted):
         if event.role not in REMITTED:
@@ -156,7 +161,9 @@ def require_usable(event: PayRunFacts | PayRunPaid | LiabilityRemitted) -> None:
             raise _unusable("/amount", "amount_not_positive", "What is remitted is above nothing.")
     else:
         if isinstance(event, PayRunApproved) and event.kind == "reversal":
-            sentence = "A reversal is told as payroll.pay_run.reversed.v1; posted from here it would count twice."
+            sentence = (
+                "A reversal is told as payroll.pay_run.reversed.v1; posted from here it would count twice."
+            )
             raise _unusable("/kind", "reversal_as_approved", sentence)
         run_lines(event)
 
