@@ -52,7 +52,7 @@ async def assert_ended(suite: Suite, tenant: TenantFacts, run: Event) -> None:
     await assert_tied_out(suite, tenant, billing)
 
 
-@pytest.mark.parametrize("order", permutations(range(4)), ids=lambda order: "".join(map(str, order)))
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order)))
 async def test_in_any_order_the_books_end_the_same(suite: Suite, tenant: TenantFacts, order: Sequence[int]):
     events = told_of_a_run()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -18,7 +19,6 @@ from tests.billing.wages.given import (
     approved,
     credit,
     debit,
-    entry,
     exceptions,
     paid,
     posting_of,
@@ -155,7 +155,7 @@ async def test_a_payment_in_another_currency_is_an_exception_whichever_comes_fir
     suite: Suite, tenant: TenantFacts, stranger: TenantFacts, billing: httpx.AsyncClient
 ):
     run = approved()
-    payment = paid(run, currency="EUR", amount=Money.parse("3350.00", "EUR"))
+    payment = paid(run.model_copy(update={"currency": "EUR"}))
 
     for whose, events in ((tenant, (run, payment)), (stranger, (payment, run))):
         client = suite.client("billing", whose)
@@ -227,15 +227,20 @@ async def test_an_account_that_is_missing_can_be_added_and_the_run_posted(
     suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
 ):
     """As where a company was provisioned by a release that did not know the account."""
-    async with suite["billing"].app_db.transaction(tenant.id) as tx:
-        name = await tx.sql.fetchval(
-            "select name from accounts where tenant_id = $1 and code = '2330'", tenant.id
-        )
-    assert name == "Pension contributions payable"
+    sql = await asyncpg.connect(suite.url)
+    await sql.execute("set session_replication_role = replica")
+    await sql.execute("delete from billing.accounts where tenant_id = $1 and code = '2330'", tenant.id)
+    await sql.close()
     run = approved()
-    await told(suite, tenant, run)
-    found = await posting_of(billing, run)
-    assert (await entry(billing, found["journal_entry_id"]))["lines"][7]["account"] == "2330"
+    assert await refused(suite, tenant, billing, run) == "unknown_account"
+    (held,) = await exceptions(billing)
+
+    added = {"code": "2330", "name": "Pension scheme", "type": "liability"}
+    assert (await billing.post("/v1/accounts", json=added)).status_code == 201
+    assert (await billing.post(f"/v1/posting-exceptions/{held['id']}/retry")).status_code == 200
+
+    assert (await posting_of(billing, run))["state"] == "posted"
+    assert (await trial_balance(billing))["2330"] == "-150.00"
 
 
 UNUSABLE = [
