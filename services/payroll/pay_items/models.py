@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.payroll.base import PayrollRow
+from services.payroll.pay_items.rules import LIFECYCLE
 from shared.values.money import Money
 
 NOUGHT = {"server_default": text("0")}
@@ -43,6 +44,11 @@ class PayItem(PayrollRow, table=True):
     state: str = Field(sa_type=Text)
     settled_by: UUID | None = None
     election_id: UUID | None = None
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """The verbs a caller may use now; what a benefit makes is ended in hr."""
+        return [] if self.election_id else LIFECYCLE.allowed(self.state)
 
     @property
     def money(self) -> Money | None:

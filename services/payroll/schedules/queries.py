@@ -27,6 +27,12 @@ async def get_schedule(ctx: Ctx, schedule_id: UUID, *, lock: bool = False) -> Pa
     return found
 
 
+async def find_schedule_for_use(ctx: Ctx, schedule_id: UUID) -> PaySchedule | None:
+    """A schedule by which somebody is about to be paid: until then nobody changes it. None where there is none."""
+    statement = select(PaySchedule).where(PaySchedule.id == schedule_id).with_for_update(read=True)
+    return (await ctx.session.exec(statement)).one_or_none()
+
+
 async def find_schedules(ctx: Ctx, ids: Collection[UUID]) -> dict[UUID, PaySchedule]:
     """Schedules by their ids; unknown ones are left out."""
     found = await ctx.session.exec(select(PaySchedule).where(col(PaySchedule.id).in_(ids)))
