@@ -79,7 +79,12 @@ class DueItem:
 
 
 def require_sound(
-    kind: ItemKind, *, amount: Money | None, percent: Decimal | None, treatment: Treatment | None, garnishment: object
+    kind: ItemKind,
+    *,
+    amount: Money | None,
+    percent: Decimal | None,
+    treatment: Treatment | None,
+    garnishment: object,
 ) -> None:
     """Refuse an item that does not say what its kind needs, or says what it has not (422)."""
     errors = list(_wrong(kind, amount, percent, treatment, garnishment))
@@ -88,7 +93,11 @@ def require_sound(
 
 
 def _wrong(
-    kind: ItemKind, amount: Money | None, percent: Decimal | None, treatment: Treatment | None, garnishment: object
+    kind: ItemKind,
+    amount: Money | None,
+    percent: Decimal | None,
+    treatment: Treatment | None,
+    garnishment: object,
 ) -> Iterator[FieldError]:
     by_percent = kind in (ItemKind.DEDUCTION, ItemKind.EMPLOYER_CONTRIBUTION, ItemKind.GARNISHMENT)
     if amount is not None and amount.minor <= 0:

@@ -28,11 +28,15 @@ OrderKind = Literal[
 ]  # fmt: skip
 
 
-class GarnishmentIn(WireInput):
-    """The terms of an order: lower priorities come first; what it leaves at least, takes at most, and until when.
+def _none() -> Any:  # noqa: ANN401 - stands for any type, as `left_out` does
+    return None
 
-    `protected_earnings` is what a pay must leave, `most_percent` what of disposable earnings is taken at most, `balance`
-    what is still to be collected in all. How much is taken a period is the item's `amount` or `percent`, or where it
+
+class GarnishmentIn(WireInput):
+    """The terms of an order: lower priorities come first.
+
+    `protected_earnings` is what a pay must leave, `most_percent` what of disposable earnings is taken at most,
+    `balance` what is still to be collected in all. How much is taken a period is the item's `amount` or `percent`, or where it
     has neither, what the pack's table for this order says.
     """
 
@@ -66,7 +70,7 @@ class PayItemChange(WireInput):
     """The fields to change, for runs to come."""
 
     description: ShortText | None = None
-    from_: LocalDate = Field(default_factory=lambda: None, validate_default=False, alias="from")
+    from_: LocalDate = Field(default_factory=_none, validate_default=False, alias="from")
     to: LocalDate | None = None
     amount: MoneyIO | None = None
     percent: Percent | None = None

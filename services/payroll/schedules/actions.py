@@ -37,9 +37,7 @@ async def change_schedule(
     """
     row = await queries.get_schedule(ctx, schedule_id, lock=True)
     require_version(row, version)
-    changed = {
-        name for name in change.model_fields_set if getattr(change, name) != getattr(row, name)
-    }
+    changed = {name for name in change.model_fields_set if getattr(change, name) != getattr(row, name)}
     if changed - FREE and (payee_id := await ctx.sql.fetchval(USED, ctx.tenant.id, row.id)):
         raise ScheduleInUse(
             f"Somebody is paid by this schedule; {', '.join(sorted(changed - FREE))} cannot change any more.",

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.payroll.engine.inputs import Treatment
 from services.payroll.packs import packs
 from services.payroll.pay_items import queries
 from services.payroll.pay_items.models import PayItem
@@ -49,14 +50,13 @@ async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
         updated_at=ctx.now,
         starts_on=item.from_,
         ends_on=item.to,
-        amount=item.amount and item.amount.amount,
-        currency=item.amount and item.amount.currency,
         garnishment=_stored(item.garnishment),
         state=begin(ctx, LIFECYCLE, row_id),
         **item.model_dump(
             include={"payee_id", "kind", "code", "description", "recurring", "percent", "treatment"}
         ),
     )
+    row.set_money(item.amount)
     ctx.session.add(row)
     await ctx.tx.flush()
     return row
@@ -81,15 +81,14 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
         row.ends_on = change.to
     if "amount" in given:
         await _require_currency(ctx, row.payee_id, change.amount)
-        row.amount = change.amount and change.amount.amount
-        row.currency = change.amount and change.amount.currency
+        row.set_money(change.amount)
     if "garnishment" in given:
         row.garnishment = _stored(change.garnishment)
     require_sound(
         ItemKind(row.kind),
         amount=row.money,
         percent=row.percent,
-        treatment=row.treatment,
+        treatment=Treatment(row.treatment) if row.treatment else None,
         garnishment=row.garnishment,
     )
     require_order(row.starts_on, row.ends_on)
@@ -123,6 +122,4 @@ async def _require_currency(ctx: Ctx, payee_id: UUID, amount: Money | None) -> N
     name = None if amount is None else await find_pack(ctx, payee_id)
     pack = packs().get(name) if name else None
     if amount is not None and pack is not None and amount.currency != pack.currency:
-        raise Invalid.field(
-            "/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}."
-        )
+        raise Invalid.field("/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}.")

@@ -1,4 +1,4 @@
-"""Rules of pay schedules: the pay days that follow from an anchor, the days they pay for, and their numbers in the year.
+"""Rules of pay schedules: the pay days that follow from an anchor, the days they pay for, their numbers in the year.
 
 All periods are numbered through without end: the n-th pay day follows from the anchor, and a period ends on its pay
 day and begins the day after the one before; a monthly one is the calendar month of its pay day. Only when people are
@@ -96,9 +96,7 @@ def pay_day(terms: Terms, n: int) -> date:
     if terms.second_anchor is None:
         return _in_month(n, _day_of_month(terms.anchor))
     month, second = divmod(n, 2)
-    return _in_month(
-        month, sorted((_day_of_month(terms.anchor), _day_of_month(terms.second_anchor)))[second]
-    )
+    return _in_month(month, sorted((_day_of_month(terms.anchor), _day_of_month(terms.second_anchor)))[second])
 
 
 def index_at(terms: Terms, day: date) -> int:
