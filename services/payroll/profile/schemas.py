@@ -13,9 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from stdnum.exceptions import ValidationError as BadNumber
 from stdnum.us import ein as ein_rules
-from stdnum.us import rtn as routing_rules
 
-from shared.values.bank_fields import BankAccountIn, BankAccountOut
+from shared.values.bank_fields import AnyBankAccountIn, AnyBankAccountOut, RoutingNumber
 from shared.values.fields import (
     Entries,
     Flag,
@@ -56,16 +55,6 @@ def _ein(text: str) -> str:
     return found
 
 
-def _routing(text: str) -> str:
-    try:
-        found: str = routing_rules.validate(text)
-    except BadNumber:
-        raise PydanticCustomError(
-            "routing_number_format", "Must be a routing number with a right check digit"
-        ) from None
-    return found
-
-
 _Short = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=32)]
 PayeReference = Annotated[_Short, AfterValidator(_paye)]
 """An employer's PAYE reference."""
@@ -73,8 +62,6 @@ AccountsOfficeReference = Annotated[_Short, AfterValidator(_accounts_office)]
 """An Accounts Office reference."""
 Ein = Annotated[_Short, AfterValidator(_ein)]
 """An Employer Identification Number."""
-RoutingNumber = Annotated[_Short, AfterValidator(_routing)]
-"""A bank's routing number."""
 ServiceUserNumber = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{6}$")]
 """A Bacs service user number."""
 NachaId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9]{9,10}$")]
@@ -122,15 +109,13 @@ class UsIO(WireInput):
 
     ein: Ein | None = None
     state_ids: Annotated[list[StateIdIO], Entries(most=60)] = Field(default_factory=list)
-    unemployment_rates: Annotated[list[UnemploymentRateIO], Entries(most=600)] = Field(
-        default_factory=list
-    )
+    unemployment_rates: Annotated[list[UnemploymentRateIO], Entries(most=600)] = Field(default_factory=list)
 
 
 class ProfileChange(WireInput):
     """The fields to change; what is left out stays as it is. `gb`, `us` and `nacha` are stated as a whole."""
 
-    bank_account: BankAccountIn | None = None
+    bank_account: AnyBankAccountIn | None = None
     bacs_service_user_number: ServiceUserNumber | None = None
     nacha: NachaIO | None = None
     gb: GbIO | None = None
@@ -141,7 +126,7 @@ class ProfileOut(WireModel):
     """The employer: from which account it pays, and under which references it pays over what it withholds."""
 
     id: UUID
-    bank_account: Annotated[BankAccountOut | None, masked(scope=READ_BANK)]
+    bank_account: Annotated[AnyBankAccountOut | None, masked(scope=READ_BANK)]
     bacs_service_user_number: str | None
     nacha: NachaIO | None
     gb: GbIO | None

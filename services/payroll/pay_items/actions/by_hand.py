@@ -12,6 +12,7 @@ from services.payroll.pay_items.rules import (
     ItemKind,
     ItemOver,
     ItemState,
+    ItemTerms,
     OwnedByBenefit,
     require_order,
     require_sound,
@@ -29,13 +30,8 @@ from shared.values.money import Money
 
 async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
     """Add a pay item. Raises Invalid where it does not say what its kind needs."""
-    require_sound(
-        item.kind,
-        amount=item.amount,
-        percent=item.percent,
-        treatment=item.treatment,
-        garnishment=item.garnishment,
-    )
+    garnishment = _stored(item.garnishment)
+    require_sound(ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment))
     require_order(item.from_, item.to)
     try:
         payee = await get_payee(ctx, item.payee_id)
@@ -50,7 +46,7 @@ async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
         updated_at=ctx.now,
         starts_on=item.from_,
         ends_on=item.to,
-        garnishment=_stored(item.garnishment),
+        garnishment=garnishment,
         state=begin(ctx, LIFECYCLE, row_id),
         **item.model_dump(
             include={"payee_id", "kind", "code", "description", "recurring", "percent", "treatment"}
@@ -84,13 +80,8 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
         row.set_money(change.amount)
     if "garnishment" in given:
         row.garnishment = _stored(change.garnishment)
-    require_sound(
-        ItemKind(row.kind),
-        amount=row.money,
-        percent=row.percent,
-        treatment=Treatment(row.treatment) if row.treatment else None,
-        garnishment=row.garnishment,
-    )
+    treatment = Treatment(row.treatment) if row.treatment else None
+    require_sound(ItemTerms(ItemKind(row.kind), row.money, row.percent, treatment, row.garnishment))
     require_order(row.starts_on, row.ends_on)
     touch(row, ctx.now)
     await ctx.tx.flush()

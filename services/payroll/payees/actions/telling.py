@@ -60,9 +60,9 @@ async def record_facts(ctx: Ctx, event: EmployeeHired | EmployeeChanged) -> None
     spans.append(Span(fact.id, event.version, event.effective_on, event.effective_until))
     stretches = stretches_of(spans)
     await _set_stretches(ctx, payee.id, stretches)
+    last = await queries.get_fact(ctx, stretches[-1].fact_id)
     if event.version >= payee.facts_version:
         payee.facts_version, payee.hire_on = event.version, event.hire_on
-    last = await queries.get_fact(ctx, stretches[-1].fact_id)
     payee.number, payee.name, payee.kind = last.number, last.name, last.kind
     touch(payee, ctx.now)
     await ctx.tx.flush()
