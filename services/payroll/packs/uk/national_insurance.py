@@ -7,7 +7,7 @@ to and above the upper earnings limit is rounded to the penny separately. Source
 method; National Insurance Manual NIM01206; the lower earnings limit moves no contribution.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -137,9 +137,10 @@ def _steps(
 def _source(tables: Tables, category: Category, source: Source, length: int) -> Source:
     """The source, marked where the category uses a threshold of the week or month that nobody has seen in print."""
     name = category.employer_free_up_to
-    if name is None or length > 1 or tables.thresholds[name].unconfirmed is None:
+    if name is None or length > 1 or (unseen := tables.thresholds[name].unconfirmed) is None:
         return source
-    return Source(source.publication, source.table, source.year, tables.thresholds[name].unconfirmed)
+    marks = "; ".join(mark for mark in (source.unconfirmed, f"{name}: {unseen}") if mark)
+    return replace(source, unconfirmed=marks)
 
 
 def employee_contributions(

@@ -123,20 +123,28 @@ def test_without_a_category_a_is_used_and_said():
     assert ni("3000.00", ni_category=None) == ni("3000.00")
 
 
-def test_a_threshold_that_nobody_has_seen_in_print_is_marked_on_the_lines_that_use_it():
-    def marked(**facts: object) -> bool:
+def test_figures_that_nobody_has_seen_in_print_are_marked_on_the_lines_that_use_them():
+    def marks(**facts: object) -> str:
         source = line(paid("3000.00", **facts), "uk.ni_employer").source
         assert source is not None
         assert source.year == facts.get("year", "2026-27")
-        return source.unconfirmed is not None
+        return source.unconfirmed or ""
 
-    assert marked(ni_category="F")
-    assert marked(ni_category="N", frequency="weekly")
-    assert not marked(ni_category="F", frequency="annual", period=12)
-    assert not marked(ni_category="F", frequency="biweekly", period=2)
-    assert not marked(ni_category="F", year="2025-26")
-    assert not marked(ni_category="A")
-    assert not marked(ni_category="M")
+    whole = "the official test rows of 2026-27 were not obtained"
+    for facts in ({"ni_category": "F"}, {"ni_category": "N", "frequency": "weekly"}):
+        assert marks(**facts).startswith(whole)
+        assert marks(**facts).endswith("week and month carried from 2025-26; the annual figure is unchanged")
+    for facts in (
+        {"ni_category": "F", "frequency": "annual"},
+        {"ni_category": "F", "frequency": "biweekly"},
+        {"ni_category": "A"},
+        {"ni_category": "M"},
+        {"ni_category": "F", "director": {"method": "annual"}},
+    ):
+        assert marks(**facts).startswith(whole)
+        assert "carried" not in marks(**facts)
+    assert marks(year="2025-26", ni_category="F") == ""
+    assert marks(year="2025-26", director={"method": "annual"}) == ""
 
 
 ANNUAL = {"director": {"method": "annual"}}
