@@ -1,6 +1,6 @@
 """National Insurance: every category on both sides of every threshold of every frequency, rounding, directors."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -263,12 +263,31 @@ def test_a_zone_category_of_a_director_uses_its_own_threshold_in_proportion():
     assert found == (D("1097.20"), D("1125.00"))
 
 
-def test_an_appointment_after_the_day_of_pay_is_refused():
-    with pytest.raises(Invalid, match="not yet a director") as refused:
-        paid("1000.00", director={"method": "annual", "appointed_on": "2026-04-07"})
+@pytest.mark.parametrize(
+    ("frequency", "period", "first_too_late"),
+    [
+        ("weekly", 1, "2026-04-13"),
+        ("weekly", 30, "2026-11-02"),
+        ("biweekly", 2, "2026-04-20"),
+        ("monthly", 1, "2026-05-06"),
+        ("quarterly", 3, "2026-07-06"),
+        ("monthly", 12, "2027-04-06"),
+        ("annual", 12, "2027-04-06"),
+    ],
+)
+def test_an_appointment_after_the_period_is_refused(frequency: str, period: int, first_too_late: str):
+    late = date.fromisoformat(first_too_late)
 
-    assert refused.value.errors[0].pointer == "/declarations/director/appointed_on"
-    assert ni("1000.00", director={"method": "annual", "appointed_on": "2026-04-06"})[0] == 0
+    def of(day: date) -> tuple[Decimal, Decimal]:
+        director = {"method": "annual", "appointed_on": day.isoformat()}
+        return ni("9000.00", frequency=frequency, period=period, director=director)
+
+    assert of(late - timedelta(days=1))[1] > 0
+    with pytest.raises(Invalid, match="not yet a director") as refused:
+        of(late)
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [
+        ("/declarations/director/appointed_on", "appointed_after_pay")
+    ]
 
 
 def test_the_weeks_of_a_director_who_is_paid_by_the_year_are_all():
