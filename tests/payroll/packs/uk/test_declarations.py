@@ -193,6 +193,7 @@ def test_two_arrestments_are_one_conjoined_order():
 
 
 def test_orders_are_counted_before_they_are_read():
+    assert len(declared(attachment_orders=[order("dea", rate="standard")] * 20).attachment_orders) == 20
     assert refused(attachment_orders=[order("earnings_arrestment")] * 21) == [
         ("attachment_orders", "too_long")
     ]

@@ -101,6 +101,10 @@ def test_the_parts_of_a_high_pay_are_explained():
         ("up_to_upper_limit", "251.28"),
         ("above_upper_limit", "16.22"),
     ]
+    assert [s.inputs for s in found.steps] == [
+        (("earnings", "5000.10"), ("band", "3141"), ("rate", "0.08")),
+        (("band", "811.10"), ("rate", "0.02")),
+    ]
     assert line(paid("5000.10", ni_category="J"), "uk.ni_employee").rate == D("0.02")
     assert line(paid("4189.00"), "uk.ni_employee").rate == D("0.08")
     assert line(paid("5000.10"), "uk.ni_employer").basis == D("4583.10")
