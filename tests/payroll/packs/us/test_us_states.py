@@ -272,3 +272,41 @@ def test_each_line_names_its_publication_and_what_of_it_is_unconfirmed():
     assert "rounding" in (source.unconfirmed or "")
     assert line(result, "us.local_income_tax").source.publication == "Form 5469 (Rev. 05-25)"
     assert line(pay("1.00", state="KY"), "us.state_income_tax").source.unconfirmed is None
+
+
+@pytest.mark.parametrize(
+    ("state", "gross", "bonus", "tax"),
+    [
+        ("IL", "0.00", "10.30", "0.51"),
+        ("IL", "10.30", "0.00", "0.51"),
+        ("NC", "0.00", "110.03", "5.00"),
+        ("NC", "0.00", "110.02", "4.00"),
+        ("CA", "0.00", "0.50", "0.03"),
+        ("PA", "0.50", "0.00", "0.02"),
+        ("KY", "1000.00", "0.00", "32.74"),
+        ("GA", "10000.00", "0.00", "507.02"),
+    ],
+)
+def test_halves_of_a_cent_or_of_a_dollar_go_up(state: str, gross: str, bonus: str, tax: str):
+    parts = [earned("regular", gross), earned("supplemental", bonus, "commission")]
+
+    assert line(pay(earnings=parts, state=state), "us.state_income_tax").amount == Decimal(tax)
+
+
+def test_contributions_of_employees_are_rounded_to_the_nearest_cent():
+    assert line(pay("50.00", state="PA"), "us.state_disability").amount == Decimal("0.04")
+    assert line(pay("50.50", state="CA"), "us.state_disability").amount == Decimal("0.66")
+
+
+def test_a_line_has_a_rate_where_one_rate_was_applied_to_its_basis():
+    plain = line(pay("1000.00", state="IL"), "us.state_income_tax")
+    more = line(pay("1000.00", state="IL", state_declaration={"additional": "5"}), "us.state_income_tax")
+    table = line(pay("1000.00", state="CA"), "us.state_income_tax")
+
+    assert (plain.basis, plain.rate) == (1000, Decimal("0.0495"))
+    assert (more.basis, more.rate) == (1000, None)
+    assert (table.basis, table.rate) == (1000, None)
+
+
+def test_exemption_from_federal_withholding_is_none_from_the_states():
+    assert line(pay("1000.00", state="IL", exempt=True), "us.state_income_tax").amount == Decimal("49.50")
