@@ -38,6 +38,7 @@ def test_a_year_without_a_states_tables_is_refused_and_names_the_state(state: st
         *(("NC", each) for each in ("daily", "four_weekly", "quarterly", "semiannual")),
         *((each, "four_weekly") for each in ("UT", "GA", "CA", "NY")),
         *(("NY", each) for each in ("quarterly", "semiannual")),
+        ("MI", "daily"),
     ],
 )
 def test_a_pay_period_without_a_table_is_refused_and_never_estimated(state: str, frequency: str):
@@ -53,6 +54,18 @@ def test_a_pay_period_without_a_table_is_refused_and_never_estimated(state: str,
 def test_four_weekly_pay_is_withheld_from_where_the_state_has_a_formula():
     assert state_tax("IL", "3000.00", "four_weekly", line1=1) == Decimal("137.36")
     assert state_tax("KY", "3000.00", "four_weekly") == Decimal("95.95")
+    assert state_tax("MI", "3000.00", "four_weekly", exemptions=1) == Decimal("108.21")
+
+
+@pytest.mark.parametrize(
+    ("frequency", "periods"),
+    [("weekly", 52), ("biweekly", 26), ("semimonthly", 24), ("monthly", 12), ("quarterly", 4), ("annual", 1)],
+)
+def test_michigans_exemption_of_a_period_is_its_part_of_the_years_to_the_cent(frequency: str, periods: int):
+    each = (Decimal(5900) / periods).quantize(Decimal("0.01"))
+
+    assert state_tax("MI", str(3 * each), frequency, exemptions=3) == 0
+    assert state_tax("MI", str(3 * each + 100), frequency, exemptions=3) == Decimal("4.25")
 
 
 def test_georgia_changes_by_the_day_of_pay():
@@ -125,6 +138,7 @@ def test_arizona_takes_the_elected_rate_and_knows_an_election_of_none():
         ("IL", "bonus", "49.50"),
         ("NC", "bonus", "41.00"),
         ("IN", "bonus", "29.50"),
+        ("MI", "bonus", "42.50"),
         ("CA", "bonus", "102.30"),
         ("CA", "stock_option", "102.30"),
         ("CA", "RSU-vesting", "102.30"),
@@ -150,7 +164,7 @@ def test_californias_two_supplemental_rates_hold_side_by_side_and_deductions_lea
     assert line(less, "us.state_income_tax").amount == Decimal("81.84")
 
 
-@pytest.mark.parametrize("state", ["KY", "MI", "CO", "AZ", "UT", "GA"])
+@pytest.mark.parametrize("state", ["KY", "CO", "AZ", "UT", "GA"])
 def test_without_a_supplemental_rate_a_bonus_is_added_to_the_wages_of_the_period(state: str):
     both = pay(earnings=[earned("regular", "900.00"), earned("supplemental", "1000.00")], state=state)
     alone = pay(earnings=[earned("supplemental", "1000.00")], state=state)

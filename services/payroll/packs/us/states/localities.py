@@ -35,13 +35,17 @@ def _philadelphia(pay: StatePay, gross: Part, _state_tax: Decimal) -> Line | Non
 
 
 def _detroit(pay: StatePay, _gross: Part, _state_tax: Decimal) -> Line | None:
-    """City tax: the state's wages less the city's own printed exemption of the period for each exemption."""
+    """City tax: the state's wages less the city's own printed exemption of the period for each exemption.
+
+    A bonus is taxed whole.
+    """
     form: Michigan = pay.certificate
     if form.city is None:
         return None
     figures = pay.tables.figures["local"][form.city]
     less = form.exemptions * pay.of_period(figures["exemption"])
-    tax = pay.at_rate(pay.taxable(pay.regular, less), figures["resident" if form.resident else "nonresident"])
+    taxable = pay.taxable(pay.regular, less) + pay.supplemental
+    tax = pay.at_rate(taxable, figures["resident" if form.resident else "nonresident"])
     return _line(pay, form.city.lower(), figures, tax, pay.regular)
 
 
