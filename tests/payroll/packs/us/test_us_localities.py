@@ -138,3 +138,10 @@ def test_the_earnings_tax_of_yonkers_is_taken_of_gross_wages():
     )
 
     assert line(result, CODE).amount == 5
+
+
+def test_halves_of_a_cent_of_a_bonus_go_up():
+    bonus = [earned("supplemental", "0.20")]
+    result = pay(earnings=bonus, state="NY", state_declaration={"city": "NYC"})
+
+    assert line(result, CODE).amount == Decimal("0.01")
