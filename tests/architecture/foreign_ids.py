@@ -15,6 +15,7 @@ from shared.values.ids import new_id
 from tests.billing import given as billing_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
+from tests.payroll import given as payroll_given
 
 Build = Callable[[Suite, TenantFacts], Awaitable[str]]
 
@@ -154,6 +155,19 @@ async def approval(suite: Suite, tenant: TenantFacts) -> str:
     return str(asked.json()["id"])
 
 
+async def pay_schedule(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_schedule(suite.client("payroll", tenant)))["id"])
+
+
+async def payee(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_payee(suite, tenant))["id"])
+
+
+async def pay_item(suite: Suite, tenant: TenantFacts) -> str:
+    someone = await payroll_given.given_payee(suite, tenant)
+    return str((await payroll_given.given_item(suite.client("payroll", tenant), someone))["id"])
+
+
 def dead_letter(service: str) -> Build:
     """An event the service gave up on, put there as its inbox would."""
 
@@ -237,4 +251,7 @@ BUILDERS: dict[str, Build] = {
     ),
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
+    "pay-schedules": pay_schedule,
+    "payees": payee,
+    "pay-items": pay_item,
 }
