@@ -261,6 +261,7 @@ BUILDERS: dict[str, Build] = {
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
     "pay-schedules": pay_schedule,
+    "payroll-dead-letters": dead_letter("payroll"),
     "payees": payee,
     "pay-items": pay_item,
 }
