@@ -6,8 +6,6 @@ SERVICE = Service(
     "hr",
     "services.hr",
     title="HR",
-    capabilities=(
-        "employees",
-    ),
+    capabilities=("employees",),
     shared_keyring="people",
 )

@@ -13,6 +13,7 @@ import httpx
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
+from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
 
@@ -237,4 +238,16 @@ BUILDERS: dict[str, Build] = {
     ),
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
+    "employees": hr_given.employee,
+    "hr-approvals": hr_given.bank_approval,
+    "hr-approval-delegations": made(
+        "hr",
+        "/v1/hr-approval-delegations",
+        lambda: {
+            "delegate": "somebody",
+            "starts_at": "2026-01-01T00:00:00Z",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    ),
+    "hr-dead-letters": dead_letter("hr"),
 }

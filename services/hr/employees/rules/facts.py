@@ -83,16 +83,16 @@ def require_within(effective_on: date, hire_on: date, last_day: date | None) -> 
         sentence = f"The employment ends on {last_day}."
     else:
         return
-    raise OutsideEmployment(
-        sentence, errors=[FieldError("/effective_on", OutsideEmployment.code, sentence)]
-    )
+    raise OutsideEmployment(sentence, errors=[FieldError("/effective_on", OutsideEmployment.code, sentence)])
 
 
 def only_of(employments: Iterable[UUID]) -> UUID:
     """The one employment that can be meant; refuses where there are several, or none."""
     found = list(employments)
     if len(found) != 1:
-        sentence = "Say which employment is meant." if found else "No employment goes on; say which one is meant."
+        sentence = (
+            "Say which employment is meant." if found else "No employment goes on; say which one is meant."
+        )
         raise WhichEmployment(
             sentence,
             errors=[FieldError("/employment_id", WhichEmployment.code, sentence)],
