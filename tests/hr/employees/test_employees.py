@@ -1,9 +1,6 @@
 """Employees through the API: hired, read back, masked, found."""
 
-from typing import Any
-
 import httpx
-import pytest
 
 from shared.context.ctx import TenantFacts
 from tests.hr.given import PRIVATE, SALARY, given_change, given_employee, person, shown

@@ -1,6 +1,6 @@
 """Changes: what is to hold from a day on. A change of the bank account waits until somebody else has approved it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from services.hr.employees.rules import (
     SEALED,
     TERMINATED,
     TERMS_FIELDS,
+    Days,
     columns_of,
     require_born,
     require_within,
@@ -134,7 +135,7 @@ def _clear_facts(fields: FactsIn, given: list[str]) -> dict[str, Any]:
 
 
 async def _keep_sealed(ctx: Ctx, employee: Employee, fields: FactsIn, given: list[str]) -> UUID | None:
-    sealed = {name: clear(getattr(fields, name)) for name in SEALED if name in given}
+    sealed: dict[str, object] = {name: clear(getattr(fields, name)) for name in SEALED if name in given}
     if not any(value is not None for value in sealed.values()):
         return None
     return (await keep_private(ctx, employee.id, sealed)).id
@@ -186,7 +187,7 @@ async def _apply(ctx: Ctx, employee: Employee, change: EmployeeChange, employmen
     terms = {name: values[name] for name in columns_of(change.fields, TERMS_FIELDS)}
     touch(employee, ctx.now)
     affected = await stating.change_person(ctx, employee, change.effective_on, person) if person else []
-    of_terms = []
+    of_terms: list[Days] = []
     if employment is not None and terms:
         of_terms = await stating.change_terms(ctx, employment, change.effective_on, terms)
     if person:
@@ -198,13 +199,13 @@ async def _apply(ctx: Ctx, employee: Employee, change: EmployeeChange, employmen
             await telling.tell_changed(ctx, employee, each, its, change.fields)
 
 
-def _united(first: list[Any], second: list[Any]) -> list[Any]:
+def _united(first: Sequence[Days], second: Sequence[Days]) -> Sequence[Days]:
     """The days of both, each once: both begin on the day of the change and are without gaps."""
     if not first or not second:
         return first or second
     ends = [days[-1].last for days in (first, second)]
-    last = None if None in ends else max(ends)
-    return [type(first[0])(first[0].first, last)]
+    last = max((end for end in ends if end is not None), default=None)
+    return [Days(first[0].first, None if None in ends else last)]
 
 
 async def _values(ctx: Ctx, change: EmployeeChange) -> dict[str, Any]:

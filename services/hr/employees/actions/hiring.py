@@ -40,15 +40,19 @@ TAKEN = "select exists (select from employees where tenant_id = $1 and number = 
 
 async def hire_employee(ctx: Ctx, body: EmployeeIn) -> EmployeeOut:
     """Add an employee with a first employment, and tell the other services of it."""
-    birth_date = body.birth_date and body.birth_date.get_secret_value()
-    require_born(birth_date, ctx.today, "/birth_date")
+    if body.birth_date is not None:
+        require_born(body.birth_date.get_secret_value(), ctx.today, "/birth_date")
     number = body.number or await _next_number(ctx)
     employee = Employee(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, number=number)
     ctx.session.add(employee)
     await ctx.tx.flush()
     private = await keep_private(ctx, employee.id, {name: clear(getattr(body, name)) for name in SEALED})
-    stated = {"given_name": body.given_name, "family_name": body.family_name, "email": body.email}
-    sealed = {
+    stated: dict[str, Any] = {
+        "given_name": body.given_name,
+        "family_name": body.family_name,
+        "email": body.email,
+    }
+    sealed: dict[str, Any] = {
         f"{name}_id": private.id if getattr(private, name) is not None else None
         for name in SEALED
         if name != "compensation"
@@ -101,14 +105,14 @@ async def _engage(ctx: Ctx, employee: Employee, body: TermsIn, compensation_id: 
         await stating.require_no_cycle(ctx, employment, [stretch], pointer="/manager_id")
     ctx.session.add(employment)
     await ctx.tx.flush()
-    ids = {"employment_id": employment.id, "employee_id": employee.id}
+    ids: dict[str, Any] = {"employment_id": employment.id, "employee_id": employee.id}
     terms = EmploymentTerms(
         **_new(ctx), **ids, **values, valid_from=body.hire_on, stated=stating.TERMS_COLUMNS
     )
     ctx.session.add(terms)
     ctx.session.add(EmploymentStage(**_new(ctx), **ids, state=ACTIVE, valid_from=body.hire_on))
     if body.hire_on > BEGINNING:
-        before = {"valid_from": BEGINNING, "valid_to": body.hire_on - DAY}
+        before: dict[str, Any] = {"valid_from": BEGINNING, "valid_to": body.hire_on - DAY}
         ctx.session.add(EmploymentStage(**_new(ctx), **ids, state=PENDING, **before))
     await telling.tell_hired(ctx, employee, employment)
     schedule_days(ctx, employment)

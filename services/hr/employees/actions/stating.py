@@ -48,7 +48,7 @@ async def change_terms(ctx: Ctx, employment: Employment, on: date, values: Mappi
     """
     rows = await queries.terms_rows(ctx, employment.id)
     stretches = changed(_stretches(rows, TERMS_COLUMNS), on, values)
-    ids = {"employment_id": employment.id, "employee_id": employment.employee_id}
+    ids: dict[str, Any] = {"employment_id": employment.id, "employee_id": employment.employee_id}
     if "manager_id" in values:
         managed = [each for each in stretches if each.values["manager_id"] is not None]
         await require_no_cycle(ctx, employment, managed, pointer="/fields/manager_id")
@@ -114,7 +114,9 @@ async def require_no_cycle(
         raise manager_cycle(pointer, day)
 
 
-def _stretches(rows: Sequence[PersonFacts | EmploymentTerms], columns: Sequence[str]) -> list[Stretch]:
+def _stretches(
+    rows: Sequence[PersonFacts] | Sequence[EmploymentTerms], columns: Sequence[str]
+) -> list[Stretch]:
     return [
         Stretch(
             row.valid_from,

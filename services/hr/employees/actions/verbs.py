@@ -48,7 +48,7 @@ async def resume(ctx: Ctx, employee_id: UUID, body: EmploymentVerbIn) -> Employe
 
 
 async def terminate(ctx: Ctx, employee_id: UUID, body: TerminateIn) -> EmployeeOut:
-    """State the last day of an employment, in the past or to come; a later statement takes the place of an earlier one."""
+    """State the last day of an employment, in the past or to come, in place of one that was stated before."""
     employment = await _chosen(ctx, employee_id, body.employment_id, _goes_on)
     LIFECYCLE.target(employment.state, "terminate")
     zone = ctx.tenant.time_zone

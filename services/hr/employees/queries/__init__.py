@@ -1,5 +1,6 @@
 """Reads of employees."""
 
+from services.hr.employees.models import Employment
 from services.hr.employees.queries.changes import find_change, get_change, list_changes, show_changes
 from services.hr.employees.queries.facts import (
     Moment,
@@ -11,7 +12,6 @@ from services.hr.employees.queries.facts import (
 from services.hr.employees.queries.lists import WORDS, Wanted, list_employees, summarized
 from services.hr.employees.queries.managers import Above, first_day_below, lock_managers
 from services.hr.employees.queries.rows import (
-    Employment,
     Terms,
     employments_of,
     get_employee,

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from services.hr.employees.models import EmployeePrivate
 from services.hr.employees.queries.rows import get_employment
-from services.hr.employees.rules import SEALED
+from services.hr.employees.rules import SEALED, state_by_clock
 from services.hr.employees.schemas import SHOWN, EmployeeOut
 from shared.context.ctx import Ctx
 from shared.context.sealed_fields import for_caller
@@ -104,7 +104,8 @@ async def show_employee(ctx: Ctx, employee_id: UUID, moment: Moment, *, reveal: 
     if not rows:
         raise NotFound("employee", employee_id)
     facts = dict(rows[0])
-    actions = (await get_employment(ctx, facts["employment_id"])).allowed_actions
+    row = await get_employment(ctx, facts["employment_id"])
+    actions = row.allowed_in(state_by_clock(row.state, row.hire_on, row.last_day, ctx.today))
     private = await find_private(ctx, [facts[f"{name}_id"] for name in SEALED])
     shown: dict[str, ForCaller | None] = {}
     for name, schema in SHOWN.items():

@@ -121,7 +121,7 @@ def _holding(employee_id: str, parameters: Parameters, moment: Moment, wanted: W
             parts.append(f"{column} = {parameters.add(value)}")
     day = f"{parameters.add(moment.day)}::date"
     return (
-        f"exists (select from (select 1) as one {laterals(employee_id, day, known_at)} "  # noqa: S608
+        f"exists (select from (select 1) as one {laterals(employee_id, day, known_at)} "
         f"where {' and '.join(parts) or 'true'})"
     )
 

@@ -69,9 +69,9 @@ def fields_of(columns: Collection[str], of: Mapping[str, tuple[str, ...]]) -> li
     return [field for field, its in of.items() if not set(columns).isdisjoint(its)]
 
 
-def require_born(birth_date: date | None, today: date, pointer: str) -> None:
+def require_born(birth_date: date, today: date, pointer: str) -> None:
     """Refuse a birth date to come."""
-    if birth_date is not None and birth_date > today:
+    if birth_date > today:
         raise Invalid.field(pointer, "birth_date_in_future", "Must not be a day to come.")
 
 
