@@ -6,6 +6,9 @@ SERVICE = Service(
     "hr",
     "services.hr",
     title="HR",
-    capabilities=("employees",),
+    capabilities=(
+        "employees",
+        "positions",
+    ),
     shared_keyring="people",
 )

@@ -239,6 +239,7 @@ BUILDERS: dict[str, Build] = {
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
     "employees": hr_given.employee,
+    "positions": made("hr", "/v1/positions", lambda: {"code": f"P-{uuid4().hex[:6]}", "title": "A position"}),
     "hr-approvals": hr_given.bank_approval,
     "hr-approval-delegations": made(
         "hr",
