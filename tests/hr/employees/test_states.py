@@ -1,6 +1,7 @@
 """States of employments: by the clock, by verbs, by leave; and what other services are told of it."""
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -234,3 +235,48 @@ async def test_somebody_is_hired_again_and_engaged_twice(
     assert named.status_code == 201
     hired = await told(suite, tenant, "hired")
     assert [f["hire_on"] for f in hired] == ["2026-01-01", "2026-04-01", "2026-05-01"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_state_of_the_day_is_that_of_the_employment_whatever_happens(suite: Suite, seed: int):
+    """Verbs, leave and days in any order; other days' states follow from what is stated of the end."""
+    dice, tenant = random.Random(seed), await suite.new_tenant()
+    employee = await given_employee(suite.client("hr", tenant), hire_on=day(dice.randrange(-3, 3)))
+    passed, taken = 0, 0
+    for _ in range(25):
+        hr = suite.client("hr", tenant)
+        name = dice.choice(
+            ["suspend", "resume", "terminate", "terminate", "cancel-termination", "leave", "return", "pass"]
+        )
+        if name == "pass":
+            passed += 1
+            tenant = await suite.advance_clock(tenant, timedelta(days=1))
+        elif name in ("leave", "return"):
+            async with suite.work("hr", tenant) as ctx:
+                move = actions.leave_begins if name == "leave" else actions.leave_ends
+                await move(ctx, UUID(employee["employment_id"]))
+        else:
+            body = {"last_day": day(passed + dice.randrange(0, 6))} if name == "terminate" else {}
+            answer = await verb(hr, employee, name, **body)
+            assert answer.status_code in (200, 409, 422), answer.text
+            taken += answer.status_code == 200
+        await agree(suite, tenant, employee, passed)
+    assert taken > 3
+
+
+async def agree(suite: Suite, tenant: TenantFacts, employee: dict[str, Any], passed: int) -> None:
+    hr = suite.client("hr", tenant)
+
+    async def same() -> Any:
+        (row,) = (await hr.get(f"/v1/employees/{employee['id']}/employments")).json()["items"]
+        found = await shown(hr, employee)
+        facts = [(each["state"], each["last_day"], each["allowed_actions"]) for each in (row, found)]
+        return row if facts[0] == facts[1] else None
+
+    row = await eventually(same)
+    last = row["last_day"]
+    for n in range(passed, passed + 8):
+        state = (await shown(hr, employee, as_of=day(n)))["state"]
+        assert (state == "terminated") == (last is not None and day(n) > last), (day(n), last)
+        if row["state"] not in ("pending", "terminated") and state != "terminated":
+            assert state == row["state"]

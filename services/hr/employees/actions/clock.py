@@ -8,6 +8,7 @@ from services.hr.employees.models import Employment
 from services.hr.employees.rules import (
     ACTIVE,
     BEGIN,
+    CANCELLED,
     DAY,
     END,
     LIFECYCLE,
@@ -28,7 +29,7 @@ def schedule_days(ctx: Ctx, employment: Employment) -> None:
         ctx.schedule(BEGIN, employment.id, first_moment(employment.hire_on, zone))
     else:
         ctx.unschedule(BEGIN, employment.id)
-    if employment.last_day is not None and employment.state not in ("terminated", "cancelled"):
+    if employment.last_day is not None and employment.state not in (TERMINATED, CANCELLED):
         ctx.schedule(END, employment.id, first_moment(employment.last_day + DAY, zone))
     else:
         ctx.unschedule(END, employment.id)
@@ -42,7 +43,7 @@ async def catch_up(ctx: Ctx, employment: Employment) -> None:
         if employment.away:
             await go_on_leave(ctx, employment)
     ended = employment.last_day is not None and employment.last_day < ctx.today
-    if ended and employment.state not in (PENDING, TERMINATED, "cancelled"):
+    if ended and employment.state not in (PENDING, TERMINATED, CANCELLED):
         advance(ctx, LIFECYCLE, employment, "end")
         employment.away = False
         ctx.unschedule(END, employment.id)

@@ -14,8 +14,11 @@ from services.hr.employees.models import (
 )
 from services.hr.employees.queries import Above
 from services.hr.employees.rules import (
+    ACTIVE,
     DAY,
+    ON_LEAVE,
     PERSON_FIELDS,
+    SUSPENDED,
     TERMS_FIELDS,
     Days,
     Stretch,
@@ -75,11 +78,12 @@ async def state_stage(ctx: Ctx, employment: Employment, state: str, first: date,
 
 
 async def reopen(ctx: Ctx, employment: Employment, *, until: date | None) -> None:
-    """Have an employment whose end was stated go on after it, until a later day; its managers with it."""
+    """Have an employment whose end was stated go on after it, until a later day, as it stands; its managers with it."""
     if employment.last_day is None or (until is not None and until <= employment.last_day):
         return
     first = employment.last_day + DAY
-    await state_stage(ctx, employment, "active", first, None)
+    state = employment.state if employment.state in (ON_LEAVE, SUSPENDED) else ACTIVE
+    await state_stage(ctx, employment, state, first, None)
     again = Days(first, until)
     rows = [row for row in await queries.terms_rows(ctx, employment.id) if row.manager_id is not None]
     stretches = [

@@ -84,6 +84,7 @@ async def cancel_start(ctx: Ctx, employee_id: UUID, body: EmploymentVerbIn) -> E
     """Let an employment that has not begun never begin."""
     employment = await _chosen(ctx, employee_id, body.employment_id, _goes_on)
     advance(ctx, LIFECYCLE, employment, "cancel-start", why=body.reason)
+    employment.last_day = employment.access_end_at = employment.final_pay_on = None
     await state_stage(ctx, employment, CANCELLED, ctx.today, None)
     schedule_days(ctx, employment)
     telling.tell_start_cancelled(ctx, employment)
