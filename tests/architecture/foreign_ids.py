@@ -13,6 +13,7 @@ import httpx
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
+from tests.billing.wages import given as wages_given
 from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
@@ -144,6 +145,13 @@ async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
     return str(found["id"])
 
 
+async def wage_posting(suite: Suite, tenant: TenantFacts) -> str:
+    """A pay run that payroll has approved."""
+    run = wages_given.approved()
+    await wages_given.told(suite, tenant, run)
+    return str(run.run_id)
+
+
 async def approval(suite: Suite, tenant: TenantFacts) -> str:
     """The void of an invoice above the limit."""
     billing, bill = await _billed(suite, tenant)
@@ -226,6 +234,7 @@ BUILDERS: dict[str, Build] = {
     "credit-notes": credit_note,
     "refunds": refund,
     "write-offs": write_off,
+    "wage-postings": wage_posting,
     "billing-approvals": approval,
     "billing-approval-delegations": made(
         "billing",
