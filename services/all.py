@@ -12,6 +12,8 @@ from shared.service.manifest import Service
 NAMES = (
     "orders",
     "billing",
+    "payroll",
+    "hr",
 )
 
 SERVICES: tuple[Service, ...] = tuple(

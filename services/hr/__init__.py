@@ -1,1 +1,1 @@
-"""Hr: joins the suite with a later issue; nothing is here yet."""
+"""HR: who works for a client company, on which terms, and when they are away."""

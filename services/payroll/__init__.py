@@ -1,1 +1,1 @@
-"""Payroll: joins the suite with a later issue; nothing is here yet."""
+"""Payroll: what is paid to whom, what is withheld for whom, and how each figure came about."""

@@ -150,6 +150,10 @@ class Keyring:
             raise DoesNotOpen(f"{self._service}: {place} holds what was not sealed there.") from None
         return orjson.loads(padded.rstrip(b"\0")[:-1])
 
+    def for_facts(self, publisher: str) -> "Keyring":
+        """The same keys for what a service tells another one sealed; who shares the keys opens it."""
+        return Keyring(list(self._keys.values()), service=f"facts of {publisher}")
+
     def digests(self, data: bytes) -> list[bytes]:
         """Keyed digests of some bytes, by the newest key first: without a key nobody can try values against them."""
         return [_mac(key, data) for key in self._digest_keys]
