@@ -14,6 +14,7 @@ from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
 from tests.billing.wages import given as wages_given
+from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
 from tests.payroll import given as payroll_given
@@ -264,4 +265,17 @@ BUILDERS: dict[str, Build] = {
     "payroll-dead-letters": dead_letter("payroll"),
     "payees": payee,
     "pay-items": pay_item,
+    "employees": hr_given.employee,
+    "positions": made("hr", "/v1/positions", lambda: {"code": f"P-{uuid4().hex[:6]}", "title": "A position"}),
+    "hr-approvals": hr_given.bank_approval,
+    "hr-approval-delegations": made(
+        "hr",
+        "/v1/hr-approval-delegations",
+        lambda: {
+            "delegate": "somebody",
+            "starts_at": "2026-01-01T00:00:00Z",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    ),
+    "hr-dead-letters": dead_letter("hr"),
 }
