@@ -14,8 +14,10 @@ from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
 from tests.billing.wages import given as wages_given
+from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
+from tests.payroll import given as payroll_given
 
 Build = Callable[[Suite, TenantFacts], Awaitable[str]]
 
@@ -162,6 +164,19 @@ async def approval(suite: Suite, tenant: TenantFacts) -> str:
     return str(asked.json()["id"])
 
 
+async def pay_schedule(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_schedule(suite.client("payroll", tenant)))["id"])
+
+
+async def payee(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_payee(suite, tenant))["id"])
+
+
+async def pay_item(suite: Suite, tenant: TenantFacts) -> str:
+    someone = await payroll_given.given_payee(suite, tenant)
+    return str((await payroll_given.given_item(suite.client("payroll", tenant), someone))["id"])
+
+
 def dead_letter(service: str) -> Build:
     """An event the service gave up on, put there as its inbox would."""
 
@@ -246,4 +261,21 @@ BUILDERS: dict[str, Build] = {
     ),
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
+    "pay-schedules": pay_schedule,
+    "payroll-dead-letters": dead_letter("payroll"),
+    "payees": payee,
+    "pay-items": pay_item,
+    "employees": hr_given.employee,
+    "positions": made("hr", "/v1/positions", lambda: {"code": f"P-{uuid4().hex[:6]}", "title": "A position"}),
+    "hr-approvals": hr_given.bank_approval,
+    "hr-approval-delegations": made(
+        "hr",
+        "/v1/hr-approval-delegations",
+        lambda: {
+            "delegate": "somebody",
+            "starts_at": "2026-01-01T00:00:00Z",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    ),
+    "hr-dead-letters": dead_letter("hr"),
 }

@@ -1,16 +1,16 @@
 """Numbers of declarations: dollars, counts and rates as they come over the wire."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.values.fields import MoneyIO, WholeNumber
 from shared.values.money import Money
 
-_LONGEST: Final = 16
 _DOLLARS: Final = re.compile(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?")
 _RATE: Final = re.compile(r"0(\.[0-9]{1,6})?")
 _MOST: Final = Decimal(9_999_999_999)
@@ -27,7 +27,7 @@ def _read_dollars(value: object) -> Decimal:
             value if value.is_finite() and 0 <= value <= _MOST and value == value.quantize(_CENT) else None
         )
     elif isinstance(value, str):
-        number = Decimal(value) if len(value) <= _LONGEST and _DOLLARS.fullmatch(value) else None
+        number = Decimal(value) if _DOLLARS.fullmatch(value) else None
     elif isinstance(value, dict | Money):
         money = _MONEY.validate_python(value)
         if money.currency != "USD":
@@ -43,13 +43,19 @@ def _read_dollars(value: object) -> Decimal:
 
 def _read_rate(value: object) -> Decimal:
     """A fraction below one as a decimal text: `"0.01"` is one per cent."""
-    if isinstance(value, str) and len(value) <= _LONGEST and _RATE.fullmatch(value):
+    if isinstance(value, str) and _RATE.fullmatch(value):
         return Decimal(value)
     if isinstance(value, Decimal) and value.is_finite() and 0 <= value < 1:
         return value
     raise PydanticCustomError(
         "rate_format", 'Must be a fraction below one as a decimal string: "0.02" is 2 %'
     )
+
+
+def refused_entries(names: Iterable[str], error: PydanticCustomError) -> ValidationError:
+    """The refusal of entries that are wrong only together with others, each by its name."""
+    details = [InitErrorDetails(type=error, loc=(name,), input=None) for name in names]
+    return ValidationError.from_exception_data("declarations", details)
 
 
 def _text(value: Decimal) -> str:
@@ -64,7 +70,7 @@ Dollars = Annotated[
         {
             "anyOf": [
                 {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"},
-                {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
+                {"type": "integer", "minimum": 0, "maximum": int(_MOST)},
                 {
                     "type": "object",
                     "properties": {"amount": {"type": "string"}, "currency": {"const": "USD"}},

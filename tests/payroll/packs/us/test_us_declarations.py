@@ -98,8 +98,8 @@ def test_money_of_another_currency_or_shape_is_no_amount():
         ({"state": "IN", "state_declaration": {"countyRate": "0.06"}}, "state_declaration/countyRate",
          "less_than_equal"),
         ({"state": "MI", "state_declaration": {"city": "LANSING"}}, "state_declaration/city", "literal_error"),
-        ({"state": "MI", "state_declaration": {"city": "DETROIT"}}, "state_declaration", "city_and_resident"),
-        ({"state": "MI", "state_declaration": {"resident": True}}, "state_declaration", "city_and_resident"),
+        ({"state": "MI", "state_declaration": {"city": "DETROIT"}}, "state_declaration/resident", "city_and_resident"),
+        ({"state": "MI", "state_declaration": {"resident": True}}, "state_declaration/city", "city_and_resident"),
         ({"state": "NY", "state_declaration": {"city": "YONKERS"}}, "state_declaration/city", "literal_error"),
         ({"state": "PA", "state_declaration": {"philadelphia": "yes"}}, "state_declaration/philadelphia",
          "literal_error"),
@@ -126,7 +126,9 @@ def test_a_state_that_is_refused_does_not_accuse_its_certificate():
     ],
 )
 def test_an_entry_that_the_form_does_not_have_is_refused(declared: dict):
-    assert refused(**declared) == [("", "not_on_form")]
+    wrong = next(name for name in declared if name != "w4")
+
+    assert refused(**declared) == [(wrong, "not_on_form")]
 
 
 def test_a_form_of_before_2020_may_be_exempt_and_have_extra_withholding():
@@ -194,3 +196,33 @@ def test_an_employers_unemployment_rate_is_a_fraction_and_a_wage_base():
     for bad in ({"rate": "3.4", "wage_base": "7000"}, {"rate": "0.034"}, {"rate": "0.034", "wage_base": "x"}):
         with pytest.raises(ValidationError):
             UsEmployer.model_validate({"state_unemployment": {"CA": bad}})
+
+
+def test_a_county_rate_is_at_most_five_per_cent():
+    form = UsDeclarations.model_validate({"state": "IN", "state_declaration": {"countyRate": "0.05"}})
+
+    assert form.certificate().county_rate == Decimal("0.05")
+    assert refused(state="IN", state_declaration={"countyRate": "0.050001"})[0][1] == "less_than_equal"
+
+
+def test_the_largest_amount_and_the_smallest_rate_are_accepted():
+    assert UsDeclarations.model_validate({"step4a": 9_999_999_999}).step4a == 9_999_999_999
+    assert UsDeclarations.model_validate({"step4a": "9999999999.99"}).step4a == Decimal("9999999999.99")
+    assert UsDeclarations.model_validate({"step4a": 0}).step4a == 0
+    certificate = {"state": "AZ", "state_declaration": {"rate": Decimal(0)}}
+    assert UsDeclarations.model_validate(certificate).certificate().rate == 0
+    assert refused(state="AZ", state_declaration={"rate": Decimal(1)})[0][1] == "rate_format"
+
+
+def test_an_employer_has_a_rate_in_each_state_at_most():
+    many = {f"S{n}": {"rate": "0.01", "wage_base": 7000} for n in range(61)}
+    with pytest.raises(ValidationError):
+        UsEmployer.model_validate({"state_unemployment": many})
+    many.popitem()
+    assert len(UsEmployer.model_validate({"state_unemployment": many}).state_unemployment) == 60
+
+
+def test_the_documented_bound_of_an_amount_is_the_one_that_holds():
+    shapes = UsDeclarations.model_json_schema()["properties"]["step3"]["anyOf"]
+
+    assert {"type": "integer", "minimum": 0, "maximum": 9_999_999_999} in shapes
