@@ -300,7 +300,7 @@ def _some(column: asyncpg.Record) -> str:
     return {
         "uuid": "gen_random_uuid()", "text": "'GBP'", "bigint": "1", "integer": "1", "smallint": "1", "numeric": "1",
         "boolean": "true", "date": "current_date", "timestamp with time zone": "now()", "bytea": "'x'", "jsonb": "'{}'",
-        "interval": "'0'", "text[]": "'{}'", "uuid[]": "'{}'", "time without time zone": "'00:00'",
+        "interval": "'0'", "text[]": "'{}'", "uuid[]": "'{}'", "integer[]": "'{}'", "time without time zone": "'00:00'",
     }[kind]  # fmt: skip
 
 
