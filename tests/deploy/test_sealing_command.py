@@ -11,8 +11,7 @@ import pytest
 
 from deploy.run.secrets import with_sealing_keys
 from deploy.run.settings import DeploySettings
-from services.all import KEYRINGS
-from services.all import SERVICES
+from services.all import KEYRINGS, SERVICES
 from services.billing.service import SERVICE as BILLING
 from shared.database.sealing import Keyring
 from shared.values.ids import new_id

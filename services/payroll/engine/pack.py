@@ -1,6 +1,6 @@
 """What a country brings: its tables, the declarations its people make, and from gross to net."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -23,6 +23,10 @@ class Pack(Protocol):
 
     def editions(self) -> Sequence[Edition]:
         """All editions of its tables, oldest first."""
+        ...
+
+    def parts(self) -> Mapping[str, Sequence[Edition]]:
+        """Editions of what has tables of its own within the country (states), by its name; empty where nothing has."""
         ...
 
     def calculate(self, pay: PayInput) -> Result:
