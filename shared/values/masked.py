@@ -7,7 +7,7 @@ so that a clear value put there by mistake fails instead of being told. A reques
 `Secret[...]` of pydantic (its repr and its JSON are stars) around a type that ends in `NotMasked`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, get_args
@@ -166,8 +166,15 @@ def _masked_leaf(shape: type[BaseModel] | None, name: str, value: object) -> str
     if not isinstance(value, str):
         return None
     field = shape.model_fields.get(name) if shape else None
-    kinds = [mark.kind for mark in (field.metadata if field else ()) if isinstance(mark, Mask)]
-    return mask(kinds[0] if kinds else "plain", value)
+    marks = [] if field is None else [*field.metadata, *_marks_inside(field.annotation)]
+    return mask(next((mark.kind for mark in marks if isinstance(mark, Mask)), "plain"), value)
+
+
+def _marks_inside(annotation: object) -> Iterator[object]:
+    """What is annotated within a type: of `Annotated[str, Mask(...)] | None`, too."""
+    yield from getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation):
+        yield from _marks_inside(inner)
 
 
 MaskedIban = Annotated[str, Mask("iban")]

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Secret, TypeAdapter, ValidationError
 
 from shared.values.bank_fields import BankAccountIn, BankAccountOut, Iban
-from shared.values.masked import MASKS, STARS, ForCaller, NotMasked, mask, masked, masked_value, scopes_in
+from shared.values.masked import (
+    MASKS,
+    STARS,
+    ForCaller,
+    Mask,
+    NotMasked,
+    mask,
+    masked,
+    masked_value,
+    scopes_in,
+)
 
 ACCOUNT = {"holder": "Harbour Tea Ltd", "iban": "GB33BUKB20201555555555", "bic": "BUKBGB22"}
 
@@ -69,6 +79,21 @@ def test_an_object_is_masked_text_by_text():
     shown = Facts(account=ForCaller(masked_value(Facts, "account", ACCOUNT))).account
 
     assert shown == BankAccountOut(holder="********", iban="GB** **** **** 5555", bic="********")
+
+
+class Ids(BaseModel):
+    nino: Annotated[str, Mask("tax_id")] | None
+    ssn: Annotated[str | None, Mask("tax_id")]
+
+
+class Person(BaseModel):
+    ids: Annotated[Ids | None, masked(scope="t:read")]
+
+
+def test_a_mask_is_found_inside_a_union_and_outside_of_it():
+    shown = masked_value(Person, "ids", {"nino": "QQ123456C", "ssn": "078-05-1120"})
+
+    assert shown == {"nino": "****56C", "ssn": "****120"}
 
 
 def test_the_schema_names_the_scope_and_says_it_is_sealed():
