@@ -84,7 +84,8 @@ class PayInput:
     """One person's pay of one period.
 
     `pay_on` chooses the edition of the tables. `period` counts the pay periods of the tax year from 1. `declarations`
-    is an instance of the pack's own model (tax code, Form W-4, ...).
+    is an instance of the pack's own model (tax code, Form W-4, ...). `employer` is what the pack wants to know of the
+    employer (US: unemployment rates), an instance of the pack's own model, or None.
     """
 
     pay_on: date
@@ -95,3 +96,4 @@ class PayInput:
     declarations: Any
     deductions: tuple[Deduction, ...] = ()
     year_to_date: YearToDate = field(default_factory=YearToDate)
+    employer: Any = None
