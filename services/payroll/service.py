@@ -6,6 +6,15 @@ SERVICE = Service(
     "payroll",
     "services.payroll",
     title="Payroll",
-    capabilities=("calculations",),
+    capabilities=(
+        "profile",
+        "schedules",
+        "payees",
+        "year_to_date",
+        "leave",
+        "pay_items",
+        "run_facts",
+        "calculations",
+    ),
     shared_keyring="people",
 )

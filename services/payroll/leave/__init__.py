@@ -1,0 +1,1 @@
+"""Days away, as hr told them."""

@@ -1,0 +1,128 @@
+"""Pay items that somebody enters."""
+
+from typing import Any
+from uuid import UUID
+
+from services.payroll.packs import packs
+from services.payroll.pay_items import queries
+from services.payroll.pay_items.models import PayItem
+from services.payroll.pay_items.rules import (
+    LIFECYCLE,
+    ItemKind,
+    ItemOver,
+    ItemState,
+    OwnedByBenefit,
+    require_order,
+    require_sound,
+)
+from services.payroll.pay_items.schemas import GarnishmentIn, PayItemChange, PayItemIn
+from services.payroll.payees.queries import find_pack, get_payee
+from shared.context.ctx import Ctx
+from shared.context.lifecycle import advance, begin
+from shared.database.tables import touch
+from shared.http.router import require_version
+from shared.values.faults import Invalid, NotFound
+from shared.values.ids import new_id
+from shared.values.money import Money
+
+
+async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
+    """Add a pay item. Raises Invalid where it does not say what its kind needs."""
+    require_sound(
+        item.kind,
+        amount=item.amount,
+        percent=item.percent,
+        treatment=item.treatment,
+        garnishment=item.garnishment,
+    )
+    require_order(item.from_, item.to)
+    try:
+        payee = await get_payee(ctx, item.payee_id)
+    except NotFound:
+        raise Invalid.field("/payee_id", "unknown_payee", "There is no such payee.") from None
+    await _require_currency(ctx, payee.id, item.amount)
+    row_id = new_id()
+    row = PayItem(
+        tenant_id=ctx.tenant.id,
+        id=row_id,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        starts_on=item.from_,
+        ends_on=item.to,
+        amount=item.amount and item.amount.amount,
+        currency=item.amount and item.amount.currency,
+        garnishment=_stored(item.garnishment),
+        state=begin(ctx, LIFECYCLE, row_id),
+        **item.model_dump(
+            include={"payee_id", "kind", "code", "description", "recurring", "percent", "treatment"}
+        ),
+    )
+    ctx.session.add(row)
+    await ctx.tx.flush()
+    return row
+
+
+async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version: int) -> PayItem:
+    """Change an item for runs to come, based on the version the caller has seen.
+
+    Raises OwnedByBenefit for one that hr makes, and ItemOver for one that is settled or cancelled.
+    """
+    row = await queries.get_item(ctx, item_id, lock=True)
+    require_version(row, version)
+    _require_own(row)
+    if row.state != ItemState.ACTIVE:
+        raise ItemOver(f"This pay item is {row.state}; it changes no more.", state=row.state)
+    given = change.model_fields_set
+    for name in given & {"description", "percent", "treatment"}:
+        setattr(row, name, getattr(change, name))
+    if "from_" in given:
+        row.starts_on = change.from_
+    if "to" in given:
+        row.ends_on = change.to
+    if "amount" in given:
+        await _require_currency(ctx, row.payee_id, change.amount)
+        row.amount = change.amount and change.amount.amount
+        row.currency = change.amount and change.amount.currency
+    if "garnishment" in given:
+        row.garnishment = _stored(change.garnishment)
+    require_sound(
+        ItemKind(row.kind),
+        amount=row.money,
+        percent=row.percent,
+        treatment=row.treatment,
+        garnishment=row.garnishment,
+    )
+    require_order(row.starts_on, row.ends_on)
+    touch(row, ctx.now)
+    await ctx.tx.flush()
+    return row
+
+
+async def cancel_item(ctx: Ctx, item_id: UUID, *, reason: str | None) -> PayItem:
+    """Have an item no longer; what runs have paid of it stays. Raises OwnedByBenefit for one that hr makes."""
+    row = await queries.get_item(ctx, item_id, lock=True)
+    _require_own(row)
+    advance(ctx, LIFECYCLE, row, "cancel", why=reason)
+    await ctx.tx.flush()
+    return row
+
+
+def _require_own(row: PayItem) -> None:
+    if row.election_id is not None:
+        raise OwnedByBenefit(
+            "A benefit in hr makes this item; change or end it there.", election_id=row.election_id
+        )
+
+
+def _stored(garnishment: GarnishmentIn | None) -> dict[str, Any] | None:
+    return None if garnishment is None else garnishment.model_dump(mode="json", exclude_none=True)
+
+
+async def _require_currency(ctx: Ctx, payee_id: UUID, amount: Money | None) -> None:
+    """Refuse an amount in another currency than the one that somebody is paid in, where that is known (422)."""
+    name = None if amount is None else await find_pack(ctx, payee_id)
+    pack = packs().get(name) if name else None
+    if amount is not None and pack is not None and amount.currency != pack.currency:
+        raise Invalid.field(
+            "/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}."
+        )

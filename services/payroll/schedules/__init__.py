@@ -1,0 +1,1 @@
+"""Pay schedules: when people are paid, and for which days."""

@@ -1,0 +1,72 @@
+"""Calendars of pay: when a tax year begins, and on which days nobody is paid.
+
+United Kingdom: the tax year begins on 6 April (Income Tax Act 2007 s. 4), holidays are those of England. A payment that
+is made early or late because the regular pay day is no banking day counts on the regular pay day (HMRC CWG2, "Paying
+employees early"; for National Insurance SI 2001/1004 reg. 7, manual NIM08700), so the pay day decides the tax year.
+United States: the calendar year in which wages are paid (26 U.S.C. s. 3121(a), 3402(a)), federal holidays (5 U.S.C.
+s. 6103), so the day of payment decides. Holidays come from the package `holidays`, of which no day is kept here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+import holidays
+
+from shared.values.faults import Invalid
+
+_SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PayCalendar:
+    """A country's year of pay. `by_pay_day`: the schedule's pay day decides the tax year, else the day of payment."""
+
+    pack: str
+    country: str
+    subdivision: str | None
+    year_starts: tuple[int, int]
+    """Month and day."""
+    by_pay_day: bool
+
+    def year_start(self, tax_year: int) -> date:
+        """The first day of the tax year that begins in a calendar year."""
+        month, day = self.year_starts
+        return date(tax_year, month, day)
+
+    def tax_year(self, day: date) -> int:
+        """The calendar year in which the tax year of a day begins."""
+        return day.year if day >= self.year_start(day.year) else day.year - 1
+
+    def year_end(self, tax_year: int) -> date:
+        """The last day of a tax year."""
+        return self.year_start(tax_year + 1) - timedelta(days=1)
+
+
+CALENDARS: Final[Mapping[str, PayCalendar]] = {
+    "uk": PayCalendar("uk", "GB", "ENG", (4, 6), by_pay_day=True),
+    "us": PayCalendar("us", "US", None, (1, 1), by_pay_day=False),
+}
+
+
+def calendar_of(pack: str) -> PayCalendar:
+    """The calendar of a pack; refuses a pack that has none (422)."""
+    found = CALENDARS.get(pack)
+    if found is None:
+        known = ", ".join(sorted(CALENDARS))
+        raise Invalid.field("/pack", "unknown_pack", f"There is no such pack; there is {known}.")
+    return found
+
+
+def is_working_day(pay_calendar: PayCalendar, day: date) -> bool:
+    """Whether people are paid on a day: neither a weekend nor a holiday."""
+    return day.weekday() < _SATURDAY and day not in _holidays(
+        pay_calendar.country, pay_calendar.subdivision, day.year
+    )
+
+
+@lru_cache(maxsize=512)
+def _holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
