@@ -36,8 +36,8 @@ REVERSING = """
 select number from pay_runs where tenant_id = $1 and reverses = $2 and state <> 'cancelled'
 """
 COPIED = (
-    "schedule_id", "pack", "currency", "frequency", "basic_pay", "period_number", "period_start", "period_end", "tax_year",
-    "tax_on",
+    "schedule_id", "pack", "currency", "frequency", "basic_pay", "period_number", "period_start", "period_end",
+    "tax_year", "tax_on",
 )  # fmt: skip
 
 

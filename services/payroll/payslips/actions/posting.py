@@ -43,7 +43,8 @@ insert into payslips (tenant_id, id, created_at, updated_at, run_id, pay_on, pay
   deductions, taxes, net, employer_cost, measures, item_ids, input_hash, result_hash, {SAME})
 select $1, gen_random_uuid(), $5, $5, $3, $4, false, p.id, -gross, -reimbursed, -deductions, -taxes, -net,
   -employer_cost, (select coalesce(jsonb_object_agg(m.key, (-(m.value::numeric))::text), '{{}}')
-    from jsonb_each_text(p.measures) m), '{{}}', p.result_hash, encode(sha256(convert_to('reversal of ' || p.result_hash, 'UTF8')), 'hex'), {SAME}
+    from jsonb_each_text(p.measures) m), '{{}}', p.result_hash,
+  encode(sha256(convert_to('reversal of ' || p.result_hash, 'UTF8')), 'hex'), {SAME}
 from payslips p where p.tenant_id = $1 and p.run_id = $2 order by p.payee_id
 """  # noqa: S608 - our own column names
 MIRROR_LINES = """
