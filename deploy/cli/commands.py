@@ -11,6 +11,7 @@ from deploy.cli.console import console, prepared_settings, run
 from deploy.cli.demo import demo
 from deploy.cli.events import events_app
 from deploy.cli.files import files_app
+from deploy.cli.packs import show_packs
 from deploy.cli.sealing import sealing_app
 from deploy.cli.secrets import make_secrets
 from deploy.run.boot import patiently, unless
@@ -36,6 +37,7 @@ app.add_typer(sealing_app, name="sealing")
 app.add_typer(files_app, name="files")
 app.command()(demo)
 app.command("secrets")(make_secrets)
+app.command("packs")(show_packs)
 
 
 MigrateOption = Annotated[

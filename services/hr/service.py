@@ -6,6 +6,8 @@ SERVICE = Service(
     "hr",
     "services.hr",
     title="HR",
-    capabilities=(),
+    capabilities=(
+        "employees",
+    ),
     shared_keyring="people",
 )

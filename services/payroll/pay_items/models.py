@@ -50,6 +50,11 @@ class PayItem(PayrollRow, table=True):
         """The verbs a caller may use now; what a benefit makes is ended in hr."""
         return [] if self.election_id else LIFECYCLE.allowed(self.state)
 
+    def set_money(self, money: Money | None) -> None:
+        """Have this amount, or none."""
+        self.amount = None if money is None else money.amount
+        self.currency = None if money is None else money.currency
+
     @property
     def money(self) -> Money | None:
         """The amount with its currency."""

@@ -17,8 +17,8 @@ router = Router("Pay items")
 async def create_pay_item(ctx: CtxDep, body: PayItemIn) -> PayItem:
     """Add something that is paid or taken beside salary: once, or with `recurring` in every period.
 
-    Bonus, commission and expense are amounts. A deduction says by `treatment` whether it comes before taxes, and like an
-    employer's contribution is an amount or a percentage. A garnishment states the terms of its order.
+    Bonus, commission and expense are amounts. A deduction says by `treatment` whether it comes before taxes;
+    it and an employer's contribution are amounts or percentages. A garnishment states the terms of its order.
     """
     return await actions.create_item(ctx, body)
 

@@ -50,6 +50,42 @@ LIFECYCLE: Final = Lifecycle(
 )
 
 
+class OrderKind(StrEnum):
+    """Kinds of orders to withhold, as the packs know them."""
+
+    AEO_PRIORITY = "aeo_priority"
+    AEO_NON_PRIORITY = "aeo_non_priority"
+    COUNCIL_TAX = "council_tax"
+    CHILD_MAINTENANCE = "child_maintenance"
+    DEA = "dea"
+    EARNINGS_ARRESTMENT = "earnings_arrestment"
+    SUPPORT = "support"
+    CREDITOR = "creditor"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What an order of a kind must and may state beside its date and reference; `amount` is the item's."""
+
+    must: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    amount: bool = True
+
+
+# United Kingdom: Attachment of Earnings Act 1971 and the schemes beside it; United States: 15 USC 1673.
+ORDERS: Final[Mapping[OrderKind, OrderTerms]] = {
+    OrderKind.AEO_PRIORITY: OrderTerms(frozenset({"protected_earnings"}), frozenset({"arrears"})),
+    OrderKind.AEO_NON_PRIORITY: OrderTerms(frozenset({"protected_earnings"})),
+    OrderKind.COUNCIL_TAX: OrderTerms(frozenset({"country"}), amount=False),
+    OrderKind.CHILD_MAINTENANCE: OrderTerms(may=frozenset({"arrears", "employer_fee"})),
+    OrderKind.DEA: OrderTerms(frozenset({"rate"}), frozenset({"country"}), amount=False),
+    OrderKind.EARNINGS_ARRESTMENT: OrderTerms(amount=False),
+    OrderKind.SUPPORT: OrderTerms(may=frozenset({"second_family", "arrears_over_12_weeks"})),
+    OrderKind.CREDITOR: OrderTerms(),
+}
+ALWAYS: Final = frozenset({"kind", "issued_on", "reference", "creditor", "priority"})
+
+
 class OwnedByBenefit(Refused):
     """hr's benefit made the item; it is changed and ended there (409)."""
 
@@ -64,7 +100,7 @@ class ItemOver(Refused):
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An item as a run needs it. Exactly one of `amount` and `percent`, except for garnishments by their terms."""
+    """An item as a run needs it: an amount or a percentage, except for orders whose amount the pack's tables say."""
 
     item_id: UUID
     payee_id: UUID
@@ -78,37 +114,66 @@ class DueItem:
     garnishment: Mapping[str, Any] | None
 
 
-def require_sound(
-    kind: ItemKind, *, amount: Money | None, percent: Decimal | None, treatment: Treatment | None, garnishment: object
-) -> None:
+@dataclass(frozen=True, slots=True)
+class ItemTerms:
+    """What an item says: its kind and what goes with it."""
+
+    kind: ItemKind
+    amount: Money | None
+    percent: Decimal | None
+    treatment: Treatment | None
+    garnishment: Mapping[str, Any] | None
+
+
+def require_sound(terms: ItemTerms) -> None:
     """Refuse an item that does not say what its kind needs, or says what it has not (422)."""
-    errors = list(_wrong(kind, amount, percent, treatment, garnishment))
+    errors = [*_wrong_amounts(terms), *_wrong_treatment(terms), *_wrong_order(terms)]
     if errors:
-        raise Invalid(f"This is no {kind}.", errors=errors)
+        raise Invalid(f"This is no {terms.kind}.", errors=errors)
 
 
-def _wrong(
-    kind: ItemKind, amount: Money | None, percent: Decimal | None, treatment: Treatment | None, garnishment: object
-) -> Iterator[FieldError]:
-    by_percent = kind in (ItemKind.DEDUCTION, ItemKind.EMPLOYER_CONTRIBUTION, ItemKind.GARNISHMENT)
-    if amount is not None and amount.minor <= 0:
+def _wrong_amounts(terms: ItemTerms) -> Iterator[FieldError]:
+    by_percent = terms.kind in (ItemKind.DEDUCTION, ItemKind.EMPLOYER_CONTRIBUTION)
+    if terms.amount is not None and terms.amount.minor <= 0:
         yield FieldError("/amount", "not_positive", "An amount is above zero; its kind says the direction.")
-    if percent is not None and percent <= 0:
+    if terms.percent is not None and terms.percent <= 0:
         yield FieldError("/percent", "not_positive", "A percentage is above zero.")
-    if percent is not None and not by_percent:
-        yield FieldError("/percent", "percent_needless", f"A {kind} is an amount.")
-    if amount is not None and percent is not None:
+    if terms.percent is not None and not by_percent:
+        yield FieldError("/percent", "percent_needless", f"A {terms.kind} is an amount.")
+    if terms.amount is not None and terms.percent is not None:
         yield FieldError("/percent", "amount_and_percent", "Either an amount or a percentage.")
-    if amount is None and percent is None and kind is not ItemKind.GARNISHMENT:
+    if terms.amount is None and terms.percent is None and terms.kind is not ItemKind.GARNISHMENT:
         yield FieldError("/amount", "missing", "Say an amount" + (" or a percentage." if by_percent else "."))
-    if kind is ItemKind.DEDUCTION and treatment is None:
+
+
+def _wrong_treatment(terms: ItemTerms) -> Iterator[FieldError]:
+    if terms.kind is ItemKind.DEDUCTION and terms.treatment is None:
         yield FieldError("/treatment", "missing", "A deduction says how taxes treat it.")
-    if kind is not ItemKind.DEDUCTION and treatment is not None:
+    if terms.kind is not ItemKind.DEDUCTION and terms.treatment is not None:
         yield FieldError("/treatment", "treatment_needless", "Only a deduction has a treatment.")
-    if kind is ItemKind.GARNISHMENT and garnishment is None:
+
+
+def _wrong_order(terms: ItemTerms) -> Iterator[FieldError]:
+    if terms.kind is not ItemKind.GARNISHMENT:
+        if terms.garnishment is not None:
+            yield FieldError("/garnishment", "garnishment_needless", "Only a garnishment has an order.")
+        return
+    if terms.garnishment is None:
         yield FieldError("/garnishment", "missing", "A garnishment states the terms of its order.")
-    if kind is not ItemKind.GARNISHMENT and garnishment is not None:
-        yield FieldError("/garnishment", "garnishment_needless", "Only a garnishment has an order.")
+        return
+    kind = OrderKind(terms.garnishment["kind"])
+    needed = ORDERS[kind]
+    given = {name for name, value in terms.garnishment.items() if value} - ALWAYS
+    for name in sorted(needed.must - given):
+        yield FieldError(f"/garnishment/{name}", "missing", f"An order {kind} states it.")
+    for name in sorted(given - needed.must - needed.may):
+        yield FieldError(f"/garnishment/{name}", "not_of_this_kind", f"An order {kind} has none.")
+    if needed.amount and terms.amount is None:
+        yield FieldError("/amount", "missing", f"An order {kind} states the amount of a pay.")
+    if not needed.amount and terms.amount is not None:
+        yield FieldError(
+            "/amount", "not_of_this_kind", f"Of an order {kind} the pack's tables say the amount."
+        )
 
 
 def require_order(starts_on: date, ends_on: date | None) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.payroll.engine.inputs import Treatment
-from services.payroll.pay_items.rules import ItemKind, ItemState
+from services.payroll.pay_items.rules import ItemKind, ItemState, OrderKind
 from shared.values.fields import (
     Code,
     Flag,
@@ -22,28 +22,30 @@ from shared.values.fields import (
     left_out,
 )
 
-OrderKind = Literal[
-    "child_support", "federal_tax_levy", "state_tax_levy", "student_loan", "bankruptcy", "creditor",
-    "attachment_of_earnings", "council_tax", "direct_earnings_attachment", "deduction_from_earnings",
-]  # fmt: skip
+
+def _none() -> Any:  # noqa: ANN401 - stands for any type, as `left_out` does
+    return None
 
 
 class GarnishmentIn(WireInput):
-    """The terms of an order: lower priorities come first; what it leaves at least, takes at most, and until when.
+    """The terms of an order to withhold; which of them it has, its kind says.
 
-    `protected_earnings` is what a pay must leave, `most_percent` what of disposable earnings is taken at most, `balance`
-    what is still to be collected in all. How much is taken a period is the item's `amount` or `percent`, or where it
-    has neither, what the pack's table for this order says.
+    `protected_earnings` is what a pay must leave, `arrears` a shortfall carried from the last pay. An order without an
+    `amount` takes what the tables of the pack say. Lower `priority` first, within it by `issued_on`.
     """
 
-    order: OrderKind
-    priority: Annotated[WholeNumber, Field(ge=1, le=99)]
-    creditor: ShortText
-    reference: ShortText | None = None
-    issued_on: LocalDate | None = None
+    kind: OrderKind
+    issued_on: LocalDate
+    reference: Code
+    creditor: ShortText | None = None
+    priority: Annotated[WholeNumber, Field(ge=1, le=99)] = 50
     protected_earnings: MoneyIO | None = None
-    most_percent: Percent | None = None
-    balance: MoneyIO | None = None
+    arrears: MoneyIO | None = None
+    rate: Literal["standard", "higher"] | None = None
+    country: Literal["england", "wales", "scotland", "northern_ireland"] | None = None
+    employer_fee: Flag = False
+    second_family: Flag = False
+    arrears_over_12_weeks: Flag = False
 
 
 class PayItemIn(WireInput):
@@ -66,7 +68,7 @@ class PayItemChange(WireInput):
     """The fields to change, for runs to come."""
 
     description: ShortText | None = None
-    from_: LocalDate = Field(default_factory=lambda: None, validate_default=False, alias="from")
+    from_: LocalDate = Field(default_factory=_none, validate_default=False, alias="from")
     to: LocalDate | None = None
     amount: MoneyIO | None = None
     percent: Percent | None = None

@@ -50,7 +50,7 @@ class Payee(PayrollRow, table=True):
 
 
 class PayeeFact(PayrollRow, table=True):
-    """What hr told of an employment for some days, as it was told; which days it still holds on, `PayeeStretch` says."""
+    """What hr told of an employment for some days, as told; on which days it still holds, `PayeeStretch` says."""
 
     __tablename__ = "payee_facts"
     __table_args__ = (
@@ -113,7 +113,7 @@ class PayeeSchedule(PayrollRow, table=True):
 
 
 class PayeeDeclarations(PayrollRow, table=True):
-    """What somebody has declared (tax code, Form W-4, ...) from a day on, until the next such row, in a pack's terms."""
+    """What somebody has declared (tax code, Form W-4) from a day on, until the next such row, in a pack's terms."""
 
     __tablename__ = "payee_declarations"
     __table_args__ = (

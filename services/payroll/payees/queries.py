@@ -185,4 +185,3 @@ async def show_year_to_date(ctx: Ctx, payee_id: UUID, *, tax_year: int | None) -
             for name, amount in sorted(totals.get(payee_id, {}).items())
         ],
     )
-

@@ -83,7 +83,9 @@ def stretches_of(facts: Iterable[Span]) -> list[Stretch]:
     return found
 
 
-def status_on(day: date, *, hire_on: date | None, last_day: date | None, start_cancelled: bool) -> PayeeStatus:
+def status_on(
+    day: date, *, hire_on: date | None, last_day: date | None, start_cancelled: bool
+) -> PayeeStatus:
     """Where an employment is on a day; its last day belongs to it."""
     if start_cancelled:
         return PayeeStatus.CANCELLED

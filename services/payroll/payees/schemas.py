@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.payroll.engine.inputs import YearToDate
 from services.payroll.payees.rules import OWNED_BY_HR, PayeeStatus
-from shared.values.bank_fields import BankAccountOut
+from shared.values.bank_fields import AnyBankAccountOut
 from shared.values.fields import (
     Code,
     Entries,
@@ -90,7 +90,7 @@ class PrivateOut(WireModel):
     """What of a payee only few may read, as hr told it."""
 
     compensation: Annotated[CompensationOut | None, masked(scope=READ_PRIVATE)]
-    bank_account: Annotated[BankAccountOut | None, masked(scope=READ_PRIVATE)]
+    bank_account: Annotated[AnyBankAccountOut | None, masked(scope=READ_PRIVATE)]
     tax_ids: Annotated[dict[str, str] | None, masked(scope=READ_PRIVATE)]
     birth_date: Annotated[str | None, masked(scope=READ_PRIVATE)]
 

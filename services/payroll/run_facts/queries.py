@@ -35,8 +35,8 @@ where p.tenant_id = $1 and p.facts_version > 0 and not p.start_cancelled
 order by p.id
 """
 STRETCHES = """
-select s.payee_id, s.valid_from, s.valid_to, f.id, f.number, f.name, f.kind, f.department, f.cost_centre, f.work_country,
-  f.work_subdivision, f.weekly_hours, f.compensation, f.bank_account is not null as has_bank_account
+select s.payee_id, s.valid_from, s.valid_to, f.id, f.number, f.name, f.kind, f.department, f.cost_centre,
+  f.work_country, f.work_subdivision, f.weekly_hours, f.compensation, f.bank_account is not null as has_bank_account
 from payee_stretches s join payee_facts f on f.tenant_id = s.tenant_id and f.id = s.fact_id
 where s.tenant_id = $1 and s.payee_id = any($2::uuid[]) and s.valid_from <= $4
   and (s.valid_to is null or s.valid_to >= $3)
@@ -67,9 +67,7 @@ async def facts_for_run(
         )
         ids = [row["id"] for row in payees]
         until = max(period.period_end, period.pay_on)
-        stretches = _grouped(
-            await ctx.sql.fetch(STRETCHES, ctx.tenant.id, ids, period.period_start, until)
-        )
+        stretches = _grouped(await ctx.sql.fetch(STRETCHES, ctx.tenant.id, ids, period.period_start, until))
         away = await find_days_away(ctx, ids, first=period.period_start, last=period.period_end)
         items = await find_due(ctx, ids, first=period.period_start, last=period.period_end)
         totals = await find_totals(ctx, ids, tax_year=period.tax_year, until=period.tax_on)
@@ -128,7 +126,9 @@ class _Reader:
             stretches=within,
             days_away=away,
             pack=row["pack"],
-            declarations=self._open("payee_declarations", "declared", row["declarations_id"], row["declared"]),
+            declarations=self._open(
+                "payee_declarations", "declared", row["declarations_id"], row["declared"]
+            ),
             has_bank_account=bool(last and last["has_bank_account"]),
             items=items,
             year_to_date=totals,

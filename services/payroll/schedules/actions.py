@@ -19,9 +19,8 @@ select payee_id from payee_schedules where tenant_id = $1 and pay_schedule_id = 
 
 async def create_schedule(ctx: Ctx, schedule: PayScheduleIn) -> PaySchedule:
     """Add a schedule."""
-    calendar_of(schedule.pack)
     row = PaySchedule(tenant_id=ctx.tenant.id, created_at=ctx.now, updated_at=ctx.now, **dict(schedule))
-    require_sound(row)
+    require_sound(row, calendar_of(row.pack))
     ctx.session.add(row)
     await ctx.tx.flush()
     return row
@@ -37,9 +36,7 @@ async def change_schedule(
     """
     row = await queries.get_schedule(ctx, schedule_id, lock=True)
     require_version(row, version)
-    changed = {
-        name for name in change.model_fields_set if getattr(change, name) != getattr(row, name)
-    }
+    changed = {name for name in change.model_fields_set if getattr(change, name) != getattr(row, name)}
     if changed - FREE and (payee_id := await ctx.sql.fetchval(USED, ctx.tenant.id, row.id)):
         raise ScheduleInUse(
             f"Somebody is paid by this schedule; {', '.join(sorted(changed - FREE))} cannot change any more.",
@@ -47,8 +44,7 @@ async def change_schedule(
         )
     for name in changed:
         setattr(row, name, getattr(change, name))
-    calendar_of(row.pack)
-    require_sound(row)
+    require_sound(row, calendar_of(row.pack))
     touch(row, ctx.now)
     await ctx.tx.flush()
     return row

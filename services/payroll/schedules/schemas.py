@@ -71,7 +71,7 @@ class PeriodOut(WireModel):
     number: Annotated[
         int,
         Field(
-            description="Counted in the tax year from 1: weeks up to 53, fortnights up to 27, of four weeks up to 14."
+            description="In the tax year: counted from 1 in the US, the tax week (up to 53, 54, 56) or month in the UK."
         ),
     ]
     tax_year: Annotated[int, Field(description="The year in which the tax year begins.")]

@@ -20,7 +20,8 @@ COLUMNS = {
     "pay_on": "date",
 }
 RECORD = f"""
-insert into year_to_date (tenant_id, id, created_at, payee_id, tax_year, measure, amount, pay_on, source_kind, source_id)
+insert into year_to_date
+  (tenant_id, id, created_at, payee_id, tax_year, measure, amount, pay_on, source_kind, source_id)
 select $1, new.id, $5, new.payee_id, new.tax_year, new.measure, new.amount, new.pay_on, $3, $4
 from {recordset(2, COLUMNS, "new")}
 on conflict (tenant_id, source_kind, source_id, payee_id, measure) do nothing

@@ -27,9 +27,7 @@ class LedgerEntry:
     """The day that decided the tax year: what is calculated for an earlier day leaves the entry out."""
 
 
-def opening_differences(
-    stated: dict[str, Decimal], known: dict[str, Decimal]
-) -> dict[str, Decimal]:
+def opening_differences(stated: dict[str, Decimal], known: dict[str, Decimal]) -> dict[str, Decimal]:
     """What must be added to the known opening figures so that they become the stated ones; nothing where they are."""
     added = {name: amount - known.get(name, Decimal()) for name, amount in stated.items()}
     return {name: amount for name, amount in added.items() if amount}

@@ -1,7 +1,6 @@
 """Pay items that hr's benefits make and end, in whatever order and however often hr tells of them."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,8 +49,14 @@ async def _known(ctx: Ctx, event: BenefitElected | BenefitEnded) -> BenefitElect
     payee = await known_payee(ctx, employment_id=event.employment_id, employee_id=event.employee_id)
     found = await queries.find_election(ctx, event.election_id)
     if found is None:
-        facts = {"tenant_id": ctx.tenant.id, "created_at": ctx.now, "updated_at": ctx.now}
-        found = BenefitElection(**facts, payee_id=payee.id, election_id=event.election_id, version=0)
+        found = BenefitElection(
+            tenant_id=ctx.tenant.id,
+            payee_id=payee.id,
+            election_id=event.election_id,
+            version=0,
+            created_at=ctx.now,
+            updated_at=ctx.now,
+        )
         ctx.session.add(found)
     return found
 
@@ -77,8 +82,8 @@ async def _apply(ctx: Ctx, election: BenefitElection) -> None:
         row = there.get(kind) or _begun(ctx, election, kind)
         _set(ctx, row, terms, item, ends_on)
         ctx.session.add(row)
-    for kind, row in there.items():
-        if kind not in wanted and row.state == ItemState.ACTIVE:
+    for row in there.values():
+        if row.kind not in wanted and row.state == ItemState.ACTIVE:
             step(ctx, LIFECYCLE, row, "cancel", why=NO_BENEFIT)
             touch(row, ctx.now)
     await ctx.tx.flush()
@@ -113,10 +118,9 @@ def _set(ctx: Ctx, row: PayItem, terms: BenefitElected, item: BenefitItem, ends_
     """An item as the benefit's terms say."""
     if row.state == ItemState.CANCELLED:
         step(ctx, LIFECYCLE, row, "resume")
-    amount: Decimal | None = item.amount.amount if item.amount else None
     row.code = terms.plan_code
     row.starts_on, row.ends_on = terms.effective_on, ends_on
-    row.amount, row.currency = amount, item.amount.currency if item.amount else None
+    row.set_money(item.amount)
     row.percent = item.percent
     row.treatment = terms.treatment if item.kind is ItemKind.DEDUCTION else None
     touch(row, ctx.now)

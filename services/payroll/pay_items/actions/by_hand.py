@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.payroll.engine.inputs import Treatment
 from services.payroll.packs import packs
 from services.payroll.pay_items import queries
 from services.payroll.pay_items.models import PayItem
@@ -11,6 +12,7 @@ from services.payroll.pay_items.rules import (
     ItemKind,
     ItemOver,
     ItemState,
+    ItemTerms,
     OwnedByBenefit,
     require_order,
     require_sound,
@@ -28,13 +30,8 @@ from shared.values.money import Money
 
 async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
     """Add a pay item. Raises Invalid where it does not say what its kind needs."""
-    require_sound(
-        item.kind,
-        amount=item.amount,
-        percent=item.percent,
-        treatment=item.treatment,
-        garnishment=item.garnishment,
-    )
+    garnishment = _stored(item.garnishment)
+    require_sound(ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment))
     require_order(item.from_, item.to)
     try:
         payee = await get_payee(ctx, item.payee_id)
@@ -49,14 +46,13 @@ async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
         updated_at=ctx.now,
         starts_on=item.from_,
         ends_on=item.to,
-        amount=item.amount and item.amount.amount,
-        currency=item.amount and item.amount.currency,
-        garnishment=_stored(item.garnishment),
+        garnishment=garnishment,
         state=begin(ctx, LIFECYCLE, row_id),
         **item.model_dump(
             include={"payee_id", "kind", "code", "description", "recurring", "percent", "treatment"}
         ),
     )
+    row.set_money(item.amount)
     ctx.session.add(row)
     await ctx.tx.flush()
     return row
@@ -81,17 +77,11 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
         row.ends_on = change.to
     if "amount" in given:
         await _require_currency(ctx, row.payee_id, change.amount)
-        row.amount = change.amount and change.amount.amount
-        row.currency = change.amount and change.amount.currency
+        row.set_money(change.amount)
     if "garnishment" in given:
         row.garnishment = _stored(change.garnishment)
-    require_sound(
-        ItemKind(row.kind),
-        amount=row.money,
-        percent=row.percent,
-        treatment=row.treatment,
-        garnishment=row.garnishment,
-    )
+    treatment = Treatment(row.treatment) if row.treatment else None
+    require_sound(ItemTerms(ItemKind(row.kind), row.money, row.percent, treatment, row.garnishment))
     require_order(row.starts_on, row.ends_on)
     touch(row, ctx.now)
     await ctx.tx.flush()
@@ -123,6 +113,4 @@ async def _require_currency(ctx: Ctx, payee_id: UUID, amount: Money | None) -> N
     name = None if amount is None else await find_pack(ctx, payee_id)
     pack = packs().get(name) if name else None
     if amount is not None and pack is not None and amount.currency != pack.currency:
-        raise Invalid.field(
-            "/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}."
-        )
+        raise Invalid.field("/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}.")

@@ -28,7 +28,7 @@ Dated = TypeVar("Dated", PayeeSchedule, PayeeDeclarations)
 
 
 async def change_payee(ctx: Ctx, payee_id: UUID, change: PayeeChange, *, version: int) -> PayeeOut:
-    """State the schedule, the declarations and the opening figures of somebody, based on the version the caller has seen.
+    """State schedule, declarations and opening figures of somebody, based on the version the caller has seen.
 
     Raises Invalid with pointers into the declarations, and PackMismatch where schedule and declarations do not fit.
     """
@@ -56,8 +56,9 @@ async def _state_schedule(ctx: Ctx, payee: Payee, change: PayeeChange) -> None:
     on = await _effective_on(ctx, payee, change, PayeeSchedule)
     row = await _row_of(ctx, PayeeSchedule, payee, on)
     if row is None:
-        facts = {"tenant_id": ctx.tenant.id, "created_at": ctx.now, "updated_at": ctx.now}
-        row = PayeeSchedule(**facts, payee_id=payee.id, valid_from=on)
+        row = PayeeSchedule(
+            tenant_id=ctx.tenant.id, payee_id=payee.id, valid_from=on, created_at=ctx.now, updated_at=ctx.now
+        )
         ctx.session.add(row)
     else:
         touch(row, ctx.now)
@@ -80,8 +81,14 @@ async def _state_declarations(ctx: Ctx, payee: Payee, change: PayeeChange) -> No
         raise Invalid.field("/declarations", "missing", f"Pack {name} needs declarations of its own.")
     row = await _row_of(ctx, PayeeDeclarations, payee, on)
     if row is None:
-        facts = {"tenant_id": ctx.tenant.id, "created_at": ctx.now, "updated_at": ctx.now}
-        row = PayeeDeclarations(**facts, payee_id=payee.id, valid_from=on, pack=name)
+        row = PayeeDeclarations(
+            tenant_id=ctx.tenant.id,
+            payee_id=payee.id,
+            valid_from=on,
+            pack=name,
+            created_at=ctx.now,
+            updated_at=ctx.now,
+        )
     else:
         touch(row, ctx.now)
     row.pack = name

@@ -28,9 +28,16 @@ insert into payees (tenant_id, id, employee_id, employment_id, created_at, updat
 values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, employment_id) do nothing
 """
 FORGET_STRETCHES = "delete from payee_stretches where tenant_id = $1 and payee_id = $2"
-STRETCHES = {"id": "uuid", "valid_from": "date", "valid_to": "date", "fact_id": "uuid", "fact_version": "bigint"}
+STRETCHES = {
+    "id": "uuid",
+    "valid_from": "date",
+    "valid_to": "date",
+    "fact_id": "uuid",
+    "fact_version": "bigint",
+}
 SET_STRETCHES = f"""
-insert into payee_stretches (tenant_id, payee_id, id, valid_from, valid_to, fact_id, fact_version, created_at, updated_at)
+insert into payee_stretches
+  (tenant_id, payee_id, id, valid_from, valid_to, fact_id, fact_version, created_at, updated_at)
 select $1, $2, new.id, new.valid_from, new.valid_to, new.fact_id, new.fact_version, $4, $4
 from {recordset(3, STRETCHES, "new")}
 """  # noqa: S608 - our own column names
@@ -53,9 +60,9 @@ async def record_facts(ctx: Ctx, event: EmployeeHired | EmployeeChanged) -> None
     spans.append(Span(fact.id, event.version, event.effective_on, event.effective_until))
     stretches = stretches_of(spans)
     await _set_stretches(ctx, payee.id, stretches)
+    last = await queries.get_fact(ctx, stretches[-1].fact_id)
     if event.version >= payee.facts_version:
         payee.facts_version, payee.hire_on = event.version, event.hire_on
-    last = await queries.get_fact(ctx, stretches[-1].fact_id)
     payee.number, payee.name, payee.kind = last.number, last.name, last.kind
     touch(payee, ctx.now)
     await ctx.tx.flush()

@@ -1,4 +1,4 @@
-"""Rules of pay schedules: the pay days that follow from an anchor, the days they pay for, and their numbers in the year.
+"""Rules of pay schedules: the pay days that follow from an anchor, the days they pay for, their numbers in the year.
 
 All periods are numbered through without end: the n-th pay day follows from the anchor, and a period ends on its pay
 day and begins the day after the one before; a monthly one is the calendar month of its pay day. Only when people are
@@ -17,6 +17,7 @@ from shared.values.faults import Invalid, Refused
 FIRST_DAY: Final = date(1990, 1, 1)
 LAST_DAY: Final = date(2150, 12, 31)
 LONGEST_LIST: Final = timedelta(days=800)
+SHORTEST_MONTH: Final = 28
 LEAST_APART: Final = 7
 """Days between the two pay days of a month at least, also over the month's end in a February."""
 DAY: Final = timedelta(days=1)
@@ -38,8 +39,8 @@ class Period:
     """Days that are paid together.
 
     `pay_day` is when the schedule says, `pay_on` when people are paid, which differs where `pay_day` is no working
-    day. `tax_on` is the day that decides the tax year and the tables, and `number` counts the periods of
-    `tax_year` (named by the year in which it begins) from 1.
+    day. `tax_on` is the day that decides the tax year and the tables, and `number` is the period's in
+    `tax_year` (named by the year in which it begins): in the US counted from 1, in the UK the tax week or month.
     """
 
     number: int
@@ -64,8 +65,13 @@ class ScheduleInUse(Refused):
     code = "schedule_in_use"
 
 
-def require_sound(terms: Terms) -> None:
-    """Refuse anchors that do not make a schedule (422)."""
+def require_sound(terms: Terms, pay_calendar: PayCalendar) -> None:
+    """Refuse anchors that do not make a schedule, and a frequency that the country does not know (422)."""
+    if terms.frequency not in pay_calendar.frequencies:
+        known = ", ".join(sorted(pay_calendar.frequencies))
+        raise Invalid.field(
+            "/frequency", "frequency_not_in_pack", f"Pack {pay_calendar.pack} knows {known} pay."
+        )
     for name in ("anchor", "second_anchor"):
         day = getattr(terms, name)
         if day is not None and not FIRST_DAY <= day <= LAST_DAY:
@@ -80,8 +86,9 @@ def require_sound(terms: Terms) -> None:
         return
     if terms.second_anchor is None:
         raise Invalid.field("/second_anchor", "missing", "A semimonthly schedule has two pay days a month.")
-    earlier, later = sorted((_day_of_month(terms.anchor), _day_of_month(terms.second_anchor)))
-    if min(later - earlier, earlier - later + 28) < LEAST_APART:
+    days = (_day_of_month(terms.anchor), _day_of_month(terms.second_anchor))
+    earlier, later = sorted(min(day, SHORTEST_MONTH) for day in days)
+    if min(later - earlier, earlier - later + SHORTEST_MONTH) < LEAST_APART:
         raise Invalid.field(
             "/second_anchor",
             "anchors_too_close",
@@ -96,9 +103,7 @@ def pay_day(terms: Terms, n: int) -> date:
     if terms.second_anchor is None:
         return _in_month(n, _day_of_month(terms.anchor))
     month, second = divmod(n, 2)
-    return _in_month(
-        month, sorted((_day_of_month(terms.anchor), _day_of_month(terms.second_anchor)))[second]
-    )
+    return _in_month(month, sorted((_day_of_month(terms.anchor), _day_of_month(terms.second_anchor)))[second])
 
 
 def index_at(terms: Terms, day: date) -> int:
@@ -151,7 +156,7 @@ def period(terms: Terms, n: int, pay_calendar: PayCalendar) -> Period:
     pay_on, tax_on = paid_on(terms, n, pay_calendar), tax_day(terms, n, pay_calendar)
     tax_year = pay_calendar.tax_year(tax_on)
     return Period(
-        number=n - first_of_year(terms, tax_year, pay_calendar) + 1,
+        number=(n - first_of_year(terms, tax_year, pay_calendar) + 1) * _step(terms, pay_calendar),
         tax_year=tax_year,
         period_start=first,
         period_end=last,
@@ -160,6 +165,11 @@ def period(terms: Terms, n: int, pay_calendar: PayCalendar) -> Period:
         tax_on=tax_on,
         cut_off_on=None if terms.cut_off_days is None else pay_on - timedelta(days=terms.cut_off_days),
     )
+
+
+def _step(terms: Terms, pay_calendar: PayCalendar) -> int:
+    """By how much the number grows from one period to the next."""
+    return DAYS[terms.frequency] // 7 if pay_calendar.in_weeks and terms.frequency in DAYS else 1
 
 
 def periods_between(terms: Terms, first: date, last: date, pay_calendar: PayCalendar) -> Iterator[Period]:

@@ -1,8 +1,9 @@
 """Calendars of pay: when a tax year begins, and on which days nobody is paid.
 
 United Kingdom: the tax year begins on 6 April (Income Tax Act 2007 s. 4), holidays are those of England. A payment that
-is made early or late because the regular pay day is no banking day counts on the regular pay day (HMRC CWG2, "Paying
-employees early"; for National Insurance SI 2001/1004 reg. 7, manual NIM08700), so the pay day decides the tax year.
+is made early or late because the regular pay day is no banking day counts on the regular pay day (HMRC CWG2, paydays
+on non-banking days; for National Insurance SI 2001/1004 reg. 7, manual NIM08700), so the pay day decides the tax year;
+the extra pay day of a year is week 53, 54 or 56 (manual PAYE70015).
 United States: the calendar year in which wages are paid (26 U.S.C. s. 3121(a), 3402(a)), federal holidays (5 U.S.C.
 s. 6103), so the day of payment decides. Holidays come from the package `holidays`, of which no day is kept here.
 """
@@ -22,7 +23,11 @@ _SATURDAY: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class PayCalendar:
-    """A country's year of pay. `by_pay_day`: the schedule's pay day decides the tax year, else the day of payment."""
+    """A country's year of pay.
+
+    `by_pay_day`: the schedule's pay day decides the tax year, else the day of payment. `in_weeks`: pay of several weeks
+    is numbered by the last of its tax weeks (HMRC: fortnights 2, 4, ... 54, four weeks 4, 8, ... 56), else one by one.
+    """
 
     pack: str
     country: str
@@ -30,6 +35,8 @@ class PayCalendar:
     year_starts: tuple[int, int]
     """Month and day."""
     by_pay_day: bool
+    in_weeks: bool
+    frequencies: frozenset[str]
 
     def year_start(self, tax_year: int) -> date:
         """The first day of the tax year that begins in a calendar year."""
@@ -45,10 +52,16 @@ class PayCalendar:
         return self.year_start(tax_year + 1) - timedelta(days=1)
 
 
+_BY_WEEK: Final = frozenset({"weekly", "biweekly", "four_weekly"})
 CALENDARS: Final[Mapping[str, PayCalendar]] = {
-    "uk": PayCalendar("uk", "GB", "ENG", (4, 6), by_pay_day=True),
-    "us": PayCalendar("us", "US", None, (1, 1), by_pay_day=False),
-}
+    "uk": PayCalendar(
+        "uk", "GB", "ENG", (4, 6), by_pay_day=True, in_weeks=True, frequencies=_BY_WEEK | {"monthly"}
+    ),
+    "us": PayCalendar(
+        "us", "US", None, (1, 1), by_pay_day=False, in_weeks=False,
+        frequencies=_BY_WEEK | {"semimonthly", "monthly"},
+    ),
+}  # fmt: skip
 
 
 def calendar_of(pack: str) -> PayCalendar:

@@ -1,0 +1,42 @@
+"""Wire shapes of employees."""
+
+from services.hr.employees.schemas.changes import (
+    ApproveChangeIn,
+    ChangeIn,
+    ChangeOut,
+    EmploymentVerbIn,
+    FactsIn,
+    TerminateIn,
+)
+from services.hr.employees.schemas.employees import (
+    EmployeeIn,
+    EmployeeOut,
+    EmploymentIn,
+    EmploymentOut,
+    ListedOut,
+    SummaryOut,
+    TermsIn,
+    WorkLocationIO,
+    WorkPatternOut,
+)
+from services.hr.employees.schemas.private import SHOWN, clear
+
+__all__ = [
+    "SHOWN",
+    "ApproveChangeIn",
+    "ChangeIn",
+    "ChangeOut",
+    "EmployeeIn",
+    "EmployeeOut",
+    "EmploymentIn",
+    "EmploymentOut",
+    "EmploymentVerbIn",
+    "FactsIn",
+    "ListedOut",
+    "SummaryOut",
+    "TerminateIn",
+    "TermsIn",
+    "WorkLocationIO",
+    "WorkPatternOut",
+    "clear",
+]
