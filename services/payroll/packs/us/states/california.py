@@ -76,4 +76,4 @@ def _listed(amounts: tuple[Decimal, ...], count: int) -> Decimal:
 
 
 def _rows(table: tuple[tuple[Any, ...], ...]) -> tuple[Row, ...]:
-    return tuple([Row(*row) for row in table])
+    return tuple([Row(over, base, rate) for over, base, rate in table])

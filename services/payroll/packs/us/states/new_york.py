@@ -62,7 +62,7 @@ def _net(pay: StatePay, table: dict[str, Any]) -> Decimal:
 
 
 def _method_ii(pay: StatePay, table: tuple[tuple[Any, ...], ...], net: Decimal) -> Decimal:
-    row = row_at(tuple([Row(*columns) for columns in table]), net)
+    row = row_at(tuple([Row(over, base, rate) for over, base, rate in table]), net)
     part = pay.steps.round(
         "rate of the excess", half_up_cent, (net - row.over) * row.rate, net=net, over=row.over, rate=row.rate
     )
