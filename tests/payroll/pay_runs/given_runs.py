@@ -33,7 +33,9 @@ async def given_team(
 
 async def given_run(payroll: httpx.AsyncClient, schedule: dict[str, Any], **facts: Any) -> dict[str, Any]:
     """A draft of April's run."""
-    answer = await payroll.post("/v1/pay-runs", json={"schedule_id": schedule["id"], "period_start": APRIL} | facts)
+    answer = await payroll.post(
+        "/v1/pay-runs", json={"schedule_id": schedule["id"], "period_start": APRIL} | facts
+    )
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -88,7 +90,9 @@ async def payslips_of(payroll: httpx.AsyncClient, run: dict[str, Any]) -> list[d
     return sorted(found, key=lambda each: each["number"])
 
 
-async def problems_of(payroll: httpx.AsyncClient, run: dict[str, Any], severity: str = "blocker") -> list[Any]:
+async def problems_of(
+    payroll: httpx.AsyncClient, run: dict[str, Any], severity: str = "blocker"
+) -> list[Any]:
     """The problems of a run."""
     path = f"/v1/pay-runs/{run['id']}/problems?severity={severity}&limit=200"
     found: list[Any] = (await payroll.get(path)).json()["items"]

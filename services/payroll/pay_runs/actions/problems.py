@@ -3,28 +3,21 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.payroll.pay_runs.models import PayRunProblem
 from services.payroll.payslips.rules.chunks import Problem
 from shared.context.ctx import Ctx
-from shared.database.json_rows import recordset, rows_json
-from shared.values.ids import new_id
+from shared.database.table_sql import TableSql
 
-COLUMNS = {
-    "id": "uuid", "payee_id": "uuid", "number": "text", "name": "text", "severity": "text", "code": "text",
-    "message": "text", "rule": "text",
-}  # fmt: skip
-NAMES = ", ".join(COLUMNS)
-KEEP = f"""
-insert into pay_run_problems (tenant_id, run_id, created_at, updated_at, {NAMES})
-select $1, $2, $3, $3, {", ".join(f"new.{name}" for name in COLUMNS)} from {recordset(4, COLUMNS, "new")}
-"""  # noqa: S608 - our own column names
+PROBLEMS = TableSql(PayRunProblem, Problem)
+GIVEN = {"id": "gen_random_uuid()", "run_id": "$2", "created_at": "$3", "updated_at": "$3"}
+KEEP = PROBLEMS.insert(4, given=GIVEN)
 FORGET = "delete from pay_run_problems where tenant_id = $1 and run_id = $2"
 
 
 async def keep_problems(ctx: Ctx, run_id: UUID, problems: Sequence[Problem]) -> None:
     """Store problems of a run, in one statement."""
-    rows = [(new_id(), p.payee_id, p.number, p.name, p.severity, p.code, p.message, p.rule) for p in problems]
-    if rows:
-        await ctx.sql.execute(KEEP, ctx.tenant.id, run_id, ctx.now, rows_json(tuple(COLUMNS), rows))
+    if problems:
+        await ctx.sql.execute(KEEP, ctx.tenant.id, run_id, ctx.now, PROBLEMS.json(problems))
 
 
 async def forget_problems(ctx: Ctx, run_id: UUID) -> None:

@@ -2,39 +2,23 @@
 
 from uuid import UUID
 
+from services.payroll.payslips.models import PAYSLIP_LINES, Payslip
 from services.payroll.payslips.rules.chunks import Made
+from services.payroll.payslips.rules.rows import LineRow, PayslipRow
 from shared.context.ctx import Ctx
 from shared.context.sealed_fields import keyring_of, register_key
-from shared.database.json_rows import recordset
 from shared.database.sealing import Place
+from shared.database.table_sql import TableSql
 
-SLIP = {
-    "id": "uuid", "run_id": "uuid", "payee_id": "uuid", "employee_id": "uuid", "employment_id": "uuid",
-    "number": "text", "name": "text", "kind": "text", "cost_centre": "text", "currency": "text",
-    "period_start": "date", "period_end": "date", "tax_year": "integer", "pay_on": "date", "tax_on": "date",
-    "pays_period": "boolean", "gross": "numeric", "reimbursed": "numeric", "deductions": "numeric",
-    "taxes": "numeric", "net": "numeric", "employer_cost": "numeric", "measures": "jsonb", "item_ids": "uuid[]",
-    "input_hash": "text", "result_hash": "text",
-}  # fmt: skip
-LINE = {
-    "payslip_id": "uuid", "position": "integer", "code": "text", "kind": "text", "role": "text", "item_id": "uuid",
-    "basis": "numeric", "rate": "numeric", "amount": "numeric", "year_to_date": "numeric", "rule": "text",
-}  # fmt: skip
-SLIPS, LINES = ", ".join(SLIP), ", ".join(LINE)
+SLIPS, LINES = TableSql(Payslip, PayslipRow), TableSql(PAYSLIP_LINES, LineRow)
+GIVEN = {"created_at": "$2", "updated_at": "$2", "record": "sealed.record"}
+RECORDS = (
+    "join unnest($4::uuid[], $5::bytea[]) as sealed(id, record) on sealed.id = new.id order by new.payee_id"
+)
 # Who has a payslip for the period already is left out; who makes one at this moment is waited for.
 STORE = f"""
-with stored as (
-  insert into payslips (tenant_id, created_at, updated_at, record, {SLIPS})
-  select $1, $2, $2, sealed.record, {", ".join(f"new.{name}" for name in SLIP)}
-  from {recordset(3, SLIP, "new")}
-  join unnest($4::uuid[], $5::bytea[]) as sealed(id, record) on sealed.id = new.id
-  order by new.payee_id
-  on conflict do nothing returning id
-), lined as (
-  insert into payslip_lines (tenant_id, {LINES})
-  select $1, {", ".join(f"new.{name}" for name in LINE)} from {recordset(6, LINE, "new")}
-  join stored on stored.id = new.payslip_id
-)
+with stored as ({SLIPS.insert(3, given=GIVEN, rest=RECORDS)} on conflict do nothing returning id),
+lined as ({LINES.insert(6, rest="join stored on stored.id = new.payslip_id")})
 select id from stored
 """  # noqa: S608 - our own column names
 FORGET_LINES = """

@@ -12,22 +12,12 @@ import orjson
 
 from services.payroll.payslips.rules.calculating import calculate
 from services.payroll.payslips.rules.refusals import CannotPay
+from services.payroll.payslips.rules.rows import LineRow, PayslipRow
 from services.payroll.payslips.rules.snapshots import canonical, hash_of
 
 FAST: Final = 1  # zlib's level: the texts of steps repeat themselves, little is won by more
 TOTALS: Final = ("gross", "reimbursed", "deductions", "taxes", "net", "employer_cost")
-LINE: Final = (
-    "position",
-    "code",
-    "kind",
-    "role",
-    "item_id",
-    "basis",
-    "rate",
-    "amount",
-    "year_to_date",
-    "rule",
-)
+LINE: Final = tuple(name for name in LineRow.__slots__ if name != "payslip_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +57,8 @@ class Made:
 
 def calculate_chunk(wanted: Sequence[Wanted]) -> Made:
     """Calculate some payslips; who cannot be paid is a problem, and the others go on."""
-    rows: list[dict[str, Any]] = []
-    lines: list[dict[str, Any]] = []
+    rows: list[PayslipRow] = []
+    lines: list[LineRow] = []
     records: list[tuple[UUID, str]] = []
     problems: list[Problem] = []
     for each in wanted:
@@ -95,23 +85,23 @@ def unpack_record(text: str) -> dict[str, Any]:
     return found
 
 
-def _row(each: Wanted, document: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **each.columns,
-        "id": str(each.payslip_id),
-        "payee_id": str(each.payee_id),
-        "number": each.number,
-        "name": each.name,
+def _row(each: Wanted, document: Mapping[str, Any]) -> PayslipRow:
+    return PayslipRow(
+        id=str(each.payslip_id),
+        payee_id=str(each.payee_id),
+        number=each.number,
+        name=each.name,
+        measures={name: value for name, value in document["measures"].items() if Decimal(value)},
+        item_ids=document["items"],
+        input_hash=hash_of(each.snapshot),
+        result_hash=hash_of(document),
         **{name: document[name] for name in TOTALS},
-        "measures": {name: value for name, value in document["measures"].items() if Decimal(value)},
-        "item_ids": document["items"],
-        "input_hash": hash_of(each.snapshot),
-        "result_hash": hash_of(document),
-    }
+        **each.columns,
+    )
 
 
-def _line_row(payslip_id: UUID, line: Mapping[str, Any]) -> dict[str, Any]:
-    return {"payslip_id": str(payslip_id), **{name: line[name] for name in LINE}}
+def _line_row(payslip_id: UUID, line: Mapping[str, Any]) -> LineRow:
+    return LineRow(payslip_id=str(payslip_id), **{name: line[name] for name in LINE})
 
 
 def _problem(each: Wanted, severity: str, code: str, message: str, rule: str) -> Problem:
