@@ -16,7 +16,7 @@ SERVICE = Service(
     title="Billing",
     capabilities=(
         "ledger", "tax", "invoices", "payments", "credit_notes", "refunds", "write_offs", "posting_exceptions",
-        "reports", "documents", "statements", "mails",
+        "wages", "reports", "documents", "statements", "mails",
     ),
     provision=(ledger.provision, seed_tax_codes),
     ports={Blobs: open_blobs, Post: post_office(LETTERS)},

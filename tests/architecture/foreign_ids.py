@@ -13,8 +13,10 @@ import httpx
 from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
+from tests.billing.wages import given as wages_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
+from tests.payroll import given as payroll_given
 
 Build = Callable[[Suite, TenantFacts], Awaitable[str]]
 
@@ -143,6 +145,13 @@ async def posting_exception(suite: Suite, tenant: TenantFacts) -> str:
     return str(found["id"])
 
 
+async def wage_posting(suite: Suite, tenant: TenantFacts) -> str:
+    """A pay run that payroll has approved."""
+    run = wages_given.approved()
+    await wages_given.told(suite, tenant, run)
+    return str(run.run_id)
+
+
 async def approval(suite: Suite, tenant: TenantFacts) -> str:
     """The void of an invoice above the limit."""
     billing, bill = await _billed(suite, tenant)
@@ -152,6 +161,19 @@ async def approval(suite: Suite, tenant: TenantFacts) -> str:
     asked = await billing.post(f"/v1/invoices/{bill['id']}/void")
     assert asked.status_code == 202, asked.text
     return str(asked.json()["id"])
+
+
+async def pay_schedule(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_schedule(suite.client("payroll", tenant)))["id"])
+
+
+async def payee(suite: Suite, tenant: TenantFacts) -> str:
+    return str((await payroll_given.given_payee(suite, tenant))["id"])
+
+
+async def pay_item(suite: Suite, tenant: TenantFacts) -> str:
+    someone = await payroll_given.given_payee(suite, tenant)
+    return str((await payroll_given.given_item(suite.client("payroll", tenant), someone))["id"])
 
 
 def dead_letter(service: str) -> Build:
@@ -225,6 +247,7 @@ BUILDERS: dict[str, Build] = {
     "credit-notes": credit_note,
     "refunds": refund,
     "write-offs": write_off,
+    "wage-postings": wage_posting,
     "billing-approvals": approval,
     "billing-approval-delegations": made(
         "billing",
@@ -237,4 +260,7 @@ BUILDERS: dict[str, Build] = {
     ),
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
+    "pay-schedules": pay_schedule,
+    "payees": payee,
+    "pay-items": pay_item,
 }

@@ -37,6 +37,9 @@ ROLE_OUTPUT_TAX: Final = "2200"
 ROLE_WAGES_PAYABLE: Final = "2300"
 ROLE_WITHHOLDING_PAYABLE: Final = "2310"
 ROLE_SOCIAL_PAYABLE: Final = "2320"
+ROLE_PENSION_PAYABLE: Final = "2330"
+ROLE_GARNISHMENTS_PAYABLE: Final = "2340"
+ROLE_DEDUCTIONS_PAYABLE: Final = "2350"
 ROLE_ACCRUED: Final = "2400"
 ROLE_LOANS: Final = "2600"
 ROLE_EQUITY: Final = "3000"
@@ -48,7 +51,9 @@ ROLE_ROUNDING: Final = "4900"
 ROLE_COST_OF_GOODS: Final = "5000"
 ROLE_OUTSOURCED: Final = "5100"
 ROLE_WAGES: Final = "6000"
+ROLE_CONTRACTORS: Final = "6050"
 ROLE_EMPLOYER_CONTRIBUTIONS: Final = "6100"
+ROLE_REIMBURSED: Final = "6250"
 ROLE_OPERATING: Final = "6300"
 ROLE_BANK_FEES: Final = "6400"
 ROLE_BAD_DEBTS: Final = "6500"
@@ -72,6 +77,9 @@ STANDARD_CHART: Final[tuple[AccountSeed, ...]] = (
     AccountSeed(ROLE_WAGES_PAYABLE, "Wages payable", "liability"),
     AccountSeed(ROLE_WITHHOLDING_PAYABLE, "Wage tax withheld", "liability"),
     AccountSeed(ROLE_SOCIAL_PAYABLE, "Social contributions payable", "liability"),
+    AccountSeed(ROLE_PENSION_PAYABLE, "Pension contributions payable", "liability"),
+    AccountSeed(ROLE_GARNISHMENTS_PAYABLE, "Garnishments payable", "liability"),
+    AccountSeed(ROLE_DEDUCTIONS_PAYABLE, "Other payroll deductions payable", "liability"),
     AccountSeed(ROLE_ACCRUED, "Accrued liabilities", "liability"),
     AccountSeed("2500", "Deferred revenue", "liability"),
     AccountSeed(ROLE_LOANS, "Loans payable", "liability"),
@@ -85,8 +93,10 @@ STANDARD_CHART: Final[tuple[AccountSeed, ...]] = (
     AccountSeed(ROLE_COST_OF_GOODS, "Cost of goods sold", "expense"),
     AccountSeed(ROLE_OUTSOURCED, "Outsourced services", "expense"),
     AccountSeed(ROLE_WAGES, "Wages and salaries", "expense"),
+    AccountSeed(ROLE_CONTRACTORS, "Contractor pay", "expense"),
     AccountSeed(ROLE_EMPLOYER_CONTRIBUTIONS, "Employer contributions", "expense"),
     AccountSeed("6200", "Benefits and severance", "expense"),
+    AccountSeed(ROLE_REIMBURSED, "Reimbursed expenses", "expense"),
     AccountSeed(ROLE_OPERATING, "Operating expenses", "expense"),
     AccountSeed(ROLE_BANK_FEES, "Bank fees", "expense"),
     AccountSeed(ROLE_BAD_DEBTS, "Bad debts", "expense"),

@@ -33,6 +33,12 @@ SUBLEDGER_CONTROLS: Final = frozenset({"receivable", "payable"})
 """Controls whose accounts are posted to by documents only, each posting naming its open item."""
 SOURCE_MANUAL: Final = "manual"
 SOURCE_REVERSAL: Final = "reversal"
+SOURCE_PAY_RUN: Final = "pay_run"
+SOURCE_NET_PAY: Final = "pay_run_payment"
+SOURCE_PAY_RUN_REVERSAL: Final = "pay_run_reversal"
+SOURCE_REMITTANCE: Final = "payroll_remittance"
+PAYROLL_SOURCES: Final = (SOURCE_PAY_RUN, SOURCE_NET_PAY, SOURCE_PAY_RUN_REVERSAL, SOURCE_REMITTANCE)
+"""What payroll told: a pay run, its net pay, its reversal (each by the run's id), and what was remitted."""
 SERIES: Final = "JE"
 EntryKind = Literal["ordinary", "closing"]
 """A closing entry moves a year's result to equity by hand; no statement shows that as income or expense."""

@@ -79,6 +79,8 @@ async def retry_exception(ctx: Ctx, exception_id: UUID) -> PostingException:
     ctx.causation_id = str(row.event_id)
     poster = _posters[row.event_type]
     refusal = await _try(ctx, poster, poster.contract.model_validate(row.payload))
+    # What waited for this event may have been refused with it, and then the session has let go of the row.
+    row = await queries.get_exception(ctx, exception_id, lock=True)
     if refusal is not None:
         reason = {"code": refusal.code, "detail": refusal.detail}
         raise StillNotPostable(f"Still refused: {refusal.detail}", reason=reason)

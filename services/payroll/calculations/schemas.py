@@ -1,9 +1,9 @@
 """Wire shapes of pay calculations: one request model for each pack, since people declare other things elsewhere."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self, Union
+from typing import Annotated, Any, Literal, Self
 
+from fastapi import Body
 from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -24,6 +24,7 @@ from shared.values.fields import (
     WireModel,
     decimal_text,
 )
+from shared.values.tagged import OneOf
 
 MOST_ENTRIES = 200
 MOST_PERIODS = 366
@@ -108,13 +109,10 @@ def request_of(pack: Pack) -> type[PayCalculationIn]:
     )
 
 
-def request_of_any(known: Mapping[str, Pack]) -> Any:  # noqa: ANN401 - a type
-    """The request model over all countries, told apart by `pack`."""
-    models = tuple(request_of(pack) for pack in known.values())
-    return Annotated[Union[models], Field(discriminator="pack")] if len(models) > 1 else models[0]  # noqa: UP007
-
-
-AnyPayCalculationIn = request_of_any(packs())
+AnyPayCalculationIn = Annotated[
+    Any, OneOf(tuple(request_of(pack) for pack in packs().values()), by="pack"), Body()
+]
+"""The request of any country, told apart by `pack`."""
 
 
 class SourceOut(WireModel):

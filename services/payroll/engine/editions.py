@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from shared.values.faults import Invalid
+from shared.values.faults import FieldError, Invalid
 
 
 class MissingEdition(Invalid):
@@ -29,8 +29,9 @@ class MissingEdition(Invalid):
 
     def __init__(self, pack: str, day: date, known: Sequence["Edition"]) -> None:
         names = ", ".join(f"{e.edition} ({e.valid_from} to {e.valid_to})" for e in known) or "none"
+        sentence = f"Pack {pack} has no edition for pay on {day}; it has {names}."
         super().__init__(
-            f"Pack {pack} has no edition for pay on {day}; it has {names}.", pack=pack, pay_on=str(day)
+            sentence, errors=[FieldError("/pay_on", self.code, sentence)], pack=pack, pay_on=str(day)
         )
 
 

@@ -29,7 +29,7 @@ ENTRIES = "/v1/journal-entries"
 async def test_the_standard_chart_is_there_from_the_start(billing: httpx.AsyncClient):
     accounts = (await billing.get("/v1/accounts", params={"limit": 200})).json()["items"]
 
-    assert len(accounts) == 38
+    assert len(accounts) == 43
     (receivable,) = [a for a in accounts if a["code"] == RECEIVABLE]
     assert (receivable["name"], receivable["type"], receivable["control"]) == (
         "Accounts receivable",

@@ -9,6 +9,7 @@ from services.billing.ledger.actions.posting import post_entry, reverse_entry
 from services.billing.ledger.models import Account
 from services.billing.ledger.queries import EntryView
 from services.billing.ledger.rules import (
+    PAYROLL_SOURCES,
     SERIES,
     SOURCE_MANUAL,
     SUBLEDGER_CONTROLS,
@@ -31,6 +32,7 @@ UNDONE_BY = {
     "payment": "reverse the payment (POST /v1/payments/{id}/reverse)",
     "refund": "reverse the refund (POST /v1/refunds/{id}/reverse)",
     **dict.fromkeys(("cash_discount", "bank_fee", "rounding", "bad_debt"), WRITE_OFF),
+    **dict.fromkeys(PAYROLL_SOURCES, "reverse the pay run in payroll"),
 }
 """What undoes the entry of a document, by its source; a reversal by a document's own verb is recorded anew."""
 
@@ -63,7 +65,7 @@ async def reverse_manually(
     """Reverse an entry by hand. One that a document made is undone through the document."""
     (await queries.entry_days(ctx)).require("/effective_on", effective_on)
     original = await queries.get_entry(ctx, entry_id)
-    if any(line.open_item_id for line in original.lines):
+    if original.source in PAYROLL_SOURCES or any(line.open_item_id for line in original.lines):
         raise ControlAccount(
             f"This entry belongs to a document; {UNDONE_BY.get(original.source, 'record it anew')} instead.",
             source=original.source,

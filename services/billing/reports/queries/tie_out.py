@@ -3,11 +3,31 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.billing.ledger.chart import ROLE_BANK
+from services.billing.ledger.rules import PAYROLL_SOURCES
+from services.billing.wages.rules import ACCOUNTS
 from shared.context.ctx import Ctx
 from shared.values.money import Money
 from shared.values.sums import Sum
 
 MOST_DIFFERENCES = 500
+
+# What payroll told of posted runs and of remittances, as it stands in the account of each role.
+TOLD = f"""
+select a.account, x.currency, sum(x.minor) as minor
+from (
+  select l.role, r.currency,
+    case when r.state = 'reversed' then 0 else l.debit_minor - l.credit_minor end + l.cleared_minor as minor
+  from wage_postings r join wage_posting_lines l on l.tenant_id = $1 and l.run_id = r.id
+  where r.tenant_id = $1 and r.state <> 'waiting'
+  union all
+  select role, currency, amount_minor from wage_remittances where tenant_id = $1
+) x
+join (values {", ".join(f"('{role}', '{account}')" for role, account in ACCOUNTS.items())}) as a(role, account)
+  on a.role = x.role
+group by 1, 2
+"""  # noqa: S608 - our own accounts
+WAGE_SOURCES = ", ".join(f"'{source}'" for source in PAYROLL_SOURCES)
 
 # Each check yields (subject, currency, expected, found) where the two differ. Amounts in documents have all decimals of
 # their currency: without the point they are minor units.
@@ -96,6 +116,19 @@ CHECKS = {
         ) p on p.tax_code = d.tax_code and p.currency = d.currency
         where coalesce(d.minor, 0) <> coalesce(p.minor, 0)
     """,
+    "wages_against_accounts": f"""
+        select coalesce(t.account, p.account), coalesce(t.currency, p.currency), coalesce(t.minor, 0),
+          coalesce(p.minor, 0)
+        from ({TOLD}) t
+        full join (
+          select p.account, p.currency, sum(p.amount_minor) as minor
+          from journal_entries e
+          join journal_entries o on o.tenant_id = $1 and o.id = coalesce(e.reverses_id, e.id)
+          join postings p on p.tenant_id = $1 and p.entry_id = e.id and p.account <> '{ROLE_BANK}'
+          where e.tenant_id = $1 and o.source in ({WAGE_SOURCES}) group by 1, 2
+        ) p on p.account = t.account and p.currency = t.currency
+        where coalesce(t.minor, 0) <> coalesce(p.minor, 0)
+    """,  # noqa: S608 - our own names
 }
 
 
