@@ -129,7 +129,7 @@ class SourceOut(WireModel):
         return cls.model_validate(source)
 
 
-class StepOut(WireModel):
+class CalculationStepOut(WireModel):
     """One step of a rule: inputs and result as exact decimal texts, and the rounding by its name."""
 
     name: str
@@ -153,7 +153,7 @@ class PayLineOut(WireModel):
     amount: MoneyIO
     rule: str
     source: SourceOut | None
-    steps: list[StepOut]
+    steps: list[CalculationStepOut]
 
     @classmethod
     def of(cls, line: Line, currency: str) -> Self:
@@ -166,7 +166,7 @@ class PayLineOut(WireModel):
             amount=_money(line.amount, currency),
             rule=line.rule,
             source=None if line.source is None else SourceOut.of(line.source),
-            steps=[StepOut.of(step) for step in line.steps],
+            steps=[CalculationStepOut.of(step) for step in line.steps],
         )
 
 

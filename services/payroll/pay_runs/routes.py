@@ -9,16 +9,16 @@ from services.payroll.pay_runs import actions, queries
 from services.payroll.pay_runs.models import PayRunProblem
 from services.payroll.pay_runs.rules import RunKind, RunState
 from services.payroll.pay_runs.schemas import (
-    ApproveIn,
-    CalculateIn,
+    ApproveRunIn,
+    CalculateRunIn,
     CancelRunIn,
-    PayIn,
     PayRunIn,
     PayRunOut,
+    PayRunPaymentIn,
     PayRunProblemOut,
     RegisterRowOut,
-    RejectIn,
-    ReverseIn,
+    RejectRunIn,
+    ReverseRunIn,
     VarianceOut,
 )
 from shared.http.paging import Page, PageDep
@@ -63,7 +63,7 @@ async def get_pay_run(ctx: CtxDep, run_id: UUID) -> PayRunOut:
 
 
 @router.create("/pay-runs/{run_id}/calculate", scope=WRITE, status=202)
-async def calculate_pay_run(ctx: CtxDep, run_id: UUID, body: CalculateIn | None = None) -> PayRunOut:
+async def calculate_pay_run(ctx: CtxDep, run_id: UUID, body: CalculateRunIn | None = None) -> PayRunOut:
     """Calculate all payslips, in the background; follow `state` and `progress`, or `/v1/payroll-jobs/{job_id}`.
 
     Who cannot be paid is among the run's problems, the others are calculated. `exclude` leaves payees out.
@@ -82,7 +82,7 @@ async def submit_pay_run(ctx: CtxDep, run_id: UUID) -> PayRunOut:
 
 
 @router.verb("/pay-runs/{run_id}/approve", scope=APPROVE)
-async def approve_pay_run(ctx: CtxDep, run_id: UUID, body: ApproveIn) -> PayRunOut:
+async def approve_pay_run(ctx: CtxDep, run_id: UUID, body: ApproveRunIn) -> PayRunOut:
     """Approve the result of that hash; never by who submitted it (403 `four_eyes`). It is posted at once, and once.
 
     409 `inputs_changed` as for `submit`, 409 `result_changed` when the hash is another.
@@ -91,7 +91,7 @@ async def approve_pay_run(ctx: CtxDep, run_id: UUID, body: ApproveIn) -> PayRunO
 
 
 @router.verb("/pay-runs/{run_id}/reject", scope=APPROVE)
-async def reject_pay_run(ctx: CtxDep, run_id: UUID, body: RejectIn) -> PayRunOut:
+async def reject_pay_run(ctx: CtxDep, run_id: UUID, body: RejectRunIn) -> PayRunOut:
     """Send a submitted run back; it is `calculated` again."""
     return await queries.show_run(ctx, await actions.reject_run(ctx, run_id, reason=body.reason))
 
@@ -105,7 +105,7 @@ async def cancel_pay_run(ctx: CtxDep, run_id: UUID, body: CancelRunIn | None = N
 
 
 @router.verb("/pay-runs/{run_id}/pay", scope=WRITE)
-async def pay_pay_run(ctx: CtxDep, run_id: UUID, body: PayIn) -> PayRunOut:
+async def pay_pay_run(ctx: CtxDep, run_id: UUID, body: PayRunPaymentIn) -> PayRunOut:
     """Note that net pay left the account on `paid_on`."""
     return await queries.show_run(ctx, await actions.pay_run(ctx, run_id, paid_on=body.paid_on))
 
@@ -117,7 +117,7 @@ async def close_pay_run(ctx: CtxDep, run_id: UUID) -> PayRunOut:
 
 
 @router.create("/pay-runs/{run_id}/reverse", scope=WRITE)
-async def reverse_pay_run(ctx: CtxDep, run_id: UUID, body: ReverseIn | None = None) -> PayRunOut:
+async def reverse_pay_run(ctx: CtxDep, run_id: UUID, body: ReverseRunIn | None = None) -> PayRunOut:
     """Make the run that takes a paid one back, every amount negated; submit and approve it like any other."""
     return await queries.show_run(
         ctx, await actions.reverse_run(ctx, run_id, reason=body.reason if body else None)

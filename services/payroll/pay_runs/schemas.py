@@ -37,19 +37,19 @@ class PayRunIn(WireInput):
     basic_pay: Flag | None = None
 
 
-class CalculateIn(WireInput):
+class CalculateRunIn(WireInput):
     """Payees to leave out of the run; they stay out until it is calculated again without naming them."""
 
     exclude: Payees = Field(default_factory=list)
 
 
-class ApproveIn(WireInput):
+class ApproveRunIn(WireInput):
     """The result that is approved, as the run shows it."""
 
     result_hash: Hash
 
 
-class RejectIn(WireInput):
+class RejectRunIn(WireInput):
     """Why a run is not approved."""
 
     reason: LongText
@@ -61,13 +61,13 @@ class CancelRunIn(WireInput):
     reason: LongText | None = None
 
 
-class PayIn(WireInput):
+class PayRunPaymentIn(WireInput):
     """When net pay left the account."""
 
     paid_on: LocalDate
 
 
-class ReverseIn(WireInput):
+class ReverseRunIn(WireInput):
     """Why a run is taken back."""
 
     reason: LongText | None = None

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import orjson
 
 from shared.context.ctx import Actor, TenantFacts
 from tests.kit.suite import Suite, eventually
@@ -101,7 +102,5 @@ async def problems_of(
 
 async def told_of(suite: Suite, tenant: TenantFacts, prefix: str) -> list[dict[str, Any]]:
     """The facts of a kind that payroll has told."""
-    import orjson
-
     rows = await suite.outbox("payroll", tenant.id)
     return [orjson.loads(row["envelope"]) for row in rows if row["type"].startswith(prefix)]
