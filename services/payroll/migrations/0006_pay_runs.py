@@ -37,6 +37,7 @@ create table pay_runs (
   inputs_stamp text,
   payslips integer not null default 0,
   totals jsonb,
+  missing jsonb not null default '[]',
   posting jsonb,
   input_hash text,
   result_hash text,

@@ -15,7 +15,8 @@ from services.payroll.pay_runs.rules import LIFECYCLE, allowed_for
 class PayRun(PayrollRow, table=True):
     """One run. `inputs_stamp` is the hash of all rows that it was calculated from, as they were when it began.
 
-    `totals` and `posting` are what its payslips come to; amounts in them are decimal texts of `currency`.
+    `totals` and `posting` are what its payslips come to; amounts in them are decimal texts of `currency`. `missing` is
+    what the employer's profile lacks.
     """
 
     __tablename__ = "pay_runs"
@@ -57,6 +58,9 @@ class PayRun(PayrollRow, table=True):
     inputs_stamp: str | None = Field(default=None, sa_type=Text)
     payslips: int = Field(default=0, sa_type=Integer, sa_column_kwargs={"server_default": text("0")})
     totals: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    missing: list[dict[str, str]] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'")}
+    )
     posting: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     input_hash: str | None = Field(default=None, sa_type=Text)
     result_hash: str | None = Field(default=None, sa_type=Text)

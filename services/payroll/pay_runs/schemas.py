@@ -87,6 +87,13 @@ class RunErrorOut(WireModel):
     message: str
 
 
+class MissingFactOut(WireModel):
+    """A field of the employer's profile that is needed, by its pointer, and what for."""
+
+    pointer: str
+    message: str
+
+
 class RunTotalsOut(WireModel):
     """What the payslips come to; taxes by their codes."""
 
@@ -124,6 +131,7 @@ class PayRunOut(WireModel):
     payslips: int
     totals: RunTotalsOut | None
     warnings: Annotated[dict[str, int], Field(description="How many payees have a warning, by its code.")]
+    missing: Annotated[list[MissingFactOut], Field(description="What the employer's profile lacks.")]
     input_hash: str | None
     result_hash: str | None
     submitted_by: str | None

@@ -48,6 +48,7 @@ async def test_a_run_is_calculated_and_the_same_inputs_give_the_same_result(
 
     assert (run["state"], run["payslips"], run["error"]) == ("calculated", 2, None), run
     assert run["totals"]["gross"] == money("5000.00")
+    assert "/gb/paye_reference" in {each["pointer"] for each in run["missing"]}
     assert set(run["totals"]["taxes"]) == {"uk.paye", "uk.ni_employee"}
     assert run["allowed_actions"] == ["calculate", "submit", "cancel"]
     first, second = await payslips_of(payroll, run)

@@ -141,18 +141,18 @@ async def test_an_input_that_changes_before_the_approval_refuses_it(
 async def test_who_cannot_be_paid_is_named_and_the_others_go_on(
     suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
 ):
-    schedule, (_, taken, maternity) = await given_team(suite, tenant, 3)
+    schedule, (_, taken, ordered) = await given_team(suite, tenant, 3)
     undeclared = await given_payee(suite, tenant, number="E-9", name="Undeclared")
     assert (await changed(payroll, undeclared, pay_schedule_id=schedule["id"])).status_code == 200
     everything = {"kind": "deduction", "code": "car", "treatment": "post_tax", "amount": money("9000.00")}
     await given_item(payroll, taken, **everything)
-    order = {"order": "creditor", "priority": 1, "creditor": "Court"}
-    await given_item(payroll, maternity, kind="garnishment", code="court", garnishment=order)
+    order = {"kind": "creditor", "issued_on": "2026-01-01", "reference": "C-1"}
+    await given_item(payroll, ordered, kind="garnishment", code="court", garnishment=order)
     run = await calculated(payroll, await given_run(payroll, schedule))
 
     found = {each["number"]: each for each in await problems_of(payroll, run)}
     assert {number: each["code"] for number, each in found.items()} == {
-        "E-1": "negative_net", "E-2": "garnishment_unsupported", "E-9": "missing_declarations",
+        "E-1": "negative_net", "E-2": "enum", "E-9": "missing_declarations",
     }  # fmt: skip
     assert "Payee 1: car" in found["E-1"]["message"]
     assert "9000" not in str(found)
@@ -215,7 +215,7 @@ async def test_the_53rd_week_and_the_27th_fortnight_are_paid(
         done = await calculated(payroll, run)
         found[frequency] = (run["period_number"], done["payslips"], await problems_of(payroll, done))
 
-    assert {name: each[0] for name, each in found.items()} == {"weekly": 53, "biweekly": 27}
+    assert {name: each[0] for name, each in found.items()} == {"weekly": 53, "biweekly": 54}
     for _, payslips, problems in found.values():
         assert payslips == 1 or [p["code"] for p in problems] == ["missing_pack"]
 

@@ -119,7 +119,7 @@ def test_a_day_without_tables_is_refused():
     assert refused.value.code == "missing_pack"
 
 
-@pytest.mark.parametrize(("frequency", "number"), [("weekly", 53), ("biweekly", 27), ("four_weekly", 14)])
+@pytest.mark.parametrize(("frequency", "number"), [("weekly", 53), ("biweekly", 54), ("four_weekly", 56)])
 def test_the_extra_period_of_a_year_is_taxed_as_week_53_54_or_56(frequency: str, number: int):
     run = {"frequency": frequency, "period_number": number, "tax_on": "2026-04-05", "pay_on": "2026-04-02"}
     assert calculate(snapshot(run=run))["net"] > "0"
@@ -153,6 +153,41 @@ def test_the_same_snapshot_gives_the_same_bytes_in_whatever_order_its_keys_are()
     assert canonical(calculate(given)) == canonical(calculate(turned))
     assert hash_of(given) == hash_of(turned)
     assert hash_of(given) != hash_of(snapshot(year_to_date={"gross": "100.01", "tax": "20.00"}))
+
+
+def test_an_order_of_a_court_is_withheld_as_the_pack_works_it_out():
+    order = {
+        "kind": "aeo_priority", "issued_on": "2026-01-01", "reference": "AEO-1", "priority": 50,
+        "protected_earnings": {"amount": "2000.00", "currency": "GBP"}, "employer_fee": False,
+    }  # fmt: skip
+    plain = calculate(snapshot())
+    result = calculate(
+        snapshot(items=[item(kind="garnishment", code="court", amount="300.00", garnishment=order)])
+    )
+    (line,) = (each for each in result["lines"] if each["code"] == "uk.attachment")
+
+    left = Decimal(plain["net"]) - Decimal("2000.00")
+    assert (line["role"], Decimal(line["amount"])) == ("garnishment", min(Decimal("300.00"), left))
+    assert Decimal(plain["net"]) - Decimal(result["net"]) == Decimal(line["amount"])
+
+
+def test_creditors_in_the_united_states_get_at_most_what_the_law_lets_them_take():
+    run = {"pack": "us", "frequency": "weekly"}
+    declared = {"filing_status": "single", "w4": "2020"}
+    order = {"kind": "creditor", "issued_on": "2026-01-01", "reference": "C-1", "priority": 50}
+    court = item(kind="garnishment", code="court", amount="9000.00", garnishment=order)
+    plain = calculate(snapshot(run=run, declarations=declared))
+    result = calculate(snapshot(run=run, declarations=declared, items=[court]))
+    (line,) = (each for each in result["lines"] if each["code"] == "court")
+
+    # A quarter of disposable earnings, or what exceeds 30 times 7.25 dollars: the lesser (15 USC 1673(a)).
+    disposable = Decimal(plain["net"])
+    most = min(disposable / 4, disposable - Decimal("217.50")).quantize(Decimal("0.01"), "ROUND_DOWN")
+    assert (line["role"], Decimal(line["amount"]), line["item_id"]) == ("garnishment", most, court["id"])
+    other = order | {"kind": "council_tax"}
+    with pytest.raises(CannotPay) as refused:
+        calculate(snapshot(run=run, declarations=declared, items=[court | {"garnishment": other}]))
+    assert refused.value.code == "order_not_in_pack"
 
 
 def test_pay_of_the_united_states_goes_by_its_roles():

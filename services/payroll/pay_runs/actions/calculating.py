@@ -18,6 +18,8 @@ from services.payroll.payslips import actions as payslips
 from services.payroll.payslips.queries import find_lines_before, find_period_holders
 from services.payroll.payslips.rules.chunks import Made, Problem, Wanted, calculate_chunk
 from services.payroll.payslips.rules.snapshots import ENGINE, RunTerms, snapshot_of, tables_of
+from services.payroll.profile.queries import find_profile_facts
+from services.payroll.profile.rules import missing_for
 from services.payroll.run_facts.queries import facts_for_run
 from services.payroll.run_facts.rules import Finding, PayeeFacts, findings
 from services.payroll.schedules.rules import Period
@@ -102,6 +104,8 @@ async def _finish(job: JobRun) -> None:
         if run is None or run.state != RunState.CALCULATING:
             return
         await queries.add_up(ctx, run)
+        lacking = missing_for(await find_profile_facts(ctx), run.pack, on=run.tax_on)
+        run.missing = [{"pointer": each.pointer, "message": each.message} for each in lacking]
         advance(ctx, LIFECYCLE, run, "finish")
 
 

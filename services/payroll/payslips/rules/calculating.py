@@ -17,12 +17,12 @@ from services.payroll.engine.pack import Pack
 from services.payroll.engine.rounding import half_up_cent
 from services.payroll.packs import packs
 from services.payroll.payslips.rules.documents import Booked, payslip_document
+from services.payroll.payslips.rules.garnishing import orders_by, orders_of
 from services.payroll.payslips.rules.gross import ZERO, Earned, earnings_of
 from services.payroll.payslips.rules.refusals import CannotPay
 from services.payroll.payslips.rules.roles import PENSION_TREATMENTS, role_of, role_of_deduction
 from shared.values.faults import Fault
 
-WEEKS: Final = {Frequency.BIWEEKLY: 2, Frequency.FOUR_WEEKLY: 4}
 MEASURES: Final = frozenset(YearToDate.__dataclass_fields__)
 HUNDREDTH: Final = Decimal("0.01")
 IN_FULL: Final = "sick"
@@ -36,18 +36,20 @@ def calculate(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     _require_leave_known(snapshot)
     earned = earnings_of(snapshot)
     deductions = [each for each in snapshot["items"] if each["kind"] == "deduction"]
-    _require_no_garnishment(snapshot)
     contractor = snapshot["payee"]["kind"] == "contractor"
-    result = _contractor(earned, deductions) if contractor else _employee(snapshot, earned, deductions)
-    booked = [*_explained(result, earned, deductions, contractor=contractor)]
-    contributed = [*_contributions(snapshot["items"], result.gross)]
-    result = replace(result, lines=(*result.lines, *(each.line for each in contributed)))
+    if contractor:
+        result, withheld = _contractor(earned, deductions), list[Booked]()
+    else:
+        result, withheld = _employee(snapshot, earned, deductions)
+    booked = [*_explained(result, earned, deductions, contractor=contractor), *withheld]
+    booked += _contributions(snapshot["items"], result.gross)
+    result = replace(result, lines=tuple(each.line for each in booked))
     if result.net < ZERO:
         raise CannotPay(
             "negative_net", f"{_takers(result)} take more than is paid.", "payroll.net_not_negative"
         )
     warnings = [*result.warnings, *_own_warnings(snapshot)]
-    return payslip_document(replace(result, warnings=tuple(warnings)), [*booked, *contributed], snapshot)
+    return payslip_document(replace(result, warnings=tuple(warnings)), booked, snapshot)
 
 
 def _require_leave_known(snapshot: Mapping[str, Any]) -> None:
@@ -58,34 +60,17 @@ def _require_leave_known(snapshot: Mapping[str, Any]) -> None:
         raise CannotPay("statutory_leave", text, "payroll.leave.statutory")
 
 
-def _require_no_garnishment(snapshot: Mapping[str, Any]) -> None:
-    for item in snapshot["items"]:
-        if item["kind"] == "garnishment":
-            text = f"the order {item['code']} is no part of a run; declare it where the pack takes it."
-            raise CannotPay("garnishment_unsupported", text, "payroll.item.garnishment")
-
-
 def _employee(
     snapshot: Mapping[str, Any], earned: Sequence[Earned], deductions: Sequence[Mapping[str, Any]]
-) -> Result:
+) -> tuple[Result, list[Booked]]:
+    """By the pack, then by the orders to withhold; what of these the pack does not know as its own is booked here."""
     run = snapshot["run"]
-    pack = packs()[run["pack"]]
-    frequency = Frequency(run["frequency"])
-    before = snapshot["year_to_date"]
     try:
-        return pack.calculate(
-            PayInput(
-                pay_on=date.fromisoformat(run["tax_on"]),
-                frequency=frequency,
-                period=_tax_period(pack, frequency, run["period_number"]),
-                period_start=date.fromisoformat(run["period_start"]),
-                earnings=tuple(each.earning for each in earned),
-                declarations=pack.declarations.model_validate(snapshot["declarations"]),
-                deductions=tuple(_deduction(each) for each in deductions),
-                year_to_date=YearToDate(**{n: Decimal(v) for n, v in before.items() if n in MEASURES}),
-                employer=_employer(pack, snapshot["employer"]),
-            )
-        )
+        orders = orders_of(snapshot["items"])
+        withholding = orders_by(run["pack"], orders)
+        pay = _pay_input(snapshot, earned, deductions, withholding.declared(snapshot["declarations"], orders))
+        result = packs()[run["pack"]].calculate(pay)
+        lines = withholding.lines(pay, result, orders)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
         pointer = "".join(f"/{part}" for part in ("declarations", *wrong["loc"]))
@@ -98,11 +83,28 @@ def _employee(
         raise CannotPay(
             "not_calculable", "an amount is beyond what can be calculated.", run["pack"]
         ) from None
+    return result, [Booked(line, "garnishment", o["item_id"]) for line, o in zip(lines, orders, strict=False)]
 
 
-def _tax_period(pack: Pack, frequency: Frequency, number: int) -> int:
-    """The pack's number of a schedule's period: PAYE counts tax weeks, so that the n-th fortnight is week 2n."""
-    return number * WEEKS.get(frequency, 1) if pack.name == "uk" else number
+def _pay_input(
+    snapshot: Mapping[str, Any],
+    earned: Sequence[Earned],
+    deductions: Sequence[Mapping[str, Any]],
+    declared: Mapping[str, Any],
+) -> PayInput:
+    run, before = snapshot["run"], snapshot["year_to_date"]
+    pack = packs()[run["pack"]]
+    return PayInput(
+        pay_on=date.fromisoformat(run["tax_on"]),
+        frequency=Frequency(run["frequency"]),
+        period=run["period_number"],
+        period_start=date.fromisoformat(run["period_start"]),
+        earnings=tuple(each.earning for each in earned),
+        declarations=pack.declarations.model_validate(declared),
+        deductions=tuple(_deduction(each) for each in deductions),
+        year_to_date=YearToDate(**{n: Decimal(v) for n, v in before.items() if n in MEASURES}),
+        employer=_employer(pack, snapshot["employer"]),
+    )
 
 
 def _employer(pack: Pack, told: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - the pack's own model
