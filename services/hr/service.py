@@ -8,6 +8,7 @@ SERVICE = Service(
     title="HR",
     capabilities=(
         "employees",
+        "positions",
     ),
     shared_keyring="people",
 )

@@ -61,7 +61,9 @@ def _account_number(text: str) -> str:
 def _roll_number(text: str) -> str:
     found = text.strip().upper()
     if not _ROLL_NUMBER.fullmatch(found):
-        raise PydanticCustomError("roll_number_format", "Must be a roll number of at most 18 letters and digits")
+        raise PydanticCustomError(
+            "roll_number_format", "Must be a roll number of at most 18 letters and digits"
+        )
     return found
 
 
@@ -149,7 +151,9 @@ class AnyBankAccountIn(WireInput):
             )
         number = self.account_number
         if self.sort_code and number and len(number.get_secret_value()) != _UK_DIGITS:
-            raise PydanticCustomError("account_number_format", "Beside a sort code the account number has 8 digits")
+            raise PydanticCustomError(
+                "account_number_format", "Beside a sort code the account number has 8 digits"
+            )
         return self
 
     def clear(self) -> dict[str, Any]:
@@ -158,18 +162,14 @@ class AnyBankAccountIn(WireInput):
         return {name: secret.get_secret_value() for name, secret in given.items() if secret is not None}
 
 
-MaskedAccountNumber = Annotated[str, Mask("tax_id")]
-"""An account number inside a masked object: the last three of at least eight digits."""
-
-
 class AnyBankAccountOut(WireModel):
     """A bank account as it is shown: the last signs of its number, unless the caller may read it."""
 
     holder: str
-    iban: MaskedIban | None = None
+    iban: Annotated[str | None, Mask("iban")] = None
     bic: str | None = None
     sort_code: str | None = None
-    account_number: MaskedAccountNumber | None = None
+    account_number: Annotated[str | None, Mask("tax_id")] = None
     roll_number: str | None = None
     routing_number: str | None = None
     kind: str | None = None

@@ -14,6 +14,7 @@ from shared.context.ctx import TenantFacts
 from shared.values.ids import new_id
 from tests.billing import given as billing_given
 from tests.billing.wages import given as wages_given
+from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
 from tests.payroll import given as payroll_given
@@ -285,12 +286,17 @@ BUILDERS: dict[str, Build] = {
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
     "pay-schedules": pay_schedule,
+    "payroll-dead-letters": dead_letter("payroll"),
     "payees": payee,
     "pay-items": pay_item,
     "pay-runs": pay_run,
     "payslips": payslip,
     "payroll-approvals": payroll_approval,
     "payroll-approval-delegations": delegation("payroll"),
-    "payroll-dead-letters": dead_letter("payroll"),
     "payroll-jobs": job("payroll"),
+    "employees": hr_given.employee,
+    "positions": made("hr", "/v1/positions", lambda: {"code": f"P-{uuid4().hex[:6]}", "title": "A position"}),
+    "hr-approvals": hr_given.bank_approval,
+    "hr-approval-delegations": delegation("hr"),
+    "hr-dead-letters": dead_letter("hr"),
 }

@@ -10,11 +10,12 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, partial
+from http import HTTPStatus
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
@@ -132,6 +133,18 @@ def revisions_before(directory: Path, number: str, copy: Path) -> Path:
     return copy
 
 
+class _FreshToken(httpx.Auth):
+    """A token for each request, as from the gateway: one is good for a minute, a test may take longer."""
+
+    def __init__(self, mint: Callable[[], str]) -> None:
+        self._mint = mint
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sent unless the test sends one of its own."""
+        request.headers.setdefault("x-internal-token", self._mint())
+        yield request
+
+
 @dataclass
 class Suite:
     """Running services, and ways to call them as anybody."""
@@ -202,7 +215,7 @@ class Suite:
     ) -> httpx.AsyncClient:
         """An HTTP client of one service, as somebody acting for a tenant."""
         client = self.anonymous(service)
-        client.headers["x-internal-token"] = self.token(service, tenant, scopes=scopes, actor=actor)
+        client.auth = _FreshToken(partial(self.token, service, tenant, scopes=scopes, actor=actor))
         return client
 
     def anonymous(self, service: str) -> httpx.AsyncClient:
@@ -298,3 +311,13 @@ async def eventually(
             return answer  # type: ignore[return-value]
         assert time.monotonic() < deadline, f"still not so after {within} s: {condition}"
         await asyncio.sleep(every)
+
+
+async def when_made(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """What is answered once a document can be made: a busy machine may find no process for it at first (503)."""
+
+    async def made() -> httpx.Response | None:
+        answer = await ask()
+        return None if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE else answer
+
+    return await eventually(made, within=60.0)

@@ -53,7 +53,9 @@ async def held_of(sql: asyncpg.Connection, tenant: TenantFacts) -> str:
     )
     found: list[str] = []
     for table in tables:
-        rows = await sql.fetch(f"select t::text from payroll.{table['table_name']} t where tenant_id = $1", tenant.id)
+        rows = await sql.fetch(
+            f"select t::text from payroll.{table['table_name']} t where tenant_id = $1", tenant.id
+        )
         found += [row[0] for row in rows]
     return "\n".join(found)
 
@@ -64,7 +66,9 @@ def found_in(text: str) -> list[str]:
 
 
 def reads() -> list[str]:
-    routes = [route for router in SERVICE.routers() for route in router.routes if isinstance(route, Operation)]
+    routes = [
+        route for router in SERVICE.routers() for route in router.routes if isinstance(route, Operation)
+    ]
     return [r.path for r in routes if r.methods == {"GET"} and r.path.count("{") <= 1]
 
 
@@ -97,7 +101,9 @@ async def given_everything(suite: Suite, tenant: TenantFacts, payroll: httpx.Asy
     headers = {"if-match": str(payee["version"]), "idempotency-key": "declared"}
     for replayed in (None, "true"):
         answer = await payroll.patch(path, json=body, headers=headers)
-        assert (answer.status_code, answer.headers.get("idempotency-replayed")) == (200, replayed), answer.text
+        assert (answer.status_code, answer.headers.get("idempotency-replayed")) == (200, replayed), (
+            answer.text
+        )
     wrong = {"declarations": {"tax_code": CODE, "basis": BORN}, "bank_account": PRIVATE["bank_account"]}
     assert (await payroll.patch(path, json=wrong, headers={"if-match": "9"})).status_code == 422
     only = {"pack": "uk", "declarations": {"tax_code": CODE, "pension": NINO}}
@@ -148,7 +154,8 @@ async def test_each_reading_in_full_is_recorded_and_a_masked_one_is_not(
 
     async def audited() -> list[str]:
         rows = await database.fetch(
-            "select subject from payroll.audit where tenant_id = $1 and action = 'read_sealed' order by id", tenant.id
+            "select subject from payroll.audit where tenant_id = $1 and action = 'read_sealed' order by id",
+            tenant.id,
         )
         return sorted(row["subject"].partition("#")[2] for row in rows)
 

@@ -6,6 +6,7 @@ For each dump in `dumps/`, whatever the schema was then; see `make_dump.py` for 
 import difflib
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,7 +20,7 @@ from services.all import SERVICES
 from shared.database.migrations import head
 from shared.database.rls import app_role, require_no_place_for_tables, worker_role
 from tests.kit import postgres
-from tests.kit.suite import eventually, migrated_database
+from tests.kit.suite import eventually, migrated_database, when_made
 from tests.stories.steps import (
     Document,
     everything_agrees,
@@ -250,7 +251,7 @@ async def test_a_version_of_before_is_what_a_change_needs(upgraded: Upgraded):
 
 async def forms_of(api: httpx.AsyncClient, path: str, query: str = "") -> tuple[bytes, bytes]:
     """Paper and data of a document."""
-    paper, data = [await api.get(f"{path}/{form}{query}") for form in ("pdf", "xml")]
+    paper, data = [await when_made(partial(api.get, f"{path}/{form}{query}")) for form in ("pdf", "xml")]
     assert paper.content.startswith(b"%PDF"), paper.text
     assert data.content.startswith(b"<?xml"), data.text
     return paper.content, data.content

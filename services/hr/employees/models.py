@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, DateTime, ForeignKeyConstraint, Index, Numeric, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -54,7 +64,11 @@ class Employment(HrRow, table=True):
     @property
     def allowed_actions(self) -> list[str]:
         """The verbs a caller may use now; an end can be taken back where one is set."""
-        verbs = LIFECYCLE.allowed(self.state)
+        return self.allowed_in(self.state)
+
+    def allowed_in(self, state: str) -> list[str]:
+        """The same in a state in which the clock has it already."""
+        verbs = LIFECYCLE.allowed(state)
         return [verb for verb in verbs if verb != "cancel-termination" or self.last_day is not None]
 
 
@@ -91,7 +105,7 @@ class PersonFacts(HrRow, RecordedRow, table=True):
     address_id: UUID | None = None
     tax_ids_id: UUID | None = None
     bank_account_id: UUID | None = None
-    stated: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    stated: list[str] = Field(sa_type=ARRAY(Text))
 
 
 class EmploymentTerms(HrRow, RecordedRow, table=True):
@@ -117,9 +131,9 @@ class EmploymentTerms(HrRow, RecordedRow, table=True):
     country: str = Field(sa_type=Text)
     subdivision: str | None = Field(default=None, sa_type=Text)
     weekly_hours: Decimal = Field(sa_type=Numeric)
-    work_days: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    work_days: list[str] = Field(sa_type=ARRAY(Text))
     compensation_id: UUID
-    stated: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    stated: list[str] = Field(sa_type=ARRAY(Text))
 
 
 class EmploymentStage(HrRow, RecordedRow, table=True):
@@ -152,7 +166,7 @@ class EmployeeChange(HrRow, table=True):
     employee_id: UUID
     employment_id: UUID | None = None
     effective_on: date
-    fields: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    fields: list[str] = Field(sa_type=ARRAY(Text))
     facts: dict[str, Any] = Field(sa_type=JSONB)
     private_id: UUID | None = None
     reason: str = Field(sa_type=Text)

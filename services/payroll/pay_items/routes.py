@@ -5,7 +5,7 @@ from uuid import UUID
 from services.payroll.pay_items import actions, queries
 from services.payroll.pay_items.models import PayItem
 from services.payroll.pay_items.rules import ItemKind, ItemState
-from services.payroll.pay_items.schemas import CancelIn, PayItemChange, PayItemIn, PayItemOut
+from services.payroll.pay_items.schemas import PayItemCancelIn, PayItemChange, PayItemIn, PayItemOut
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.http.timeline import add_timeline
@@ -48,7 +48,7 @@ async def change_pay_item(ctx: CtxDep, item_id: UUID, body: PayItemChange, versi
 
 
 @router.verb("/pay-items/{item_id}/cancel", scope="payroll:write", response_model=PayItemOut)
-async def cancel_pay_item(ctx: CtxDep, item_id: UUID, body: CancelIn | None = None) -> PayItem:
+async def cancel_pay_item(ctx: CtxDep, item_id: UUID, body: PayItemCancelIn | None = None) -> PayItem:
     """Have an item no longer; what runs have paid of it stays."""
     return await actions.cancel_item(ctx, item_id, reason=body.reason if body else None)
 

@@ -76,7 +76,7 @@ class PayItemChange(WireInput):
     garnishment: GarnishmentIn = left_out()
 
 
-class CancelIn(WireInput):
+class PayItemCancelIn(WireInput):
     """Why an item is no longer wanted."""
 
     reason: LongText | None = None

@@ -5,7 +5,7 @@ version, which hr does not make for the same day, the later beginning. So what h
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
@@ -59,9 +59,9 @@ class Stretch:
     """Days in a row on which one fact holds."""
 
     fact_id: UUID
-    version: int
-    first: date
-    last: date | None
+    fact_version: int
+    valid_from: date
+    valid_to: date | None
 
 
 def stretches_of(facts: Iterable[Span]) -> list[Stretch]:
@@ -76,8 +76,8 @@ def stretches_of(facts: Iterable[Span]) -> list[Stretch]:
         if holding is None:
             continue
         before = found[-1] if found else None
-        if before and before.fact_id == holding.fact_id and before.last and before.last + DAY == first:
-            found[-1] = Stretch(before.fact_id, before.version, before.first, last)
+        if before and before.fact_id == holding.fact_id and before.valid_to == first - DAY:
+            found[-1] = replace(before, valid_to=last)
         else:
             found.append(Stretch(holding.fact_id, holding.version, first, last))
     return found

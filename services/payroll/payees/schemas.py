@@ -56,7 +56,7 @@ class PayeeChange(WireInput):
     effective_on: LocalDate | None = None
     pay_schedule_id: UUID | None = None
     pack: Code = left_out()
-    declarations: Annotated[dict[str, Any], Entries(most=50)] = left_out()
+    declarations: Annotated[dict[Code, Any], Entries(most=50)] = left_out()
     year_to_date: OpeningIn = left_out()
 
     @model_validator(mode="before")

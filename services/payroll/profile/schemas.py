@@ -76,7 +76,7 @@ class NachaIO(WireInput):
     immediate_destination: RoutingNumber
     immediate_origin: NachaId
     company_id: NachaId
-    company_name: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=16)]
+    company_name: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9][A-Z0-9 .&/-]{0,15}$")]
 
 
 class GbIO(WireInput):

@@ -9,7 +9,7 @@ from fastapi import Query
 from services.payroll.schedules import actions, queries
 from services.payroll.schedules.models import PaySchedule
 from services.payroll.schedules.rules import Period
-from services.payroll.schedules.schemas import PayScheduleChange, PayScheduleIn, PayScheduleOut, PeriodsOut
+from services.payroll.schedules.schemas import PayPeriodsOut, PayScheduleChange, PayScheduleIn, PayScheduleOut
 from shared.http.paging import Page, PageDep
 from shared.http.router import CtxDep, IfMatch, Router
 from shared.values.fields import Code, LocalDate
@@ -51,7 +51,7 @@ async def change_pay_schedule(
     return await actions.change_schedule(ctx, schedule_id, body, version=version)
 
 
-@router.read("/pay-schedules/{schedule_id}/periods", scope="payroll:read", response_model=PeriodsOut)
+@router.read("/pay-schedules/{schedule_id}/periods", scope="payroll:read", response_model=PayPeriodsOut)
 async def list_pay_periods(
     ctx: CtxDep, schedule_id: UUID, from_: From = None, to: To = None
 ) -> dict[str, Sequence[Period]]:

@@ -65,7 +65,7 @@ class PayScheduleOut(WireModel):
     updated_at: Timestamp
 
 
-class PeriodOut(WireModel):
+class PayPeriodOut(WireModel):
     """A pay period: its days, when they are paid, and its number in the tax year."""
 
     number: Annotated[
@@ -91,7 +91,7 @@ class PeriodOut(WireModel):
     cut_off_on: LocalDate | None
 
 
-class PeriodsOut(WireModel):
+class PayPeriodsOut(WireModel):
     """Periods in order."""
 
-    items: list[PeriodOut]
+    items: list[PayPeriodOut]

@@ -1,24 +1,21 @@
 """What can be done with the ledger: it only grows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from services.payroll.year_to_date import queries
+from services.payroll.year_to_date.models import YEAR_TO_DATE
 from services.payroll.year_to_date.rules import LedgerEntry, SourceKind, opening_differences
 from shared.context.ctx import Ctx
-from shared.database.json_rows import recordset, rows_json
+from shared.database.json_rows import documents_json, recordset
+from shared.database.table_sql import TableSql
 from shared.values.ids import new_id
 
-COLUMNS = {
-    "id": "uuid",
-    "payee_id": "uuid",
-    "tax_year": "integer",
-    "measure": "text",
-    "amount": "numeric",
-    "pay_on": "date",
-}
+LEDGER = TableSql(YEAR_TO_DATE, LedgerEntry)
+COLUMNS = {"id": "uuid", **LEDGER.types}
 RECORD = f"""
 insert into year_to_date
   (tenant_id, id, created_at, payee_id, tax_year, measure, amount, pay_on, source_kind, source_id)
@@ -32,10 +29,8 @@ async def record(
     ctx: Ctx, entries: Sequence[LedgerEntry], *, source_kind: SourceKind, source_id: UUID
 ) -> None:
     """Add what a source brings; the same source is recorded once, however often it comes."""
-    rows = [(new_id(), e.payee_id, e.tax_year, e.measure, e.amount, e.pay_on) for e in entries]
-    await ctx.sql.execute(
-        RECORD, ctx.tenant.id, rows_json(tuple(COLUMNS), rows), source_kind, source_id, ctx.now
-    )
+    rows = documents_json([{"id": new_id(), **asdict(entry)} for entry in entries])
+    await ctx.sql.execute(RECORD, ctx.tenant.id, rows, source_kind, source_id, ctx.now)
 
 
 async def state_opening(

@@ -33,7 +33,8 @@ async def find_totals(
     """What each payee's measures come to in a tax year with everything up to a day; who has none is left out."""
     rows = await ctx.sql.fetch(TOTALS, ctx.tenant.id, list(payee_ids), tax_year, until)
     return {
-        row["payee_id"]: {name: Decimal(text) for name, text in orjson.loads(row["totals"]).items()} for row in rows
+        row["payee_id"]: {name: Decimal(text) for name, text in orjson.loads(row["totals"]).items()}
+        for row in rows
     }
 
 

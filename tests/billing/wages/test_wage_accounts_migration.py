@@ -1,6 +1,6 @@
 """Companies from before wages were posted get the accounts that their chart lacks, as new ones have them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -31,7 +31,7 @@ async def url(admin_url: str, tmp_path: Path) -> AsyncIterator[str]:
     await postgres.drop_database(admin_url, name)
 
 
-async def given_chart(sql: asyncpg.Connection, accounts: dict[str, tuple[str, str]]) -> UUID:
+async def given_chart(sql: asyncpg.Connection, accounts: Mapping[str, tuple[str, str]]) -> UUID:
     tenant = new_id()
     for code, (name, type_) in accounts.items():
         await sql.execute(

@@ -2,17 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.billing.wages import actions
 from shared.context.ctx import TenantFacts
 from shared.contracts.event import Event
+from shared.contracts.payroll import LiabilityRemitted
 from shared.values.ids import new_id
 from tests.billing.given import assert_tied_out
 from tests.billing.wages.given import (
@@ -26,7 +30,7 @@ from tests.billing.wages.given import (
     told,
     trial_balance,
 )
-from tests.kit.suite import Suite
+from tests.kit.suite import Suite, eventually
 
 # The accrual is undone; net pay and what was paid over are owed back.
 END = {"1000": "-4250.00", "2300": "3350.00", "2310": "900.00"}
@@ -99,6 +103,37 @@ async def test_told_many_times_at_once_each_has_its_effect_once(suite: Suite, te
 
     await suite.settled()
     await assert_ended(suite, tenant, events[0])
+
+
+async def somebody_waits(suite: Suite) -> bool:
+    sql = await asyncpg.connect(suite.url)
+    try:
+        return bool(
+            await sql.fetchval(
+                "select exists (select from pg_stat_activity where datname = current_database() "
+                "and wait_event_type = 'Lock')"
+            )
+        )
+    finally:
+        await sql.close()
+
+
+@pytest.mark.parametrize("make", [approved, remitted])
+async def test_one_that_comes_while_another_is_being_posted_waits_for_it_and_changes_nothing(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient, make: Callable[[], Any]
+):
+    event = make()
+    take = actions.take_remittance if isinstance(event, LiabilityRemitted) else actions.take_run
+    async with suite.work("billing", tenant) as ctx:
+        await take(ctx, event)
+        await ctx.tx.flush()
+        other = asyncio.create_task(told(suite, tenant, event))
+        await eventually(lambda: somebody_waits(suite))
+    await other
+
+    assert await exceptions(billing) == []
+    assert len((await billing.get("/v1/journal-entries")).json()["items"]) == 1
+    await assert_tied_out(suite, tenant, billing)
 
 
 async def test_the_same_delivery_twice_at_once_counts_once(

@@ -306,3 +306,25 @@ async def test_an_unknown_role_ends_in_the_dead_letters_and_is_named_by_its_plac
     (letter,) = await dead(billing)
     assert "lines/5/role literal_error" in letter["error"]
     assert (await billing.get("/v1/wage-postings")).json()["items"] == []
+
+
+async def test_texts_that_cannot_be_stored_end_in_the_dead_letters(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    hostile = approved(debit("wages", "1.00", "a\x00b"), credit("net_pay", "1.00"))
+    await told(suite, tenant, hostile)
+
+    assert len(await dead(billing)) == 1
+    assert (await billing.get("/v1/wage-postings")).json()["items"] == []
+
+
+async def test_a_cost_centre_is_any_text_and_an_empty_one_is_none(
+    suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient
+):
+    text = "=1+1'; drop table postings; -- \u202e\U0001f4b0" * 20
+    run = approved(debit("wages", "1.00", text), debit("wages", "2.00", ""), credit("net_pay", "3.00"))
+    await told(suite, tenant, run)
+
+    found = await posting_of(billing, run)
+    assert [line["cost_centre"] for line in found["lines"]] == [None, text, None]
+    assert found["state"] == "posted"

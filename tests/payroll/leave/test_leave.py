@@ -28,7 +28,11 @@ FACTS: dict[str, Any] = {
 async def request_of(suite: Suite, tenant: TenantFacts) -> dict[str, Any]:
     event = await told(suite, tenant)
     await delivered(suite, tenant, event)
-    return {"leave_request_id": new_id(), "employee_id": event.employee_id, "employment_id": event.employment_id}
+    return {
+        "leave_request_id": new_id(),
+        "employee_id": event.employee_id,
+        "employment_id": event.employment_id,
+    }
 
 
 async def days_of(
@@ -48,7 +52,10 @@ async def test_days_away_in_a_period_come_with_what_statutory_pay_needs(
     await delivered(suite, tenant, LeaveApproved(**request, **FACTS, version=1))
 
     days = await days_of(suite, tenant, payroll, request)
-    assert [(each.day, str(each.hours)) for each in days] == [(date(2026, 3, 31), "7.5"), (date(2026, 4, 1), "4")]
+    assert [(each.day, str(each.hours)) for each in days] == [
+        (date(2026, 3, 31), "7.5"),
+        (date(2026, 4, 1), "4"),
+    ]
     assert {(each.pay_code, each.first_day_sick, each.qualifying_days) for each in days} == {
         ("sick", date(2026, 3, 30), (1, 2, 3, 4, 5))
     }
@@ -66,12 +73,17 @@ async def test_cancelled_leave_has_no_days_in_whatever_order_it_is_told(
     assert await days_of(suite, tenant, payroll, request) == []
 
 
-async def test_leave_approved_anew_has_its_new_days(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_leave_approved_anew_has_its_new_days(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     request = await request_of(suite, tenant)
     newer = FACTS | {"days": [LeaveDay(date=date(2026, 4, 7), hours="7.5")], "pay_code": "unpaid"}
 
     await delivered(
-        suite, tenant, LeaveApproved(**request, **newer, version=3), LeaveApproved(**request, **FACTS, version=1)
+        suite,
+        tenant,
+        LeaveApproved(**request, **newer, version=3),
+        LeaveApproved(**request, **FACTS, version=1),
     )
 
     assert [(each.day, each.pay_code) for each in await days_of(suite, tenant, payroll, request)] == [

@@ -17,18 +17,34 @@ from shared.values.ids import new_id
 from tests.kit.suite import Suite
 from tests.payroll.given import changed, delivered, given_item, given_payee, money, payee_of, told
 
-ORDER = {"kind": "aeo_priority", "issued_on": "2026-02-01", "reference": "C1", "protected_earnings": money("800.00")}
+ORDER = {
+    "kind": "aeo_priority",
+    "issued_on": "2026-02-01",
+    "reference": "C1",
+    "protected_earnings": money("800.00"),
+}
 
 
-async def test_an_item_is_made_shown_and_listed(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_an_item_is_made_shown_and_listed(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee = await given_payee(suite, tenant)
 
     made = await given_item(payroll, payee, description="Spring")
 
-    assert (made["from"], made["to"], made["recurring"], made["state"]) == ("2026-04-01", None, False, "active")
+    assert (made["from"], made["to"], made["recurring"], made["state"]) == (
+        "2026-04-01",
+        None,
+        False,
+        "active",
+    )
     assert (made["amount"], made["allowed_actions"]) == (money("100.00"), ["cancel"])
     assert (await payroll.get(f"/v1/pay-items/{made['id']}")).json() == made
-    for query, expected in (("kind=bonus", [made]), ("kind=expense", []), (f"payee_id={payee['id']}", [made])):
+    for query, expected in (
+        ("kind=bonus", [made]),
+        ("kind=expense", []),
+        (f"payee_id={payee['id']}", [made]),
+    ):
         assert (await payroll.get(f"/v1/pay-items?{query}")).json()["items"] == expected
 
 
@@ -87,7 +103,13 @@ async def test_a_wrong_item_is_refused_by_its_field(
     suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, item: dict[str, Any], pointer: str
 ):
     payee = await given_payee(suite, tenant)
-    body = {"payee_id": payee["id"], "kind": "bonus", "code": "b", "from": "2026-04-01", "amount": money("1.00")}
+    body = {
+        "payee_id": payee["id"],
+        "kind": "bonus",
+        "code": "b",
+        "from": "2026-04-01",
+        "amount": money("1.00"),
+    }
 
     refused = await payroll.post("/v1/pay-items", json=body | item)
 
@@ -107,11 +129,21 @@ async def test_an_amount_is_in_the_currency_that_somebody_is_paid_in(
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "currency_mismatch")
 
 
-async def test_under_one_key_an_item_is_made_once(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_under_one_key_an_item_is_made_once(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee = await given_payee(suite, tenant)
-    body = {"payee_id": payee["id"], "kind": "bonus", "code": "b", "from": "2026-04-01", "amount": money("1.00")}
+    body = {
+        "payee_id": payee["id"],
+        "kind": "bonus",
+        "code": "b",
+        "from": "2026-04-01",
+        "amount": money("1.00"),
+    }
 
-    answers = [await payroll.post("/v1/pay-items", json=body, headers={"idempotency-key": "k"}) for _ in range(2)]
+    answers = [
+        await payroll.post("/v1/pay-items", json=body, headers={"idempotency-key": "k"}) for _ in range(2)
+    ]
 
     assert answers[0].json() == answers[1].json()
     assert len((await payroll.get("/v1/pay-items")).json()["items"]) == 1
@@ -223,7 +255,9 @@ async def test_a_benefit_that_ends_before_it_begins_has_no_active_items_until_it
     assert {each["state"] for each in again.values()} == {"active"}
 
 
-async def test_what_a_benefit_makes_is_changed_in_hr(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_what_a_benefit_makes_is_changed_in_hr(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     benefit = await a_benefit(suite, tenant)
     await delivered(suite, tenant, elected(benefit))
     item = (await items_of(payroll, benefit))["deduction"]
@@ -247,7 +281,9 @@ async def test_an_item_is_due_once_or_in_each_period_of_its_days(
     payee = await given_payee(suite, tenant)
     await given_item(payroll, payee, code="once", **{"from": "2026-04-15"})
     await given_item(payroll, payee, code="short", to="2026-04-20", **{"from": "2026-04-15"})
-    await given_item(payroll, payee, code="monthly", recurring=True, to="2026-05-01", **{"from": "2026-04-30"})
+    await given_item(
+        payroll, payee, code="monthly", recurring=True, to="2026-05-01", **{"from": "2026-04-30"}
+    )
     cancelled = await given_item(payroll, payee, code="cancelled")
     await payroll.post(f"/v1/pay-items/{cancelled['id']}/cancel")
 
@@ -302,4 +338,7 @@ async def test_a_cancel_and_a_run_at_once_leave_the_item_either_cancelled_or_pai
             payroll.post(f"/v1/pay-items/{item['id']}/cancel"), settle(item["id"])
         )
         state = (await payroll.get(f"/v1/pay-items/{item['id']}")).json()["state"]
-        assert (cancelled.status_code, run, state) in {(200, "refused", "cancelled"), (409, "settled", "settled")}
+        assert (cancelled.status_code, run, state) in {
+            (200, "refused", "cancelled"),
+            (409, "settled", "settled"),
+        }

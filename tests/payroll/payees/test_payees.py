@@ -73,7 +73,9 @@ async def test_what_is_private_is_masked_but_for_who_may_read_it(
     assert masked["bank_account"]["account_number"] in (STARS, "****911")
 
 
-async def test_a_list_and_a_change_never_reveal(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_a_list_and_a_change_never_reveal(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee = await given_payee(suite, tenant)
 
     listed = (await payroll.get("/v1/payees")).json()["items"]
@@ -100,7 +102,12 @@ async def test_on_each_day_the_fact_with_the_highest_version_holds_whatever_the_
     await delivered(suite, tenant, corrected, raised, hired, raised, corrected)
 
     payee = await payee_of(payroll, hired.employment_id)
-    days = {"2026-01-31": "Clerk", "2026-02-01": "Acting head", "2026-02-28": "Acting head", "2026-03-01": "Head"}
+    days = {
+        "2026-01-31": "Clerk",
+        "2026-02-01": "Acting head",
+        "2026-02-28": "Acting head",
+        "2026-03-01": "Head",
+    }
     shown = {day: await as_of(payroll, payee, day) for day in days}
     assert {day: each["position"] for day, each in shown.items()} == days
     assert shown["2026-03-01"]["compensation"]["amount"] == money("36000.00")
@@ -112,7 +119,9 @@ async def as_of(payroll: httpx.AsyncClient, payee: dict[str, Any], day: str) -> 
     return found
 
 
-async def test_somebody_who_begins_later_is_pending_with_the_first_days_facts(suite: Suite, tenant: TenantFacts):
+async def test_somebody_who_begins_later_is_pending_with_the_first_days_facts(
+    suite: Suite, tenant: TenantFacts
+):
     payee = await given_payee(suite, tenant, hire_on=date(2099, 1, 1))
 
     assert (payee["status"], payee["position"]) == ("pending", "Clerk")
@@ -124,7 +133,11 @@ async def test_an_employment_ends_goes_on_after_all_and_never_begins_by_the_high
     hired = await told(suite, tenant)
     ids = {"employee_id": hired.employee_id, "employment_id": hired.employment_id}
     ended = EmployeeTerminated(
-        **ids, last_day=date(2026, 2, 27), access_end_at="2026-02-27T18:00:00Z", unused_leave_hours="12.5", version=2
+        **ids,
+        last_day=date(2026, 2, 27),
+        access_end_at="2026-02-27T18:00:00Z",
+        unused_leave_hours="12.5",
+        version=2,
     )
     again = TerminationCancelled(**ids, version=3)
 
@@ -173,13 +186,18 @@ async def test_payees_are_found_by_number_ids_and_schedule(
     assert await listed(f"pay_schedule_id={second['id']}") == [other["id"]]
 
 
-async def test_what_hr_owns_is_not_changed_here(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_what_hr_owns_is_not_changed_here(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee = await given_payee(suite, tenant)
 
     refused = await changed(payroll, payee, name="Other", bank_account=ACCOUNT, pack="uk")
 
     errors = {(e["pointer"], e["code"]) for e in refused.json()["errors"]}
-    assert (refused.status_code, errors) == (422, {("/name", "owned_by_hr"), ("/bank_account", "owned_by_hr")})
+    assert (refused.status_code, errors) == (
+        422,
+        {("/name", "owned_by_hr"), ("/bank_account", "owned_by_hr")},
+    )
 
 
 @pytest.mark.parametrize(
@@ -265,7 +283,9 @@ async def test_what_was_never_known_holds_from_the_hiring_on_and_later_changes_f
     await changed(payroll, payee, declarations={"tax_code": "BR"})
     await changed(payroll, payee, declarations={"tax_code": "D0"}, effective_on="2026-02-01")
 
-    at_first, then, now = [await as_of(payroll, payee, day) for day in (str(HIRED), "2026-02-01", "2098-01-01")]
+    at_first, then, now = [
+        await as_of(payroll, payee, day) for day in (str(HIRED), "2026-02-01", "2098-01-01")
+    ]
 
     assert (at_first["pay_schedule_id"], at_first["pack"]) == (schedule["id"], "uk")
     codes = [each["declarations"]["tax_code"] for each in (at_first, then, now)]
@@ -296,7 +316,9 @@ async def test_a_schedule_and_declarations_of_two_countries_do_not_go_together(
     assert (other.status_code, other.json()["errors"][0]["pointer"]) == (422, "/declarations")
 
 
-async def test_somebody_can_be_taken_off_a_schedule(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_somebody_can_be_taken_off_a_schedule(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee, schedule = await given_payee(suite, tenant), await given_schedule(payroll)
     await changed(payroll, payee, pay_schedule_id=schedule["id"])
 

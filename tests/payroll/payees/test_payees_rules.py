@@ -1,6 +1,7 @@
 """Which fact holds on which day: a function of the set of facts, told in any order, any number of times."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -40,7 +41,9 @@ def test_on_each_day_the_highest_version_holds_in_whatever_order_and_however_oft
 
     for offset in range(-2, DAYS + 30):
         day = START + timedelta(days=offset)
-        of_day = [s.fact_id for s in found if s.first <= day and (s.last is None or day <= s.last)]
+        of_day = [
+            s.fact_id for s in found if s.valid_from <= day and (s.valid_to is None or day <= s.valid_to)
+        ]
         expected = holding(spans, day)
         assert of_day == ([] if expected is None else [expected])
 
@@ -49,10 +52,10 @@ def test_on_each_day_the_highest_version_holds_in_whatever_order_and_however_oft
 def test_stretches_are_in_order_without_overlap_and_as_long_as_can_be(spans):
     found = stretches_of(spans)
 
-    for earlier, later in zip(found, found[1:], strict=False):
-        assert earlier.last is not None
-        assert earlier.last < later.first
-        assert earlier.fact_id != later.fact_id or earlier.last + timedelta(days=1) < later.first
+    for earlier, later in pairwise(found):
+        assert earlier.valid_to is not None
+        assert earlier.valid_to < later.valid_from
+        assert earlier.fact_id != later.fact_id or earlier.valid_to + timedelta(days=1) < later.valid_from
 
 
 @given(told(), st.permutations(range(12)))

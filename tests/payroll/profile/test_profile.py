@@ -51,7 +51,9 @@ async def test_a_profile_is_stated_part_by_part_and_shown(payroll: httpx.AsyncCl
 
     shown = (await payroll.get(PATH)).json()
 
-    assert {name: shown[name] for name in ("gb", "us", "nacha", "bacs_service_user_number", "bank_account")} == {
+    assert {
+        name: shown[name] for name in ("gb", "us", "nacha", "bacs_service_user_number", "bank_account")
+    } == {
         "gb": GB,
         "us": US,
         "nacha": NACHA,
@@ -130,7 +132,9 @@ async def test_a_change_needs_a_version(payroll: httpx.AsyncClient):
     assert (await payroll.patch(PATH, json={"gb": GB})).status_code == 428
 
 
-async def test_a_company_sees_its_own_profile_only(payroll: httpx.AsyncClient, suite: Suite, stranger: TenantFacts):
+async def test_a_company_sees_its_own_profile_only(
+    payroll: httpx.AsyncClient, suite: Suite, stranger: TenantFacts
+):
     await change(payroll, gb=GB)
 
     assert (await suite.client("payroll", stranger).get(PATH)).json()["gb"] is None
@@ -169,7 +173,9 @@ def test_the_unemployment_rate_is_the_one_that_began_last():
     assert unemployment_rate(FULL, "NY", TODAY) is None
 
 
-async def test_a_run_reads_the_profile_as_plain_values(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_a_run_reads_the_profile_as_plain_values(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     await change(payroll, gb=GB, bank_account=IBAN)
 
     async with suite.work("payroll", tenant) as ctx:

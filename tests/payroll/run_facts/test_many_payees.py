@@ -99,7 +99,6 @@ async def test_ten_thousand_payees_are_read_in_about_a_second(
         facts = await facts_for_run(ctx, found.id, period)
         took = time.process_time() - began
 
-    print(f"{took:.2f} s of CPU")
     assert len(facts) == MANY
     assert {(len(f.stretches), len(f.items), len(f.year_to_date)) for f in facts} == {(2, 1, 9)}
     assert took < MOST_SECONDS

@@ -69,7 +69,12 @@ async def test_a_run_is_told_all_of_a_payee(suite: Suite, tenant: TenantFacts, p
     (facts,) = await run_of(suite, tenant, schedule)
 
     assert (facts.payee_id, facts.employment_id) == (UUID(payee["id"]), hired.employment_id)
-    assert (facts.number, facts.kind, facts.first_day, facts.last_day) == ("E-1", "employee", hired.hire_on, None)
+    assert (facts.number, facts.kind, facts.first_day, facts.last_day) == (
+        "E-1",
+        "employee",
+        hired.hire_on,
+        None,
+    )
     stretches = [(s.first.day, s.last.day, s.cost_centre, s.compensation and s.compensation.amount.text)
                  for s in facts.stretches]  # fmt: skip
     assert stretches == [(1, 15, "S1", "30000.00"), (16, 30, "S2", "36000.00")]
@@ -89,7 +94,10 @@ async def test_declarations_are_those_of_the_day_of_pay(
     await changed(payroll, payee, declarations={"tax_code": "BR"}, effective_on="2026-04-30")
     await changed(payroll, payee, declarations={"tax_code": "D0"}, effective_on="2026-05-01")
 
-    april, may = await run_of(suite, tenant, schedule), await run_of(suite, tenant, schedule, date(2026, 5, 1))
+    april, may = (
+        await run_of(suite, tenant, schedule),
+        await run_of(suite, tenant, schedule, date(2026, 5, 1)),
+    )
 
     assert [f.declarations for f in (*april, *may)] == [{"tax_code": "BR"}, {"tax_code": "D0"}]
 
@@ -102,7 +110,8 @@ async def test_a_run_has_whoever_is_employed_on_a_day_of_the_period_and_paid_by_
         number: await given_scheduled(suite, tenant, schedule, number=number, hire_on=hire_on)
         for number, hire_on in {
             "stays": date(2026, 1, 5), "begins": date(2026, 4, 30), "later": date(2026, 5, 1),
-            "moves": date(2026, 1, 5), "comes back": date(2026, 1, 5), "leaves": date(2026, 1, 5), "left": date(2026, 1, 5),
+            "moves": date(2026, 1, 5), "comes back": date(2026, 1, 5), "leaves": date(2026, 1, 5),
+            "left": date(2026, 1, 5),
         }.items()
     }  # fmt: skip
     await given_scheduled(suite, tenant, other, number="other")

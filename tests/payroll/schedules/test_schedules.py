@@ -16,7 +16,11 @@ async def test_a_schedule_and_its_periods(payroll: httpx.AsyncClient):
 
     answer = await payroll.get(f"/v1/pay-schedules/{made['id']}/periods?from=2026-03-20&to=2026-05-01")
 
-    assert [each["period_start"] for each in answer.json()["items"]] == ["2026-03-01", "2026-04-01", "2026-05-01"]
+    assert [each["period_start"] for each in answer.json()["items"]] == [
+        "2026-03-01",
+        "2026-04-01",
+        "2026-05-01",
+    ]
     assert answer.json()["items"][2] == {
         "number": 2,
         "tax_year": 2026,

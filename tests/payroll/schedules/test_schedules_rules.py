@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -69,7 +70,7 @@ def test_periods_follow_each_other_without_gap_or_overlap_and_their_numbers_rise
 
     assert found[0].period_start <= first <= found[0].period_end
     step = {"biweekly": 2, "four_weekly": 4}.get(terms.frequency, 1) if pay_calendar.in_weeks else 1
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         assert later.period_start == earlier.period_end + DAY
         if later.tax_year == earlier.tax_year:
             assert later.number == earlier.number + step
@@ -133,7 +134,11 @@ def test_a_us_year_may_have_27_fortnights_and_the_pay_of_new_years_day_may_be_of
     found = year_of(Terms("biweekly", date(2026, 1, 2)), 2026, US)
 
     assert len(found) == 27
-    assert (found[-1].pay_day, found[-1].pay_on, found[-1].number) == (date(2027, 1, 1), date(2026, 12, 31), 27)
+    assert (found[-1].pay_day, found[-1].pay_on, found[-1].number) == (
+        date(2027, 1, 1),
+        date(2026, 12, 31),
+        27,
+    )
     after = year_of(Terms("biweekly", date(2026, 1, 2), pay_day_rule="after"), 2026, US)
     assert (len(after), after[-1].pay_on) == (26, date(2026, 12, 18))
 
@@ -145,7 +150,9 @@ def test_a_uk_pay_day_on_easter_monday_counts_in_the_new_year_though_people_are_
     assert (period.tax_year, period.number, period.tax_on) == (2026, 1, date(2026, 4, 6))
 
 
-@pytest.mark.parametrize("anchor", [date(2026, 1, 31), date(2026, 4, 30), date(2026, 2, 28), date(2024, 2, 29)])
+@pytest.mark.parametrize(
+    "anchor", [date(2026, 1, 31), date(2026, 4, 30), date(2026, 2, 28), date(2024, 2, 29)]
+)
 def test_month_ends_stay_month_ends(anchor):
     found = of(Terms("monthly", anchor), date(2027, 1, 1), date(2028, 12, 31))
 
@@ -162,7 +169,9 @@ def test_a_day_that_a_month_does_not_have_is_its_last():
 
 
 def test_two_pay_days_a_month():
-    found = of(Terms("semimonthly", date(2026, 1, 15), date(2026, 1, 31)), date(2026, 2, 1), date(2026, 3, 15), US)
+    found = of(
+        Terms("semimonthly", date(2026, 1, 15), date(2026, 1, 31)), date(2026, 2, 1), date(2026, 3, 15), US
+    )
 
     days = [(each.period_start.day, each.period_end.day, each.pay_on.day) for each in found]
     assert days == [(1, 15, 13), (16, 28, 27), (1, 15, 13)]

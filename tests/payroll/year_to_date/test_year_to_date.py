@@ -106,11 +106,15 @@ async def test_the_year_to_date_is_read_by_few_and_each_read_is_recorded(
 
     assert [each.status_code for each in answers] == [403, 200]
     async with suite.work("payroll", tenant) as ctx:
-        audited = await ctx.sql.fetchval("select count(*) from audit where subject = $1", f"year_to_date/{payee['id']}")
+        audited = await ctx.sql.fetchval(
+            "select count(*) from audit where subject = $1", f"year_to_date/{payee['id']}"
+        )
     assert audited == 1
 
 
-async def test_without_a_pack_there_is_no_tax_year(suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient):
+async def test_without_a_pack_there_is_no_tax_year(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
     payee = await given_payee(suite, tenant)
 
     answer = await payroll.get(f"/v1/payees/{payee['id']}/year-to-date")

@@ -29,6 +29,7 @@ from services.hr.employees.rules.states import (
     NothingToCancel,
     first_moment,
     require_end,
+    state_by_clock,
 )
 from services.hr.employees.rules.stretches import BEGINNING, DAY, Days, Stretch, changed, pieces
 
@@ -64,5 +65,6 @@ __all__ = [
     "require_born",
     "require_end",
     "require_within",
+    "state_by_clock",
     "unknown_manager",
 ]

@@ -69,9 +69,9 @@ def fields_of(columns: Collection[str], of: Mapping[str, tuple[str, ...]]) -> li
     return [field for field, its in of.items() if not set(columns).isdisjoint(its)]
 
 
-def require_born(birth_date: date | None, today: date, pointer: str) -> None:
+def require_born(birth_date: date, today: date, pointer: str) -> None:
     """Refuse a birth date to come."""
-    if birth_date is not None and birth_date > today:
+    if birth_date > today:
         raise Invalid.field(pointer, "birth_date_in_future", "Must not be a day to come.")
 
 
@@ -83,16 +83,16 @@ def require_within(effective_on: date, hire_on: date, last_day: date | None) -> 
         sentence = f"The employment ends on {last_day}."
     else:
         return
-    raise OutsideEmployment(
-        sentence, errors=[FieldError("/effective_on", OutsideEmployment.code, sentence)]
-    )
+    raise OutsideEmployment(sentence, errors=[FieldError("/effective_on", OutsideEmployment.code, sentence)])
 
 
 def only_of(employments: Iterable[UUID]) -> UUID:
     """The one employment that can be meant; refuses where there are several, or none."""
     found = list(employments)
     if len(found) != 1:
-        sentence = "Say which employment is meant." if found else "No employment goes on; say which one is meant."
+        sentence = (
+            "Say which employment is meant." if found else "No employment goes on; say which one is meant."
+        )
         raise WhichEmployment(
             sentence,
             errors=[FieldError("/employment_id", WhichEmployment.code, sentence)],

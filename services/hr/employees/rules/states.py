@@ -84,3 +84,12 @@ def require_end(hire_on: date, last_day: date, final_pay_on: date | None, access
 def first_moment(day: date, time_zone: str) -> datetime:
     """The first moment of a local day."""
     return datetime.combine(day, time(), clock.zone(time_zone)).astimezone(UTC)
+
+
+def state_by_clock(state: str, hire_on: date, last_day: date | None, today: date) -> str:
+    """The state that an employment is in today, also where nobody has moved it there yet."""
+    if state == CANCELLED or today < hire_on:
+        return state
+    if last_day is not None and last_day < today:
+        return TERMINATED
+    return ACTIVE if state == PENDING else state

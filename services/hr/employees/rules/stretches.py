@@ -41,9 +41,7 @@ class Days:
         return None if last is not None and last < first else Days(first, last)
 
 
-def changed(
-    stretches: Sequence[Stretch], effective_on: date, values: Mapping[str, Any]
-) -> list[Stretch]:
+def changed(stretches: Sequence[Stretch], effective_on: date, values: Mapping[str, Any]) -> list[Stretch]:
     """The stretches, in their order, that are to be stated anew when values are to hold from a day on."""
     inherited, found = dict(values), []
     for each in stretches:

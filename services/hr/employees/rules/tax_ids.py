@@ -35,7 +35,7 @@ def _checked(name: str, validate: Callable[[str], str], words: str) -> Callable[
         try:
             return validate(text)
         except BadNumber:
-            raise PydanticCustomError(f"{name}_format", "Must be {words}", {"words": words}) from None  # type: ignore[arg-type]
+            raise PydanticCustomError(f"{name}_format", "Must be {words}", {"words": words}) from None
 
     return check
 

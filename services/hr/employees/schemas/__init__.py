@@ -6,6 +6,7 @@ from services.hr.employees.schemas.changes import (
     ChangeOut,
     EmploymentVerbIn,
     FactsIn,
+    RejectChangeIn,
     TerminateIn,
 )
 from services.hr.employees.schemas.employees import (
@@ -33,6 +34,7 @@ __all__ = [
     "EmploymentVerbIn",
     "FactsIn",
     "ListedOut",
+    "RejectChangeIn",
     "SummaryOut",
     "TerminateIn",
     "TermsIn",

@@ -89,6 +89,12 @@ class ApproveChangeIn(WireInput):
     comment: ShortText | None = None
 
 
+class RejectChangeIn(WireInput):
+    """Why it is rejected."""
+
+    reason: ShortText
+
+
 class EmploymentVerbIn(WireInput):
     """Why; and which employment, where an employee has several."""
 

@@ -96,11 +96,11 @@ class AddressOut(WireModel):
 class TaxIdsOut(WireModel):
     """Numbers of tax authorities, as they are shown: the last three signs, unless the caller may read them."""
 
-    nino: Annotated[str, Mask("tax_id")] | None = None
-    ssn: Annotated[str, Mask("tax_id")] | None = None
-    itin: Annotated[str, Mask("tax_id")] | None = None
-    ein: Annotated[str, Mask("tax_id")] | None = None
-    utr: Annotated[str, Mask("tax_id")] | None = None
+    nino: Annotated[str | None, Mask("tax_id")] = None
+    ssn: Annotated[str | None, Mask("tax_id")] = None
+    itin: Annotated[str | None, Mask("tax_id")] = None
+    ein: Annotated[str | None, Mask("tax_id")] = None
+    utr: Annotated[str | None, Mask("tax_id")] = None
 
 
 class CompensationOut(WireModel):

@@ -39,7 +39,7 @@ def contributions(
     director = declared.director
     if director is None:
         return employee_contributions(tables, category, period, earnings)
-    weeks = weeks_of_directorship(director.appointed_on, pay.pay_on)
+    weeks = weeks_of_directorship(director.appointed_on, pay.pay_on, period)
     if director.method is DirectorMethod.ALTERNATIVE and not period.last:
         return employee_contributions(tables, category, period, earnings)
     rule = f"uk.ni.director.{director.method}"
@@ -90,7 +90,7 @@ def _loan(
     director = declared.director
     if director is None or director.method is not DirectorMethod.ANNUAL:
         return repayment(annual, rate, earnings, period)
-    weeks = weeks_of_directorship(director.appointed_on, pay.pay_on)
+    weeks = weeks_of_directorship(director.appointed_on, pay.pay_on, period)
     return director_repayment(annual, rate, earnings, weeks, pay.year_to_date)
 
 

@@ -7,7 +7,7 @@ to and above the upper earnings limit is rounded to the penny separately. Source
 method; National Insurance Manual NIM01206; the lower earnings limit moves no contribution.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +17,7 @@ from services.payroll.engine.inputs import YearToDate
 from services.payroll.engine.lines import Source, Step
 from services.payroll.engine.rounding import up_unit
 from services.payroll.packs.uk.amounts import NOUGHT, ZERO, ni_penny, step
-from services.payroll.packs.uk.periods import TaxPeriod, Unit, tax_week, tax_year_start
+from services.payroll.packs.uk.periods import TaxPeriod, Unit, tax_month, tax_week, tax_year_start
 from services.payroll.packs.uk.tables import Category, Tables
 from shared.values.faults import Invalid
 
@@ -86,17 +86,19 @@ def director_limits(tables: Tables, category: Category, weeks: int) -> Limits:
     return Limits(*(up_unit(tables.thresholds[name].year * weeks / WEEKS) for name in names))
 
 
-def weeks_of_directorship(appointed_on: date | None, pay_on: date) -> int:
+def weeks_of_directorship(appointed_on: date | None, pay_on: date, period: TaxPeriod) -> int:
     """Tax weeks from the week of the appointment to the end of the tax year, 52 for who was a director before it.
 
-    Week 53 counts as one week. Raises Invalid for an appointment after the day of pay.
+    Week 53 counts as one week. Raises Invalid for an appointment after the tax week or month that is paid.
     """
     if appointed_on is None or appointed_on < tax_year_start(pay_on):
         return WEEKS
-    if appointed_on > pay_on:
-        message = "Appointed after the day of pay: not yet a director then."
+    week = tax_week(appointed_on)
+    begun = week if period.unit is Unit.WEEK else tax_month(appointed_on)
+    if tax_year_start(appointed_on) != tax_year_start(pay_on) or begun > period.number:
+        message = f"Appointed after tax {period.unit} {period.number}: not yet a director then."
         raise Invalid.field("/declarations/director/appointed_on", "appointed_after_pay", message)
-    return max(WEEKS + 1 - tax_week(appointed_on), 1)
+    return max(WEEKS + 1 - week, 1)
 
 
 def _employee(category: Category, limits: Limits, earnings: Decimal) -> Contribution:
@@ -137,9 +139,10 @@ def _steps(
 def _source(tables: Tables, category: Category, source: Source, length: int) -> Source:
     """The source, marked where the category uses a threshold of the week or month that nobody has seen in print."""
     name = category.employer_free_up_to
-    if name is None or length > 1 or tables.thresholds[name].unconfirmed is None:
+    if name is None or length > 1 or (unseen := tables.thresholds[name].unconfirmed) is None:
         return source
-    return Source(source.publication, source.table, source.year, tables.thresholds[name].unconfirmed)
+    marks = "; ".join(mark for mark in (source.unconfirmed, f"{name}: {unseen}") if mark)
+    return replace(source, unconfirmed=marks)
 
 
 def employee_contributions(

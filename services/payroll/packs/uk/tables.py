@@ -169,7 +169,7 @@ def tables_named(edition: str) -> Tables:
         thresholds={name: _threshold(facts) for name, facts in ni["thresholds"].items()},
         categories={letter: _category(letter, facts) for letter, facts in ni["categories"].items()},
         ni_source=sources.of(ni),
-        directors_source=sources.named(ni["directors_source"]),
+        directors_source=sources.named(ni["directors_source"], ni.get("unconfirmed")),
         plans={name: Decimal(plan["year"]) for name, plan in loans["plans"].items()},
         postgraduate=Decimal(loans["postgraduate"]["year"]),
         loan_rate=Decimal(loans["rate"]),

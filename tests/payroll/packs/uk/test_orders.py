@@ -189,6 +189,15 @@ def test_the_fee_of_a_maintenance_order_may_cut_into_protected_earnings_but_not_
     assert (none.amount, none.fee) == (ZERO, ZERO)
 
 
+def test_the_employers_fee_leaves_less_for_later_orders():
+    maintenance = order("child_maintenance", amount=D("100.00"), fee=True)
+
+    assert amounts("1000.00", maintenance, order("aeo_non_priority", amount=D("5000.00"))) == [
+        D("100.00"),
+        D("899.00"),
+    ]
+
+
 def test_orders_are_worked_out_by_priority_and_within_it_by_date():
     days = {"aeo_non_priority": 1, "dea": 2, "child_maintenance": 3, "council_tax": 4, "aeo_priority": 5}
     orders = [

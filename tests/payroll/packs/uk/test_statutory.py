@@ -135,6 +135,11 @@ def test_each_payment_goes_up_to_the_next_penny():
     assert parental_line(NEW, "spp", FULL, 1, weeks=2, days=1).amount == D("55.52")
 
 
+def test_the_basis_of_a_line_is_an_amount_of_money():
+    assert sick_pay_line(NEW, D("154.06"), 5, 5).basis == D("123.25")
+    assert parental_line(NEW, "spp", D("200.001"), 1).basis == D("200.01")
+
+
 def test_a_line_of_parental_pay_names_its_rule():
     found = parental_line(OLD, "shpp", FULL, 1, weeks=2)
 

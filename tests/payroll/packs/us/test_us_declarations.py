@@ -194,3 +194,27 @@ def test_an_employers_unemployment_rate_is_a_fraction_and_a_wage_base():
     for bad in ({"rate": "3.4", "wage_base": "7000"}, {"rate": "0.034"}, {"rate": "0.034", "wage_base": "x"}):
         with pytest.raises(ValidationError):
             UsEmployer.model_validate({"state_unemployment": {"CA": bad}})
+
+
+def test_a_county_rate_is_at_most_five_per_cent():
+    form = UsDeclarations.model_validate({"state": "IN", "state_declaration": {"countyRate": "0.05"}})
+
+    assert form.certificate().county_rate == Decimal("0.05")
+    assert refused(state="IN", state_declaration={"countyRate": "0.050001"})[0][1] == "less_than_equal"
+
+
+def test_the_largest_amount_and_the_smallest_rate_are_accepted():
+    assert UsDeclarations.model_validate({"step4a": 9_999_999_999}).step4a == 9_999_999_999
+    assert UsDeclarations.model_validate({"step4a": "9999999999.99"}).step4a == Decimal("9999999999.99")
+    assert UsDeclarations.model_validate({"step4a": 0}).step4a == 0
+    certificate = {"state": "AZ", "state_declaration": {"rate": Decimal(0)}}
+    assert UsDeclarations.model_validate(certificate).certificate().rate == 0
+    assert refused(state="AZ", state_declaration={"rate": Decimal(1)})[0][1] == "rate_format"
+
+
+def test_an_employer_has_a_rate_in_each_state_at_most():
+    many = {f"S{n}": {"rate": "0.01", "wage_base": 7000} for n in range(61)}
+    with pytest.raises(ValidationError):
+        UsEmployer.model_validate({"state_unemployment": many})
+    many.popitem()
+    assert len(UsEmployer.model_validate({"state_unemployment": many}).state_unemployment) == 60

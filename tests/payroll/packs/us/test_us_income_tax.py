@@ -233,3 +233,11 @@ def test_pretax_deductions_come_off_regular_wages_first_and_then_off_a_bonus():
     assert named(more, "supplemental") == 900
     assert line(all_of_it, "us.federal_income_tax").amount == 0
     assert named(all_of_it, "taxable") == 0
+
+
+def test_halves_of_a_cent_go_up_in_every_line_of_the_worksheet():
+    assert federal("8600.05", "annual") == 0
+    assert federal("16100.05", "annual") == Decimal("0.01")
+    assert federal("16101.54", "biweekly") - federal("16101.54", "biweekly", step3="0.13") == Decimal("0.01")
+    bonus = pay(earnings=[earned("supplemental", "0.25")])
+    assert line(bonus, "us.federal_income_tax").amount == Decimal("0.06")

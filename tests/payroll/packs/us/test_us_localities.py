@@ -39,13 +39,7 @@ def test_who_names_no_city_has_no_local_tax():
 
 @pytest.mark.parametrize(
     ("frequency", "exemption"),
-    [
-        ("weekly", "11.54"),
-        ("biweekly", "23.08"),
-        ("semimonthly", "25.00"),
-        ("monthly", "50.00"),
-        ("daily", "1.64"),
-    ],
+    [("weekly", "11.54"), ("biweekly", "23.08"), ("semimonthly", "25.00"), ("monthly", "50.00")],
 )
 def test_detroit_takes_its_printed_exemption_of_the_period(frequency: str, exemption: str):
     found = local("MI", "1000.00", frequency, exemptions=1, city="DETROIT", resident=True)
@@ -53,6 +47,15 @@ def test_detroit_takes_its_printed_exemption_of_the_period(frequency: str, exemp
     assert found.basis == 1000 - Decimal(exemption)
     assert found.amount == (found.basis * Decimal("0.024")).quantize(Decimal("0.01"))
     assert found.rate == Decimal("0.024")
+
+
+def test_detroit_taxes_a_bonus_whole():
+    parts = [earned("regular", "8.00"), earned("supplemental", "100.00")]
+    certificate = {"exemptions": 1, "city": "DETROIT", "resident": True}
+    result = pay(earnings=parts, state="MI", state_declaration=certificate)
+
+    assert line(result, CODE).amount == Decimal("2.40")
+    assert line(result, "us.state_income_tax").amount == Decimal("4.25")
 
 
 def test_detroit_has_no_table_for_quarterly_pay():
@@ -135,3 +138,10 @@ def test_the_earnings_tax_of_yonkers_is_taken_of_gross_wages():
     )
 
     assert line(result, CODE).amount == 5
+
+
+def test_halves_of_a_cent_of_a_bonus_go_up():
+    bonus = [earned("supplemental", "0.20")]
+    result = pay(earnings=bonus, state="NY", state_declaration={"city": "NYC"})
+
+    assert line(result, CODE).amount == Decimal("0.01")

@@ -38,6 +38,7 @@ def test_a_year_without_a_states_tables_is_refused_and_names_the_state(state: st
         *(("NC", each) for each in ("daily", "four_weekly", "quarterly", "semiannual")),
         *((each, "four_weekly") for each in ("UT", "GA", "CA", "NY")),
         *(("NY", each) for each in ("quarterly", "semiannual")),
+        ("MI", "daily"),
     ],
 )
 def test_a_pay_period_without_a_table_is_refused_and_never_estimated(state: str, frequency: str):
@@ -53,6 +54,18 @@ def test_a_pay_period_without_a_table_is_refused_and_never_estimated(state: str,
 def test_four_weekly_pay_is_withheld_from_where_the_state_has_a_formula():
     assert state_tax("IL", "3000.00", "four_weekly", line1=1) == Decimal("137.36")
     assert state_tax("KY", "3000.00", "four_weekly") == Decimal("95.95")
+    assert state_tax("MI", "3000.00", "four_weekly", exemptions=1) == Decimal("108.21")
+
+
+@pytest.mark.parametrize(
+    ("frequency", "periods"),
+    [("weekly", 52), ("biweekly", 26), ("semimonthly", 24), ("monthly", 12), ("quarterly", 4), ("annual", 1)],
+)
+def test_michigans_exemption_of_a_period_is_its_part_of_the_years_to_the_cent(frequency: str, periods: int):
+    each = (Decimal(5900) / periods).quantize(Decimal("0.01"))
+
+    assert state_tax("MI", str(3 * each), frequency, exemptions=3) == 0
+    assert state_tax("MI", str(3 * each + 100), frequency, exemptions=3) == Decimal("4.25")
 
 
 def test_georgia_changes_by_the_day_of_pay():
@@ -125,6 +138,7 @@ def test_arizona_takes_the_elected_rate_and_knows_an_election_of_none():
         ("IL", "bonus", "49.50"),
         ("NC", "bonus", "41.00"),
         ("IN", "bonus", "29.50"),
+        ("MI", "bonus", "42.50"),
         ("CA", "bonus", "102.30"),
         ("CA", "stock_option", "102.30"),
         ("CA", "RSU-vesting", "102.30"),
@@ -150,7 +164,7 @@ def test_californias_two_supplemental_rates_hold_side_by_side_and_deductions_lea
     assert line(less, "us.state_income_tax").amount == Decimal("81.84")
 
 
-@pytest.mark.parametrize("state", ["KY", "MI", "CO", "AZ", "UT", "GA"])
+@pytest.mark.parametrize("state", ["KY", "CO", "AZ", "UT", "GA"])
 def test_without_a_supplemental_rate_a_bonus_is_added_to_the_wages_of_the_period(state: str):
     both = pay(earnings=[earned("regular", "900.00"), earned("supplemental", "1000.00")], state=state)
     alone = pay(earnings=[earned("supplemental", "1000.00")], state=state)
@@ -272,3 +286,41 @@ def test_each_line_names_its_publication_and_what_of_it_is_unconfirmed():
     assert "rounding" in (source.unconfirmed or "")
     assert line(result, "us.local_income_tax").source.publication == "Form 5469 (Rev. 05-25)"
     assert line(pay("1.00", state="KY"), "us.state_income_tax").source.unconfirmed is None
+
+
+@pytest.mark.parametrize(
+    ("state", "gross", "bonus", "tax"),
+    [
+        ("IL", "0.00", "10.30", "0.51"),
+        ("IL", "10.30", "0.00", "0.51"),
+        ("NC", "0.00", "110.03", "5.00"),
+        ("NC", "0.00", "110.02", "4.00"),
+        ("CA", "0.00", "0.50", "0.03"),
+        ("PA", "0.50", "0.00", "0.02"),
+        ("KY", "1000.00", "0.00", "32.74"),
+        ("GA", "10000.00", "0.00", "507.02"),
+    ],
+)
+def test_halves_of_a_cent_or_of_a_dollar_go_up(state: str, gross: str, bonus: str, tax: str):
+    parts = [earned("regular", gross), earned("supplemental", bonus, "commission")]
+
+    assert line(pay(earnings=parts, state=state), "us.state_income_tax").amount == Decimal(tax)
+
+
+def test_contributions_of_employees_are_rounded_to_the_nearest_cent():
+    assert line(pay("50.00", state="PA"), "us.state_disability").amount == Decimal("0.04")
+    assert line(pay("50.50", state="CA"), "us.state_disability").amount == Decimal("0.66")
+
+
+def test_a_line_has_a_rate_where_one_rate_was_applied_to_its_basis():
+    plain = line(pay("1000.00", state="IL"), "us.state_income_tax")
+    more = line(pay("1000.00", state="IL", state_declaration={"additional": "5"}), "us.state_income_tax")
+    table = line(pay("1000.00", state="CA"), "us.state_income_tax")
+
+    assert (plain.basis, plain.rate) == (1000, Decimal("0.0495"))
+    assert (more.basis, more.rate) == (1000, None)
+    assert (table.basis, table.rate) == (1000, None)
+
+
+def test_exemption_from_federal_withholding_is_none_from_the_states():
+    assert line(pay("1000.00", state="IL", exempt=True), "us.state_income_tax").amount == Decimal("49.50")

@@ -41,14 +41,11 @@ def illinois(pay: StatePay) -> Decimal:
 
 
 def michigan(pay: StatePay) -> Decimal:
-    """Form 446: one exemption of the period, to the cent, times the exemptions comes off first."""
+    """Form 446: the exemption of the period, to the cent, comes off as often as it is claimed."""
     form: Michigan = pay.certificate
-    figures = pay.income_tax
-    annual = figures["exemption"]
-    one = pay.steps.round(
-        "one exemption of the period", half_up_cent, annual / pay.periods, annual=annual, periods=pay.periods
-    )
-    return pay.at_rate(pay.taxable(pay.regular, form.exemptions * one), figures["rate"])
+    one = pay.of_period(pay.income_tax["exemption"])
+    less = pay.steps.take("exemptions", form.exemptions * one, exemptions=form.exemptions, each=one)
+    return pay.at_rate(pay.taxable(pay.regular, less), pay.income_tax["rate"])
 
 
 def north_carolina(pay: StatePay) -> Decimal:

@@ -18,13 +18,13 @@ from services.payroll.packs.us.wages import Part
 CODE: Final = "us.local_income_tax"
 
 
-def local_line(pay: StatePay, gross: Part, state_tax: Decimal) -> Line | None:
-    """The line of the locality that the certificate names, or None. `state_tax` is all that the state withholds."""
+def local_line(pay: StatePay, gross: Part) -> Line | None:
+    """The line of the locality that the certificate names, or None. `pay` knows the state's tax already."""
     method = _METHODS.get(pay.tables.state)
-    return None if method is None else method(replace(pay, steps=Steps(), applied=None), gross, state_tax)
+    return None if method is None else method(replace(pay, steps=Steps(), applied=None), gross)
 
 
-def _philadelphia(pay: StatePay, gross: Part, _state_tax: Decimal) -> Line | None:
+def _philadelphia(pay: StatePay, gross: Part) -> Line | None:
     """The wage tax: the rate of residents or of non-residents on gross wages; nothing comes off."""
     form: Pennsylvania = pay.certificate
     if form.philadelphia is None:
@@ -34,18 +34,22 @@ def _philadelphia(pay: StatePay, gross: Part, _state_tax: Decimal) -> Line | Non
     return _line(pay, "philadelphia", figures, tax, gross.total)
 
 
-def _detroit(pay: StatePay, _gross: Part, _state_tax: Decimal) -> Line | None:
-    """City tax: the state's wages less the city's own printed exemption of the period for each exemption."""
+def _detroit(pay: StatePay, _gross: Part) -> Line | None:
+    """City tax: the state's wages less the city's own printed exemption of the period for each exemption.
+
+    A bonus is taxed whole.
+    """
     form: Michigan = pay.certificate
     if form.city is None:
         return None
     figures = pay.tables.figures["local"][form.city]
     less = form.exemptions * pay.of_period(figures["exemption"])
-    tax = pay.at_rate(pay.taxable(pay.regular, less), figures["resident" if form.resident else "nonresident"])
+    taxable = pay.taxable(pay.regular, less) + pay.supplemental
+    tax = pay.at_rate(taxable, figures["resident" if form.resident else "nonresident"])
     return _line(pay, form.city.lower(), figures, tax, pay.regular)
 
 
-def _county(pay: StatePay, _gross: Part, _state_tax: Decimal) -> Line | None:
+def _county(pay: StatePay, _gross: Part) -> Line | None:
     """County tax: the declared rate on the wages that the state taxes, supplemental ones included."""
     form: Indiana = pay.certificate
     if form.county_rate is None:
@@ -56,7 +60,7 @@ def _county(pay: StatePay, _gross: Part, _state_tax: Decimal) -> Line | None:
     )
 
 
-def _new_york(pay: StatePay, gross: Part, state_tax: Decimal) -> Line | None:
+def _new_york(pay: StatePay, gross: Part) -> Line | None:
     """New York City's tax, the surcharge of Yonkers on residents, or its earnings tax on others."""
     form: NewYork = pay.certificate
     if form.city is None:
@@ -70,7 +74,7 @@ def _new_york(pay: StatePay, gross: Part, state_tax: Decimal) -> Line | None:
     if form.city == "NYC":
         tax = new_york_city(pay, figures) if pay.regular else ZERO
     else:
-        tax = _surcharge(pay, figures, state_tax)
+        tax = pay.at_rate(pay.regular_tax, figures["share_of_state_tax"])
     if pay.supplemental:
         rate = figures["supplemental_rate"]
         inputs = {"wages": pay.supplemental, "rate": rate}
@@ -81,13 +85,6 @@ def _new_york(pay: StatePay, gross: Part, state_tax: Decimal) -> Line | None:
     return _line(pay, form.city.lower(), figures, tax, basis)
 
 
-def _surcharge(pay: StatePay, figures: dict[str, Any], state_tax: Decimal) -> Decimal:
-    """Yonkers residents: a share of the state's tax on regular wages."""
-    rate = pay.tables.figures["supplemental"]["rate"]
-    on_regular = state_tax - half_up_cent(pay.supplemental * rate) - pay.certificate.additional
-    return pay.at_rate(max(on_regular, ZERO), figures["share_of_state_tax"])
-
-
 def _line(pay: StatePay, name: str, figures: dict[str, Any], tax: Decimal, basis: Decimal) -> Line:
     basis, rate = pay.applied or (basis, None)
     rule = f"us.{pay.tables.state.lower()}.{name}"
@@ -95,7 +92,7 @@ def _line(pay: StatePay, name: str, figures: dict[str, Any], tax: Decimal, basis
     return Line(CODE, LineKind.TAX, tax, basis, rate, rule, source, pay.steps.done())
 
 
-_METHODS: Final[Mapping[str, Callable[[StatePay, Part, Decimal], Line | None]]] = {
+_METHODS: Final[Mapping[str, Callable[[StatePay, Part], Line | None]]] = {
     "IN": _county,
     "MI": _detroit,
     "NY": _new_york,

@@ -28,6 +28,8 @@ class StatePay:
     certificate: Any
     filing_status: str
     steps: Steps
+    regular_tax: Decimal = ZERO
+    """The state's tax on the regular wages, once it is known."""
     applied: tuple[Decimal, Decimal] | None = None
     """What the one rate was applied to, and that rate, where a method comes to one."""
 

@@ -50,7 +50,7 @@ def withholding(pay: PayInput, form: UsDeclarations, wages: Wages, periods: int)
     part = wages.gross if state in GROSS_BASED else wages.income_tax
     given = _state_pay(pay, form, tables, part, wages.bonus, periods)
     tax = _income_tax_line(given, part, wages.gross.regular)
-    local = local_line(given, wages.gross, tax.amount)
+    local = local_line(given, wages.gross)
     lines = [tax] if local is None else [tax, local]
     employee = tables.figures.get("employee")
     if employee is not None:
@@ -82,7 +82,7 @@ def _state_pay(
 def _income_tax_line(pay: StatePay, part: Part, paid_regular: Decimal) -> Line:
     """The state's tax by its method, with the flat rate on supplemental wages and what the certificate adds."""
     steps = pay.steps
-    tax = METHODS[pay.tables.state](pay) if pay.regular else ZERO
+    tax = pay.regular_tax = METHODS[pay.tables.state](pay) if pay.regular else ZERO
     extra = _supplemental(pay)
     additional = getattr(pay.certificate, "additional", ZERO) if paid_regular else ZERO
     if additional:
