@@ -23,7 +23,8 @@ from services.payroll.schedules.queries import find_schedules
 from services.payroll.schedules.rules.calendars import calendar_of
 from services.payroll.year_to_date.queries import find_opening, find_totals
 from shared.context.ctx import Ctx
-from shared.context.sealed_fields import READ_SEALED, for_caller
+from shared.context.sealed_fields import READ_SEALED, for_caller, keyring_of
+from shared.database.sealing import Place, Sealed
 from shared.http.finding import Listing, Where, list_found, shown
 from shared.http.paging import Page, PageQuery
 from shared.values.faults import NotFound, Refused
@@ -45,6 +46,12 @@ left join lateral (select pay_schedule_id from payee_schedules where tenant_id =
   and valid_from <= p.day order by valid_from desc limit 1) s on true
 left join lateral (select id from payee_declarations where tenant_id = $1 and payee_id = p.id
   and valid_from <= p.day order by valid_from desc limit 1) d on true
+"""
+ACCOUNTS = """
+select distinct on (s.payee_id) s.payee_id, f.id, f.bank_account
+from payee_stretches s join payee_facts f on f.tenant_id = s.tenant_id and f.id = s.fact_id
+where s.tenant_id = $1 and s.payee_id = any($2::uuid[]) and s.valid_from <= $3
+order by s.payee_id, s.valid_from desc
 """
 # By this schedule on the day, and no longer by the one before or by one that came since.
 PAID_BY = """t.id in (
@@ -154,6 +161,24 @@ def _out(ctx: Ctx, payee: Payee, at: At, *, on: date, reveal: bool) -> PayeeOut:
         declarations=declared,
         **for_caller(ctx, PrivateOut, fact, reveal=reveal),
     )
+
+
+async def find_bank_accounts(
+    ctx: Ctx, payee_ids: Collection[UUID], *, on: date
+) -> dict[UUID, Mapping[str, Any]]:
+    """The accounts to which payees are paid on a day, in clear: for payment files, never to be shown.
+
+    Of somebody whose last facts are of days before it is theirs; who has none is left out.
+    """
+    keyring = keyring_of(ctx)
+    rows = await ctx.sql.fetch(ACCOUNTS, ctx.tenant.id, list(payee_ids), on)
+    return {
+        row["payee_id"]: keyring.open(
+            Place(ctx.tenant.id, "payee_facts", "bank_account", row["id"]), Sealed(row["bank_account"])
+        )
+        for row in rows
+        if row["bank_account"] is not None
+    }
 
 
 async def find_pack(ctx: Ctx, payee_id: UUID) -> str | None:

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from services.payroll.payees.queries import find_bank_accounts
 from shared.context.ctx import TenantFacts
 from shared.contracts.hr import (
     EmployeeChanged,
@@ -154,6 +156,28 @@ async def test_an_employment_ends_goes_on_after_all_and_never_begins_by_the_high
     assert (left["status"], left["last_day"], left["unused_leave_hours"]) == ("ended", "2026-02-27", "12.5")
     assert (stays["status"], stays["last_day"]) == ("active", None)
     assert never["status"] == "cancelled"
+
+
+async def test_a_payment_file_is_told_the_accounts_of_its_day(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    hired = await told(suite, tenant)
+    other = ACCOUNT | {"account_number": "12345678"}
+    moved = await told(
+        suite, tenant, EmployeeChanged, version=2, effective_on=date(2026, 3, 1), private={"bank_account": other},
+        employee_id=hired.employee_id, employment_id=hired.employment_id,
+    )  # fmt: skip
+    await delivered(suite, tenant, hired, moved)
+    none = await given_payee(suite, tenant, private={"bank_account": None})
+    payee_id = UUID((await payee_of(payroll, hired.employment_id))["id"])
+
+    async with suite.work("payroll", tenant) as ctx:
+        found = [
+            await find_bank_accounts(ctx, [payee_id, UUID(none["id"])], on=day)
+            for day in (date(2026, 2, 28), date(2026, 3, 1))
+        ]
+
+    assert found == [{payee_id: ACCOUNT}, {payee_id: other}]
 
 
 async def test_two_engagements_of_one_person_are_two_payees(

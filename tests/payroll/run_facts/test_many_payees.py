@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from datetime import date
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +24,12 @@ MOST_SECONDS = 5.0
 
 
 async def put(ctx: Ctx, table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows, some thousand at a time: no statement takes long, whatever else is at work."""
     kinds = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(columns.values(), 2))
-    names = ", ".join(columns)
-    await ctx.sql.execute(
-        f"insert into {table} (tenant_id, {names}) select $1, t.* from unnest({kinds}) t",
-        ctx.tenant.id,
-        *map(list, zip(*rows, strict=True)),
-    )
+    statement = f"insert into {table} (tenant_id, {', '.join(columns)}) select $1, t.* from unnest({kinds}) t"
+    left = iter(rows)
+    while some := list(islice(left, 2_000)):
+        await ctx.sql.execute(statement, ctx.tenant.id, *map(list, zip(*some, strict=True)))
 
 
 async def given_many(ctx: Ctx, schedule_id: UUID) -> None:
