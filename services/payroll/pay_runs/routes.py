@@ -134,9 +134,12 @@ async def list_pay_run_problems(
 
 @router.read("/pay-runs/{run_id}/variances", scope=READ_PRIVATE)
 async def list_pay_run_variances(
-    ctx: CtxDep, run_id: UUID, page: PageDep, against: UUID
+    ctx: CtxDep, run_id: UUID, page: PageDep, against: UUID | None = None
 ) -> Page[VarianceOut]:
-    """What differs from another run, by payee and code; audited."""
+    """What differs from another run, by payee and code; audited.
+
+    Without `against` that is the last approved run of the same kind and schedule for an earlier period.
+    """
     return await queries.list_variances(ctx, run_id, page, against=against)
 
 

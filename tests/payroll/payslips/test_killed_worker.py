@@ -70,7 +70,7 @@ async def test_a_killed_worker_leaves_a_run_that_the_next_one_ends_with_the_same
     schedule, _ = await given_team(idle, tenant, 7)
     run = await given_run(payroll, schedule)
     assert (await payroll.post(f"/v1/pay-runs/{run['id']}/calculate")).status_code == 202
-    async with worker(idle.url, 3) as process:
+    async with worker(idle.url, 4) as process:
         assert await asyncio.wait_for(process.wait(), 120) == -signal.SIGKILL
     between = (await payroll.get(f"/v1/pay-runs/{run['id']}")).json()
     stored = (await payroll.get(f"/v1/payslips?pay_run_id={run['id']}")).json()["items"]

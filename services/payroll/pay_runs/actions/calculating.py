@@ -4,6 +4,7 @@ Each step reads some payees, has them calculated in a process beside this one, a
 the place that it has come to: what is stored twice is never, and a run that was killed goes on behind its last step.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +24,7 @@ from services.payroll.profile.rules import missing_for
 from services.payroll.run_facts.queries import facts_for_run
 from services.payroll.run_facts.rules import Finding, PayeeFacts, findings
 from services.payroll.schedules.rules import Period
-from shared.background.jobs import JobRun, Unfinished, start_job
+from shared.background.jobs import JobCancelled, JobRun, Unfinished, start_job
 from shared.base.side_process import Limits, SideProcesses
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance
@@ -34,6 +35,7 @@ AT_ONCE: Final = 200
 """Payees of a step: as many as keep a step below a second."""
 LIMITS: Final = Limits(cpu_seconds=120, memory_mb=512)
 BEFORE_ALL: Final = UUID(int=0)
+BEHIND_ALL: Final = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +62,44 @@ async def start_calculation(ctx: Ctx, run_id: UUID, *, exclude: Sequence[UUID]) 
 
 
 async def calculate_run(job: JobRun) -> None:
-    """Calculate all payees of the run that the job belongs to."""
+    """Calculate all payees of the run that the job belongs to.
+
+    While some are calculated beside this process, those before them are stored here, and the next ones read.
+    """
     place = job.checkpoint or await _begin(job)
     if place is None:
         return
-    made: Made | None = None
-    chunk: _Chunk | None = None
-    while True:
-        async with job.transaction() as ctx:
-            run = await queries.find_run_of_job(ctx, job.job_id)
-            if run is None:
-                return
-            if chunk is not None and made is not None:
-                await _store(ctx, run, chunk, made)
-                place = {"after": str(chunk.last), "done": place["done"] + chunk.size}
-            await job.progress(ctx, place["done"], checkpoint=place)
-            chunk = await _read(ctx, run, after=UUID(place["after"]))
-            aside = ctx.port(SideProcesses)
-        if chunk is None:
-            break
-        made = await aside.call(job.tenant_id, calculate_chunk, chunk.wanted, limits=LIMITS)
+    done: tuple[_Chunk, Made] | None = None
+    chunk, aside = await _step(job, place, done, after=UUID(place["after"]))
+    while chunk is not None:
+        calculation = asyncio.create_task(
+            aside.call(job.tenant_id, calculate_chunk, chunk.wanted, limits=LIMITS)
+        )
+        try:
+            following, aside = await _step(job, place, done, after=chunk.last)
+            done = chunk, await calculation
+        finally:
+            calculation.cancel()
+            await asyncio.gather(calculation, return_exceptions=True)
+        chunk = following
+    await _step(job, place, done, after=BEHIND_ALL)
     await _finish(job)
+
+
+async def _step(
+    job: JobRun, place: dict[str, Any], done: tuple[_Chunk, Made] | None, *, after: UUID
+) -> tuple[_Chunk | None, SideProcesses]:
+    """Store what was calculated with the place that it brings the job to, and read the next payees."""
+    async with job.transaction() as ctx:
+        run = await queries.find_run_of_job(ctx, job.job_id)
+        if run is None:
+            raise JobCancelled
+        if done is not None:
+            chunk, made = done
+            await _store(ctx, run, chunk, made)
+            place |= {"after": str(chunk.last), "done": place["done"] + chunk.size}
+        await job.progress(ctx, place["done"], checkpoint=place)
+        return await _read(ctx, run, after=after), ctx.port(SideProcesses)
 
 
 async def _begin(job: JobRun) -> dict[str, Any] | None:

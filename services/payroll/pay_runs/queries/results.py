@@ -61,6 +61,10 @@ where coalesce(a.amount, 0) <> coalesce(b.amount, 0)
   and (coalesce(a.payee_id, b.payee_id), coalesce(a.code, b.code) collate "C") > ($4, $5)
 order by 1, coalesce(a.code, b.code) collate "C" limit $6
 """  # noqa: S608 - no input in it
+PREVIOUS = """
+select id from pay_runs where tenant_id = $1 and schedule_id = $2 and kind = $3 and period_start < $4
+  and state in ('approved', 'paid', 'closed') order by period_start desc, id desc limit 1
+"""
 REGISTER = """
 select id as payslip_id, payee_id, number, name, cost_centre, gross, reimbursed, deductions, taxes, net, employer_cost
 from payslips where tenant_id = $1 and run_id = $2 and payee_id > $3 order by payee_id limit $4
@@ -93,17 +97,28 @@ def _text(amount: Decimal, run: PayRun) -> str:
     return Money.of(amount, run.currency).text
 
 
-async def list_variances(ctx: Ctx, run_id: UUID, page: PageQuery, *, against: UUID) -> Page[VarianceOut]:
+async def list_variances(
+    ctx: Ctx, run_id: UUID, page: PageQuery, *, against: UUID | None
+) -> Page[VarianceOut]:
     """What differs from another run, by payee and code; audited, as it tells what people earn."""
-    run, other = await get_run(ctx, run_id), await get_run(ctx, against)
+    run = await get_run(ctx, run_id)
+    other_id = await _before(ctx, run) if against is None else (await get_run(ctx, against)).id
     payee_id, code = _place(page)
     async with ctx.reporting():
-        rows = await ctx.sql.fetch(VARIANCES, ctx.tenant.id, run.id, other.id, payee_id, code, page.limit + 1)
+        rows = await ctx.sql.fetch(VARIANCES, ctx.tenant.id, run.id, other_id, payee_id, code, page.limit + 1)
     ctx.audit(READ_SEALED, f"pay_runs/{run.id}#variances")
     items = [_variance(dict(row), run.currency) for row in rows[: page.limit]]
     last = rows[page.limit - 1] if len(rows) > page.limit else None
     cursor = None if last is None else page.next_cursor(last["payee_id"].bytes + last["code"].encode())
     return Page(items=items, next=cursor)
+
+
+async def _before(ctx: Ctx, run: PayRun) -> UUID:
+    """The run before; where there is none, an id that none has: everything is new then."""
+    found: UUID | None = await ctx.sql.fetchval(
+        PREVIOUS, ctx.tenant.id, run.schedule_id, run.kind, run.period_start
+    )
+    return found or FIRST
 
 
 def _place(page: PageQuery) -> tuple[UUID, str]:
