@@ -149,8 +149,13 @@ def approval_routes(service: str, approvables: Mapping[str, Approvable]) -> list
     router = Router("Approvals")
     _add_reads(router, service)
     _add_verbs(router, service, approvables)
-    name = f"list_{service}_approval_timeline"
-    add_timeline(router, f"{service}-approvals", LIFECYCLE.aggregate, scope=f"{service}:read", name=name)
+    add_timeline(
+        router,
+        f"{service}-approvals",
+        LIFECYCLE.aggregate,
+        scope=f"{service}:read",
+        one=f"{service}_approval",
+    )
     return [router, _delegation_routes(service)]
 
 

@@ -40,15 +40,13 @@ async def list_entries(ctx: Ctx, aggregate: str, aggregate_id: UUID, page: PageQ
     return page_of([TimelineEntry(**row) for row in rows], page, lambda entry: entry.id)
 
 
-def add_timeline(
-    router: Router, resource: str, aggregate: str, *, scope: str, name: str | None = None
-) -> None:
-    """Declare `GET /v1/<resource>/{id}/timeline` for a stateful aggregate; `name` where several services have it."""
+def add_timeline(router: Router, resource: str, aggregate: str, *, scope: str, one: str = "") -> None:
+    """Declare `GET /v1/<resource>/{id}/timeline` for a stateful aggregate; `one` is what the operation calls one."""
 
     async def timeline(ctx: CtxDep, resource_id: UUID, page: PageDep) -> Page[TimelineEntry]:
         return await list_entries(ctx, aggregate, resource_id, page)
 
     timeline.__doc__ = f"Who moved this {aggregate.replace('_', ' ')}, when, and why; newest first."
     router.read(
-        f"/{resource}/{{resource_id}}/timeline", scope=scope, name=name or f"list_{aggregate}_timeline"
+        f"/{resource}/{{resource_id}}/timeline", scope=scope, name=f"list_{one or aggregate}_timeline"
     )(timeline)

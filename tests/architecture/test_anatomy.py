@@ -8,6 +8,8 @@ ANATOMY = {"__init__", "rules", "models", "schemas", "queries", "actions", "bulk
 ALSO = {
     "services/billing/documents": None,  # renders paper: content, pdf, xml and what they are made of
     "services/billing/ledger": {"chart"},
+    "services/payroll/engine": None,  # what a calculation is made of; pure values, no resource of its own
+    "services/payroll/packs": None,  # a folder for each country
 }
 BELOW = ANATOMY - {"__init__"}  # a module that outgrows MAX_FILE becomes a folder of its name (ADR 0001)
 MAX_FILE, MAX_FUNCTION = 300, 40

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from gateway.routes.merged_openapi import merged
 from gateway.routes.table import METHODS
@@ -70,14 +68,13 @@ def test_what_is_a_schema_of_its_own_is_written_out_nowhere_else():
 
 
 def test_every_default_is_acceptable_itself():
-    whole = Resource.from_contents(DOCUMENT, default_specification=DRAFT202012)
-    registry: Any = Registry().with_resource("", whole)
+    components = {"components": DOCUMENT["components"]}  # what a part refers to
     wrong = {
         place: [error.message for error in found]
         for place, part in parts(DOCUMENT)
         if "default" in part
         and not place.endswith(("/properties", "/mapping"))
-        and (found := list(Draft202012Validator(part, registry=registry).iter_errors(part["default"])))
+        and (found := list(Draft202012Validator(components | part).iter_errors(part["default"])))
     }
 
     assert wrong == {}

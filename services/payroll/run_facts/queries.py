@@ -19,6 +19,8 @@ from shared.context.sealed_fields import keyring_of
 from shared.database.sealing import Keyring, Place, Sealed
 from shared.values.money import Money
 
+# Rows are looked up payee by payee inside the statements (lateral): of payees who have just been told of, PostgreSQL's
+# statistics know nothing yet, and a join planned for few rows reads many of them squared.
 # Whoever is paid by the schedule on the period's last day. Named payees also before they begin and after they ended.
 PAYEES = """
 select p.id, p.employee_id, p.employment_id, p.number, p.name, p.kind, p.hire_on, p.last_day, p.final_pay_on,
@@ -29,18 +31,19 @@ join lateral (select pay_schedule_id from payee_schedules where tenant_id = $1 a
 left join lateral (select id, pack, declared from payee_declarations where tenant_id = $1 and payee_id = p.id
   and valid_from <= $5 order by valid_from desc limit 1) d on true
 where p.tenant_id = $1 and p.facts_version > 0 and not p.start_cancelled
-  and p.id in (select payee_id from payee_schedules where tenant_id = $1 and pay_schedule_id = $2)
   and case when $6::uuid[] is null then p.hire_on <= $4 and (p.last_day is null or p.last_day >= $3)
       else p.id = any($6) end
 order by p.id
 """
 STRETCHES = """
-select s.payee_id, s.valid_from, s.valid_to, f.id, f.number, f.name, f.kind, f.department, f.cost_centre,
-  f.work_country, f.work_subdivision, f.weekly_hours, f.compensation, f.bank_account is not null as has_bank_account
-from payee_stretches s join payee_facts f on f.tenant_id = s.tenant_id and f.id = s.fact_id
-where s.tenant_id = $1 and s.payee_id = any($2::uuid[]) and s.valid_from <= $4
-  and (s.valid_to is null or s.valid_to >= $3)
-order by s.payee_id, s.valid_from
+select w.id as payee_id, s.valid_from, s.valid_to, f.*
+from unnest($2::uuid[]) as w(id)
+cross join lateral (select fact_id, valid_from, valid_to from payee_stretches where tenant_id = $1 and payee_id = w.id
+  and valid_from <= $4 and (valid_to is null or valid_to >= $3) order by valid_from offset 0) s
+cross join lateral (select id, number, name, kind, department, cost_centre, work_country, work_subdivision,
+  weekly_hours, compensation, bank_account is not null as has_bank_account
+  from payee_facts where tenant_id = $1 and id = s.fact_id limit 1) f
+order by w.id, s.valid_from
 """
 UNSCHEDULED = """
 select p.id, p.number, p.name from payees p
@@ -61,16 +64,15 @@ async def facts_for_run(
     date and bank account are those of the day that decides the tax year.
     """
     named = None if payee_ids is None else list(payee_ids)
-    async with ctx.reporting():
-        payees = await ctx.sql.fetch(
-            PAYEES, ctx.tenant.id, schedule_id, period.period_start, period.period_end, period.tax_on, named
-        )
-        ids = [row["id"] for row in payees]
-        until = max(period.period_end, period.pay_on)
-        stretches = _grouped(await ctx.sql.fetch(STRETCHES, ctx.tenant.id, ids, period.period_start, until))
-        away = await find_days_away(ctx, ids, first=period.period_start, last=period.period_end)
-        items = await find_due(ctx, ids, first=period.period_start, last=period.period_end)
-        totals = await find_totals(ctx, ids, tax_year=period.tax_year, until=period.tax_on)
+    payees = await ctx.sql.fetch(
+        PAYEES, ctx.tenant.id, schedule_id, period.period_start, period.period_end, period.tax_on, named
+    )
+    ids = [row["id"] for row in payees]
+    until = max(period.period_end, period.pay_on)
+    stretches = _grouped(await ctx.sql.fetch(STRETCHES, ctx.tenant.id, ids, period.period_start, until))
+    away = await find_days_away(ctx, ids, first=period.period_start, last=period.period_end)
+    items = await find_due(ctx, ids, first=period.period_start, last=period.period_end)
+    totals = await find_totals(ctx, ids, tax_year=period.tax_year, until=period.tax_on)
     reader = _Reader(keyring_of(ctx), ctx.tenant.id, period)
     return [
         reader.facts(row, stretches.get(id_, ()), away.get(id_, ()), items.get(id_, ()), totals.get(id_, {}))
@@ -82,8 +84,7 @@ async def find_unscheduled(
     ctx: Ctx, *, first: date, last: date, limit: int = 200
 ) -> Sequence[asyncpg.Record]:
     """Payees (id, number, name) who are employed between two days and whom no schedule pays, by number."""
-    async with ctx.reporting():
-        rows: Sequence[asyncpg.Record] = await ctx.sql.fetch(UNSCHEDULED, ctx.tenant.id, first, last, limit)
+    rows: Sequence[asyncpg.Record] = await ctx.sql.fetch(UNSCHEDULED, ctx.tenant.id, first, last, limit)
     return rows
 
 

@@ -103,7 +103,7 @@ class TaxIdsOut(WireModel):
     utr: Annotated[str | None, Mask("tax_id")] = None
 
 
-class CompensationOut(WireModel):
+class EmployeeCompensationOut(WireModel):
     """What somebody is paid; without the amount unless the caller may read it."""
 
     kind: str
@@ -144,7 +144,7 @@ class BankAccountShown(WireModel):
 class CompensationShown(WireModel):
     """The compensation."""
 
-    compensation: Annotated[CompensationOut | None, masked(scope=READ_PAY)]
+    compensation: Annotated[EmployeeCompensationOut | None, masked(scope=READ_PAY)]
 
 
 SHOWN: Final[dict[str, type[WireModel]]] = {

@@ -43,7 +43,8 @@ def contributions(
     if director.method is DirectorMethod.ALTERNATIVE and not period.last:
         return employee_contributions(tables, category, period, earnings)
     rule = f"uk.ni.director.{director.method}"
-    return director_contributions(tables, category, weeks, earnings, pay.year_to_date, rule)
+    before = director.since_appointed(pay.year_to_date)
+    return director_contributions(tables, category, weeks, earnings, before, rule)
 
 
 def ni_lines(both: Contributions) -> tuple[Line, Line]:
@@ -91,7 +92,7 @@ def _loan(
     if director is None or director.method is not DirectorMethod.ANNUAL:
         return repayment(annual, rate, earnings, period)
     weeks = weeks_of_directorship(director.appointed_on, pay.pay_on, period)
-    return director_repayment(annual, rate, earnings, weeks, pay.year_to_date)
+    return director_repayment(annual, rate, earnings, weeks, director.since_appointed(pay.year_to_date))
 
 
 def _loan_line(tables: Tables, code: str, rule: str, taken: Repayment) -> Line:

@@ -6,6 +6,7 @@ calculation, which knows the day of pay; everything else here. Every refusal nam
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
@@ -13,6 +14,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, Strict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from services.payroll.engine.inputs import YearToDate
 from services.payroll.packs.uk.orders import Order, OrderKind
 from services.payroll.packs.uk.pensions import PensionBasis
 from services.payroll.packs.uk.starters import Statement
@@ -103,11 +105,44 @@ def _refuse(model: type[WireInput], wrong: Iterable[tuple[str, str, str]]) -> No
         raise ValidationError.from_exception_data(model.__name__, errors)
 
 
+class EmployedBeforeIn(WireInput):
+    """What a director earned and contributed as an employee of the same company earlier in the tax year."""
+
+    ni_earnings: Pounds
+    ni_employee: Pounds
+    ni_employer: Pounds
+
+
 class DirectorIn(WireInput):
-    """A company director; `appointed_on` when that was in this tax year."""
+    """A company director; `appointed_on` when that was in this tax year.
+
+    `employed_before` is the part of the year to date that lies before the appointment: it stays as it was worked out
+    then, and is no part of the director's earnings period.
+    """
 
     method: DirectorMethod
     appointed_on: LocalDate | None = None
+    employed_before: EmployedBeforeIn | None = None
+
+    @model_validator(mode="after")
+    def _was_appointed(self) -> Self:
+        if self.employed_before is not None and self.appointed_on is None:
+            _refuse(
+                type(self), [("appointed_on", "missing", "Who was employed before was appointed on a day")]
+            )
+        return self
+
+    def since_appointed(self, before: YearToDate) -> YearToDate:
+        """The year to date without what lies before the appointment."""
+        earlier = self.employed_before
+        if earlier is None:
+            return before
+        return replace(
+            before,
+            ni_earnings=before.ni_earnings - Decimal(earlier.ni_earnings.text),
+            ni_employee=before.ni_employee - Decimal(earlier.ni_employee.text),
+            ni_employer=before.ni_employer - Decimal(earlier.ni_employer.text),
+        )
 
 
 class PensionIn(WireInput):

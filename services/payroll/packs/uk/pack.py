@@ -30,8 +30,8 @@ class UnitedKingdom:
     """PAYE and what belongs to it, for the tax years that have an edition.
 
     `period` of a request is the tax week of weekly, fortnightly and four-weekly pay, and the tax month of all others;
-    it counts even where the day of pay lies elsewhere, which is warned of. `year_to_date` of a director holds what was
-    earned and contributed as a director.
+    it counts even where the day of pay lies elsewhere, which is warned of. Of a director's `year_to_date` counts what
+    was earned and contributed as a director: what the declaration says of the time before is taken off.
     """
 
     name = NAME

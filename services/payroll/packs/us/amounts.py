@@ -1,11 +1,12 @@
 """Numbers of declarations: dollars, counts and rates as they come over the wire."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.values.fields import MoneyIO, WholeNumber
 from shared.values.money import Money
@@ -51,6 +52,12 @@ def _read_rate(value: object) -> Decimal:
     )
 
 
+def refused_entries(names: Iterable[str], error: PydanticCustomError) -> ValidationError:
+    """The refusal of entries that are wrong only together with others, each by its name."""
+    details = [InitErrorDetails(type=error, loc=(name,), input=None) for name in names]
+    return ValidationError.from_exception_data("declarations", details)
+
+
 def _text(value: Decimal) -> str:
     return format(value, "f")
 
@@ -63,7 +70,7 @@ Dollars = Annotated[
         {
             "anyOf": [
                 {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"},
-                {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
+                {"type": "integer", "minimum": 0, "maximum": int(_MOST)},
                 {
                     "type": "object",
                     "properties": {"amount": {"type": "string"}, "currency": {"const": "USD"}},

@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.payroll.packs.us.amounts import Count, Dollars, Fraction
+from services.payroll.packs.us.amounts import Count, Dollars, Fraction, refused_entries
 from shared.values.fields import Flag, WireInput
 
 ZERO: Final = Decimal(0)
@@ -49,7 +49,9 @@ class Michigan(WithAdditional):
     @model_validator(mode="after")
     def _a_city_has_residents(self) -> Self:
         if (self.city is None) != (self.resident is None):
-            raise PydanticCustomError("city_and_resident", "Say both city and resident, or neither")
+            missing = "city" if self.city is None else "resident"
+            error = PydanticCustomError("city_and_resident", "Say both city and resident, or neither")
+            raise refused_entries([missing], error)
         return self
 
 

@@ -1,12 +1,12 @@
 """What an employee in the United States declares: Form W-4, and the certificate of the state."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.payroll.packs.us.amounts import Count, Dollars, Fraction
+from services.payroll.packs.us.amounts import Count, Dollars, Fraction, refused_entries
 from services.payroll.packs.us.certificates import (
     CERTIFICATES,
     ZERO,
@@ -98,11 +98,10 @@ class UsDeclarations(WireInput):
             wrong = ["allowances"] if self.allowances else []
         else:
             wrong = [name for name in _LATER_ONLY if getattr(self, name)]
-            if self.filing_status == "head_of_household":
-                wrong.append("filing_status head_of_household")
+            wrong += ["filing_status"] if self.filing_status == "head_of_household" else []
         if wrong:
-            facts: dict[str, Any] = {"entries": ", ".join(wrong), "w4": self.w4}
-            raise PydanticCustomError("not_on_form", "Form W-4 of {w4} has no {entries}", facts)
+            text = "Form W-4 of {w4} has no such entry"
+            raise refused_entries(wrong, PydanticCustomError("not_on_form", text, {"w4": self.w4}))
         return self
 
     def certificate(self) -> Certificate:

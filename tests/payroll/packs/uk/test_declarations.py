@@ -97,6 +97,20 @@ def test_what_is_wrong_is_refused_at_its_field(fields: dict[str, Any], at: list)
     assert refused(**fields) == at
 
 
+def test_who_was_employed_before_was_appointed_on_a_day():
+    amounts = {
+        name: {"amount": "1.00", "currency": "GBP"} for name in ("ni_earnings", "ni_employee", "ni_employer")
+    }
+
+    assert refused(director={"method": "annual", "employed_before": amounts}) == [
+        ("director/appointed_on", "missing")
+    ]
+    assert (
+        refused(director={"method": "annual", "employed_before": {}})[0][0]
+        == "director/employed_before/ni_earnings"
+    )
+
+
 @pytest.mark.parametrize("value", ["yes", 1, "true", None, []])
 def test_a_flag_is_true_or_false(value: object):
     assert refused(postgraduate_loan=value)[0][0] == "postgraduate_loan"
@@ -179,6 +193,7 @@ def test_two_arrestments_are_one_conjoined_order():
 
 
 def test_orders_are_counted_before_they_are_read():
+    assert len(declared(attachment_orders=[order("dea", rate="standard")] * 20).attachment_orders) == 20
     assert refused(attachment_orders=[order("earnings_arrestment")] * 21) == [
         ("attachment_orders", "too_long")
     ]

@@ -57,6 +57,12 @@ def test_statutory_pay_is_recovered_by_the_size_of_the_employer():
     assert statutory_recovery(NEW, D("1000.00"), small_employer=True) == D("1090.00")
 
 
+def test_half_a_penny_goes_up():
+    assert statutory_recovery(NEW, D("0.50"), small_employer=True) == D("0.55")  # 0.545
+    assert apprenticeship_levy(NEW, 1, D("1.00"), D("0.00"), D(0)).amount == D("0.01")  # 0.005
+    assert apprenticeship_levy(NEW, 1, D("200.00"), D("0.00"), D("0.06")).amount == D("0.99")  # less 0.005
+
+
 def test_an_employer_is_small_up_to_the_limit():
     assert is_small_employer(NEW, D("45000.00"))
     assert not is_small_employer(NEW, D("45000.01"))

@@ -101,6 +101,10 @@ def test_the_parts_of_a_high_pay_are_explained():
         ("up_to_upper_limit", "251.28"),
         ("above_upper_limit", "16.22"),
     ]
+    assert [s.inputs for s in found.steps] == [
+        (("earnings", "5000.10"), ("band", "3141"), ("rate", "0.08")),
+        (("band", "811.10"), ("rate", "0.02")),
+    ]
     assert line(paid("5000.10", ni_category="J"), "uk.ni_employee").rate == D("0.02")
     assert line(paid("4189.00"), "uk.ni_employee").rate == D("0.08")
     assert line(paid("5000.10"), "uk.ni_employer").basis == D("4583.10")
@@ -253,6 +257,23 @@ def test_thresholds_of_a_director_appointed_in_the_year_go_by_the_weeks_that_are
 
     own = D(limits[2] - limits[0]) * D("0.08") + (90000 - limits[2]) * D("0.02")
     assert found == (own, (90000 - limits[1]) * D("0.15"))
+
+
+def test_what_a_director_earned_as_an_employee_before_stays_out_of_the_directors_period():
+    pounds = {"ni_earnings": "12000.00", "ni_employee": "456.96", "ni_employer": "1424.70"}
+    earlier = {name: {"amount": value, "currency": "GBP"} for name, value in pounds.items()}
+    director = {"method": "annual", "appointed_on": "2026-10-05"}
+    to_date = {"ni_earnings": "22000.00", "ni_employee": "756.16", "ni_employer": "2549.70"}
+    facts = {"period": 12, "pay_on": date(2027, 4, 5), "student_loans": ["plan_1"]}
+
+    mixed = paid("5000.00", to_date=to_date, director=director | {"employed_before": earlier}, **facts)
+    since = {"ni_earnings": "10000.00", "ni_employee": "299.20", "ni_employer": "1125.00"}
+    alone = paid("5000.00", to_date=since, director=director, **facts)
+
+    assert mixed.lines == alone.lines
+    assert amount(mixed, "uk.ni_employee") == D("398.00")  # 15,000 - 6,285 at 8 %: 697.20, less 299.20 paid
+    assert amount(mixed, "uk.ni_employer") == D("750.00")
+    assert amount(mixed, "uk.student_loan") == D("139.00")  # above 13,450
 
 
 def test_a_zone_category_of_a_director_uses_its_own_threshold_in_proportion():

@@ -193,6 +193,19 @@ def test_deductions_by_treatment_move_the_bases_they_say():
     assert (measures["ni_earnings"], measures["taxable"]) == (D("2900.00"), D("2750.00"))
 
 
+def test_half_a_penny_goes_up():
+    percent = (
+        deduction("union", "post_tax", percent="5"),
+        deduction("sipp", "relief_at_source", percent="6.25"),
+    )
+    pension = {"treatment": "net_pay_arrangement", "employee_percent": "5", "employer_percent": "5"}
+
+    found = paid("100.10", deductions=percent, pension=pension | {"basis": "gross_earnings"})
+
+    codes = ("union", "sipp", "uk.pension_employee", "uk.pension_employer")
+    assert [amount(found, code) for code in codes] == [D("5.01")] * 4  # 5.005
+
+
 def test_deductions_before_tax_do_not_turn_the_bases_below_zero():
     found = paid("1000.00", deductions=(deduction("cycle", "salary_sacrifice", of="1200.00"),))
 

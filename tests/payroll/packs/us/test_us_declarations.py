@@ -98,8 +98,8 @@ def test_money_of_another_currency_or_shape_is_no_amount():
         ({"state": "IN", "state_declaration": {"countyRate": "0.06"}}, "state_declaration/countyRate",
          "less_than_equal"),
         ({"state": "MI", "state_declaration": {"city": "LANSING"}}, "state_declaration/city", "literal_error"),
-        ({"state": "MI", "state_declaration": {"city": "DETROIT"}}, "state_declaration", "city_and_resident"),
-        ({"state": "MI", "state_declaration": {"resident": True}}, "state_declaration", "city_and_resident"),
+        ({"state": "MI", "state_declaration": {"city": "DETROIT"}}, "state_declaration/resident", "city_and_resident"),
+        ({"state": "MI", "state_declaration": {"resident": True}}, "state_declaration/city", "city_and_resident"),
         ({"state": "NY", "state_declaration": {"city": "YONKERS"}}, "state_declaration/city", "literal_error"),
         ({"state": "PA", "state_declaration": {"philadelphia": "yes"}}, "state_declaration/philadelphia",
          "literal_error"),
@@ -126,7 +126,9 @@ def test_a_state_that_is_refused_does_not_accuse_its_certificate():
     ],
 )
 def test_an_entry_that_the_form_does_not_have_is_refused(declared: dict):
-    assert refused(**declared) == [("", "not_on_form")]
+    wrong = next(name for name in declared if name != "w4")
+
+    assert refused(**declared) == [(wrong, "not_on_form")]
 
 
 def test_a_form_of_before_2020_may_be_exempt_and_have_extra_withholding():
@@ -218,3 +220,9 @@ def test_an_employer_has_a_rate_in_each_state_at_most():
         UsEmployer.model_validate({"state_unemployment": many})
     many.popitem()
     assert len(UsEmployer.model_validate({"state_unemployment": many}).state_unemployment) == 60
+
+
+def test_the_documented_bound_of_an_amount_is_the_one_that_holds():
+    shapes = UsDeclarations.model_json_schema()["properties"]["step3"]["anyOf"]
+
+    assert {"type": "integer", "minimum": 0, "maximum": 9_999_999_999} in shapes

@@ -11,7 +11,7 @@ import pytest
 from services.payroll.engine.editions import checksum_of, editions_in, read_edition
 from services.payroll.packs.us import PACK
 from services.payroll.packs.us.states.tables import STATES
-from services.payroll.packs.us.tables import FOLDER
+from services.payroll.packs.us.tables import FOLDER, row_at, row_over, rows_of
 from tests.payroll.packs.us.given import STATUSES, YEARS
 
 RATES = [Decimal(rate) for rate in ("0.10", "0.12", "0.22", "0.24", "0.32", "0.35", "0.37")]
@@ -95,4 +95,17 @@ def test_years_follow_one_another_without_a_gap():
         ("2024-01-01", "2024-12-31"),
         ("2025-01-01", "2025-12-31"),
         ("2026-01-01", "2026-12-31"),
+    ]
+
+
+def test_an_amount_at_the_beginning_of_a_row_is_in_it_where_rows_say_at_least_and_not_where_they_say_over():
+    rows = rows_of([["0", "0", "0.1"], ["100", "10", "0.2"], ["200", "30", "0.3"]])
+
+    assert [row_at(rows, Decimal(amount)).over for amount in (0, 99, 100, 200, 201)] == [0, 0, 100, 200, 200]
+    assert [row_over(rows, Decimal(amount)).over for amount in (0, 100, 101, 200, 201)] == [
+        0,
+        0,
+        100,
+        100,
+        200,
     ]

@@ -324,3 +324,9 @@ def test_a_line_has_a_rate_where_one_rate_was_applied_to_its_basis():
 
 def test_exemption_from_federal_withholding_is_none_from_the_states():
     assert line(pay("1000.00", state="IL", exempt=True), "us.state_income_tax").amount == Decimal("49.50")
+
+
+def test_illinoiss_allowance_is_rounded_before_it_is_subtracted():
+    result = pay("266.67", "monthly", state="IL", state_declaration={"line2": 2})
+
+    assert line(result, "us.state_income_tax").basis == 100
