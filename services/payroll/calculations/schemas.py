@@ -129,11 +129,7 @@ class SourceOut(WireModel):
         return cls.model_validate(source)
 
 
-<<<<<<< HEAD
-class CalculationStepOut(WireModel):
-=======
 class PayStepOut(WireModel):
->>>>>>> people
     """One step of a rule: inputs and result as exact decimal texts, and the rounding by its name."""
 
     name: str
@@ -157,11 +153,7 @@ class PayLineOut(WireModel):
     amount: MoneyIO
     rule: str
     source: SourceOut | None
-<<<<<<< HEAD
-    steps: list[CalculationStepOut]
-=======
     steps: list[PayStepOut]
->>>>>>> people
 
     @classmethod
     def of(cls, line: Line, currency: str) -> Self:
@@ -174,11 +166,7 @@ class PayLineOut(WireModel):
             amount=_money(line.amount, currency),
             rule=line.rule,
             source=None if line.source is None else SourceOut.of(line.source),
-<<<<<<< HEAD
-            steps=[CalculationStepOut.of(step) for step in line.steps],
-=======
             steps=[PayStepOut.of(step) for step in line.steps],
->>>>>>> people
         )
 
 
