@@ -223,6 +223,15 @@ async def test_off_cycle_pays_what_is_due_once_and_salary_only_where_it_is_asked
     assert [(line["code"], line["amount"]["amount"]) for line in slip["lines"][:1]] == [("bonus", "100.00")]
     assert "gym" not in {line["code"] for line in slip["lines"]}
 
+    everybody = {"kind": "off_cycle", "pay_on": "2026-04-15"}
+    due = await calculated(payroll, await given_run(payroll, schedule, **everybody))
+    assert ([each["number"] for each in await payslips_of(payroll, due)], due["warnings"].keys()) == (
+        ["E-0"], {"earnings_period_apart", "period_differs"} & due["warnings"].keys(),
+    )  # fmt: skip
+    named = everybody | {"payee_ids": [payees[1]["id"]]}
+    nobody = await calculated(payroll, await given_run(payroll, schedule, **named))
+    assert (nobody["payslips"], nobody["warnings"]) == (0, {"nothing_due": 1})
+    assert (await verb(payroll, nobody, "submit")).json()["code"] == "nobody_to_pay"
     regular = await calculated(payroll, await given_run(payroll, schedule), exclude=[payees[1]["id"]])
     assert (regular["payslips"], regular["excluded"]) == (1, [payees[1]["id"]])
     left_out = off | {"payee_ids": [each["id"] for each in payees], "basic_pay": True}

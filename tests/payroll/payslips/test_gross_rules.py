@@ -83,6 +83,14 @@ def test_hourly_pay_is_for_the_contracted_hours_less_unpaid_ones():
         earnings_of(snapshot(stretches=[stretch(compensation=hourly, weekly_hours=None)]))
 
 
+def test_leave_that_a_leaver_has_not_taken_is_warned_of():
+    leaver = {"id": "", "kind": "employee", "first_day": "2020-01-01", "last_day": "2026-04-15"}
+    warned = calculate(snapshot(payee=leaver | {"unused_leave_hours": "15.00"}))["warnings"]
+    plain = calculate(snapshot(payee=leaver | {"unused_leave_hours": "0.00"}))["warnings"]
+    assert [each.partition(":")[0] for each in warned] == ["unused_leave"]
+    assert plain == []
+
+
 def test_statutory_leave_is_refused_where_salary_is_paid():
     day = {"day": "2026-04-02", "hours": "7.50", "pay_code": "maternity"}
     with pytest.raises(CannotPay) as refused:

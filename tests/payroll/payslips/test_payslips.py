@@ -1,8 +1,9 @@
 """Payslips over HTTP: who sees what, how lines are explained, and that each can be calculated again."""
 
 import asyncio
+import io
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +11,18 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+import structlog
 
 from services.payroll.pay_runs.actions import calculating
 from services.payroll.payslips.queries import read_record
 from services.payroll.payslips.rules.calculating import calculate
 from services.payroll.payslips.rules.snapshots import canonical, hash_of
 from shared.background.jobs import JobRun
-from shared.base import loops
+from shared.base import loops, telemetry
 from shared.context.ctx import Ctx, TenantFacts
 from shared.database.pool import DatabaseAway
 from tests.kit.suite import Suite, eventually
+from tests.kit.suite import test_settings as settings_of_tests
 from tests.payroll.given import SALARY, given_item, money
 from tests.payroll.pay_runs.given_runs import (
     approved,
@@ -98,8 +101,8 @@ async def test_amounts_are_read_with_the_private_scope_only_and_each_read_is_aud
     }  # fmt: skip
 
 
-async def test_no_private_fact_is_in_events_jobs_stored_replies_or_problems(
-    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+async def test_no_private_fact_is_in_events_logs_jobs_stored_replies_or_problems(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, logged: io.StringIO
 ):
     """Two are paid, so that no total is somebody's own."""
     private = {
@@ -144,7 +147,21 @@ async def test_no_private_fact_is_in_events_jobs_stored_replies_or_problems(
     finally:
         await sql.close()
     assert len(held) == 2
+    structlog.get_logger().info("a line that shows that lines are caught")
+    assert "lines are caught" in logged.getvalue()
+    assert [c for c in canaries if c in logged.getvalue()] == []
     assert not any(c.encode().hex() in row[0] for c in canaries for row in held)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Everything that is logged, at every level."""
+    stream = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        telemetry.configure_logs(settings_of_tests(log_level="DEBUG"))
+    yield stream
+    telemetry.configure_logs(settings_of_tests())
 
 
 @pytest.fixture

@@ -141,8 +141,13 @@ async def _read(ctx: Ctx, run: PayRun, *, after: UUID) -> _Chunk | None:
     for facts in found:
         told = findings(facts, pack=run.pack, currency=currency)
         problems += [_told(facts, each) for each in told]
-        if not any(each.severity == "blocker" for each in told):
-            wanted.append(_wanted(run, facts, terms, before.get(facts.payee_id, {})))
+        if any(each.severity == "blocker" for each in told):
+            continue
+        each_wanted = _wanted(run, facts, terms, before.get(facts.payee_id, {}))
+        if run.basic_pay or each_wanted.snapshot["items"]:
+            wanted.append(each_wanted)
+        elif run.payee_ids is not None:
+            problems.append(_nothing_due(each_wanted))
     return _Chunk(ids[-1], len(ids), wanted, problems)
 
 
@@ -189,6 +194,12 @@ def _already_paid(each: Wanted, number: str) -> Problem:
     return Problem(
         each.payee_id, each.number, each.name, "blocker", "period_taken", text, "payroll.one_payslip_a_period"
     )
+
+
+def _nothing_due(each: Wanted) -> Problem:
+    """Somebody is named in a run that pays them nothing; of all others who have nothing due none is told."""
+    text = f"{each.number} {each.name}: nothing is due."
+    return Problem(each.payee_id, each.number, each.name, "warning", "nothing_due", text, "payroll.items_due")
 
 
 def period_of(run: PayRun) -> Period:

@@ -185,12 +185,20 @@ def _own_warnings(snapshot: Mapping[str, Any]) -> Iterator[str]:
     run = snapshot["run"]
     if run["basic_pay"] and any(each["pay_code"] == IN_FULL for each in snapshot["days_away"]):
         yield "sick_pay_in_full: salary is paid for days of sickness; statutory sick pay is part of it."
+    if run["basic_pay"] and _leaves_with_leave(snapshot["payee"], run):
+        yield "unused_leave: leave that was not taken is not paid out by the run; add it as an item."
     if snapshot["payee"]["kind"] == "contractor":
         return
     if getattr(packs()[run["pack"]], "employer", None) is not None and snapshot["employer"] is None:
         yield "no_unemployment_rate: the employer's rates of state unemployment tax are not known; none is calculated."
     if run["pack"] == "uk" and run["kind"] in ("off_cycle", "correction"):
         yield "earnings_period_apart: National Insurance is calculated on this pay alone, not with the period's other."
+
+
+def _leaves_with_leave(payee: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+    """Whether somebody's employment ends in the period with leave that was not taken; days compare as ISO texts."""
+    last, hours = payee["last_day"], payee["unused_leave_hours"]
+    return last is not None and run["period_start"] <= last <= run["period_end"] and Decimal(hours or 0) > 0
 
 
 def _takers(result: Result) -> str:

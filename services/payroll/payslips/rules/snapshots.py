@@ -86,6 +86,7 @@ def snapshot_of(
             "kind": facts.kind,
             "first_day": _plain(facts.first_day),
             "last_day": _plain(facts.last_day),
+            "unused_leave_hours": _plain(facts.unused_leave_hours),
         },
         "stretches": [_stretch(each) for each in facts.stretches],
         "days_away": [
