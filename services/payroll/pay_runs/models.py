@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from services.payroll.base import PayrollRow
-from services.payroll.pay_runs.rules import LIFECYCLE, allowed_for
+from services.payroll.pay_runs.rules import allowed_for
 
 
 class PayRun(PayrollRow, table=True):
@@ -71,7 +71,7 @@ class PayRun(PayrollRow, table=True):
     @property
     def allowed_actions(self) -> list[str]:
         """The verbs a caller may use now."""
-        return allowed_for(self.kind, LIFECYCLE.allowed(self.state))
+        return allowed_for(self.kind, self.state)
 
 
 class PayRunProblem(PayrollRow, table=True):

@@ -107,15 +107,18 @@ class NobodyToPay(Refused):
     code = "nobody_to_pay"
 
 
-def allowed_for(kind: str, verbs: Sequence[str]) -> list[str]:
-    """The verbs that a run of a kind has of those of its state: a reversal is neither calculated nor paid."""
-    return [verb for verb in verbs if kind != RunKind.REVERSAL or verb not in NOT_OF_A_REVERSAL]
+def allowed_for(kind: str, state: str) -> list[str]:
+    """The verbs of a state that a run of a kind has: a reversal is not calculated, paid, or cancelled once approved."""
+    verbs = LIFECYCLE.allowed(state)
+    if kind != RunKind.REVERSAL:
+        return verbs
+    return [verb for verb in verbs if verb not in NOT_OF_A_REVERSAL and state != RunState.APPROVED]
 
 
-def require_of_kind(kind: str, verb: str) -> None:
-    """Refuse a verb that a run of a kind does not have (409)."""
-    if not allowed_for(kind, [verb]):
-        raise NotPossible(f"A {kind} is made of the run it takes back; it cannot {verb}.", kind=kind)
+def require_of_kind(kind: str, state: str, verb: str) -> None:
+    """Refuse a verb that a run of a kind does not have in a state where others have it (409)."""
+    if LIFECYCLE.target(state, verb) and verb not in allowed_for(kind, state):
+        raise NotPossible(f"A {kind} is the mirror image of another run; it cannot {verb} now.", kind=kind)
 
 
 def require_kind_sound(kind: RunKind, *, basic_pay: bool, payee_ids: Sequence[UUID] | None) -> None:

@@ -150,7 +150,9 @@ async def _reverse(suite: Suite, tenant: TenantFacts, run: dict[str, Any], rever
         caller(suite, tenant, "second"), reversal, "approve", result_hash=reversal["result_hash"]
     )
     assert done.json()["state"] == "approved", done.text
-    assert done.json()["allowed_actions"] == ["cancel"]
+    assert done.json()["allowed_actions"] == []
+    kept = await verb(caller(suite, tenant, "second"), reversal, "cancel")
+    assert (kept.status_code, kept.json()["code"]) == (409, "not_of_this_kind")
     reader = caller(suite, tenant, "reader")
     assert (await reader.get(f"/v1/pay-runs/{run['id']}")).json()["state"] == "reversed"
     (before,) = await told_of(suite, tenant, "payroll.pay_run.approved")

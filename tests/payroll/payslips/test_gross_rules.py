@@ -177,6 +177,7 @@ def test_an_order_of_a_court_is_withheld_as_the_pack_works_it_out():
     left = Decimal(plain["net"]) - Decimal("2000.00")
     assert (line["role"], Decimal(line["amount"])) == ("garnishment", min(Decimal("300.00"), left))
     assert Decimal(plain["net"]) - Decimal(result["net"]) == Decimal(line["amount"])
+    assert line["item_id"] == item()["id"]
 
 
 def test_creditors_in_the_united_states_get_at_most_what_the_law_lets_them_take():

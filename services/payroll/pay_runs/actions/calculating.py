@@ -51,7 +51,7 @@ class _Chunk:
 async def start_calculation(ctx: Ctx, run_id: UUID, *, exclude: Sequence[UUID]) -> PayRun:
     """Have a run calculated, without some payees; what was calculated before counts no more."""
     run = await queries.get_run(ctx, run_id, lock=True)
-    require_of_kind(run.kind, "calculate")
+    require_of_kind(run.kind, run.state, "calculate")
     advance(ctx, LIFECYCLE, run, "calculate")
     run.job_id, run.excluded = new_id(), sorted(set(exclude))
     run.error_code = run.error_message = run.submitted_by = None

@@ -80,15 +80,11 @@ async def create_run(ctx: Ctx, wanted: PayRunIn) -> PayRun:
 async def cancel_run(ctx: Ctx, run_id: UUID, *, reason: str | None) -> PayRun:
     """Give a run up; one that was approved is taken back exactly, by whoever may approve."""
     run = await queries.get_run(ctx, run_id, lock=True)
-    LIFECYCLE.target(run.state, "cancel")
+    require_of_kind(run.kind, run.state, "cancel")
     posted = run.state == RunState.APPROVED
     if posted and "payroll:approve" not in ctx.scopes:
         raise Forbidden(
             "Cancelling an approved run needs payroll:approve.", code="missing_scope", scope="payroll:approve"
-        )
-    if posted and run.kind == RunKind.REVERSAL:
-        raise NotPossible(
-            "A reversal that was approved stays; pay the people again by a new run.", kind=run.kind
         )
     if run.state == RunState.CALCULATING and run.job_id is not None:
         await cancel_job(ctx, run.job_id)
@@ -106,8 +102,7 @@ async def cancel_run(ctx: Ctx, run_id: UUID, *, reason: str | None) -> PayRun:
 async def pay_run(ctx: Ctx, run_id: UUID, *, paid_on: date) -> PayRun:
     """Note that net pay left the account."""
     run = await queries.get_run(ctx, run_id, lock=True)
-    require_of_kind(run.kind, "pay")
-    LIFECYCLE.target(run.state, "pay")
+    require_of_kind(run.kind, run.state, "pay")
     require_paid_day(paid_on, period_start=run.period_start, today=ctx.today)
     advance(ctx, LIFECYCLE, run, "pay")
     run.paid_on = paid_on
@@ -133,8 +128,7 @@ async def close_run(ctx: Ctx, run_id: UUID) -> PayRun:
 async def reverse_run(ctx: Ctx, run_id: UUID, *, reason: str | None) -> PayRun:
     """Make the run that takes a paid one back, with every amount negated; it takes effect once it is approved."""
     original = await queries.get_run(ctx, run_id, lock=True)
-    require_of_kind(original.kind, "reverse")
-    LIFECYCLE.target(original.state, "reverse")
+    require_of_kind(original.kind, original.state, "reverse")
     if number := await ctx.sql.fetchval(REVERSING, ctx.tenant.id, original.id):
         raise NotPossible(f"{number} takes {original.number} back already.", number=number)
     reversal_id = new_id()

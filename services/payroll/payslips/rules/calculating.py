@@ -41,7 +41,8 @@ def calculate(snapshot: Mapping[str, Any]) -> dict[str, Any]:
         result, withheld = _contractor(earned, deductions), list[Booked]()
     else:
         result, withheld = _employee(snapshot, earned, deductions)
-    booked = [*_explained(result, earned, deductions, contractor=contractor), *withheld]
+    orders = {each["reference"]: each["item_id"] for each in orders_of(snapshot["items"])}
+    booked = [*_explained(result, earned, deductions, orders, contractor=contractor), *withheld]
     booked += _contributions(snapshot["items"], result.gross)
     result = replace(result, lines=tuple(each.line for each in booked))
     if result.net < ZERO:
@@ -151,7 +152,12 @@ def _share(
 
 
 def _explained(
-    result: Result, earned: Sequence[Earned], deductions: Sequence[Mapping[str, Any]], *, contractor: bool
+    result: Result,
+    earned: Sequence[Earned],
+    deductions: Sequence[Mapping[str, Any]],
+    orders: Mapping[str, str],
+    *,
+    contractor: bool,
 ) -> Iterator[Booked]:
     """The lines with their roles: first those of earnings, which get our explanations, then those of deductions."""
     for place, line in enumerate(result.lines):
@@ -163,7 +169,14 @@ def _explained(
             item = deductions[place - len(earned)]
             yield Booked(line, role_of_deduction(Treatment(item["treatment"]), line.kind), item["id"])
         else:
-            yield Booked(line, role_of(line.code, line.kind, contractor=contractor))
+            item_id = orders.get(_order_named(line))
+            yield Booked(line, role_of(line.code, line.kind, contractor=contractor), item_id)
+
+
+def _order_named(line: Line) -> str:
+    """The reference of the order that a line withholds for, as its steps name it."""
+    named = (dict(step.inputs) for step in line.steps if step.name == "order")
+    return next((inputs["reference"] for inputs in named if "reference" in inputs), "")
 
 
 def _contributions(items: Sequence[Mapping[str, Any]], gross: Decimal) -> Iterator[Booked]:
