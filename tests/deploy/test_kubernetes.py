@@ -311,7 +311,7 @@ def test_every_process_reaches_database_broker_and_names_and_those_let_it_in():
 
 
 def test_files_are_reached_by_those_who_keep_them_and_their_keys_reach_nobody_else():
-    services = {f"{service}-{role}" for service in ("orders", "billing") for role in ("api", "worker")}
+    services = {f"{service}-{role}" for service in NAMES for role in ("api", "worker")}
     keep = {
         n for n, pod in pods().items() if "BACKOFFICE_BLOBS_URL" in configured(pod["spec"]["containers"][0])
     }

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.run.secrets import with_sealing_keys
 from deploy.run.settings import DeploySettings
-from services.all import KEYRINGS
+from services.all import KEYRINGS, SERVICES
 from services.billing.service import SERVICE as BILLING
 from shared.database.sealing import Keyring
 from shared.values.ids import new_id
@@ -29,7 +29,7 @@ async def sealed_url(admin_url: str) -> AsyncIterator[str]:
     """A database in which a tenant's bank account is sealed with the key of tests."""
     name = f"sealing_{new_id().hex}"
     url = await postgres.create_database(admin_url, name)
-    await migrate_all(url, [BILLING])
+    await migrate_all(url, SERVICES)
     async with running_suite(url, [BILLING]) as suite:
         billing = suite.client("billing", await suite.new_tenant())
         change = {"bank_account": {"holder": "Acme Ltd", "iban": IBAN}}

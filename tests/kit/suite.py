@@ -91,7 +91,8 @@ def mail_settings(url: str, **changes: Any) -> KernelSettings:
 
 async def migrated_database(admin_url: str, services: Sequence[Service], name: str) -> str:
     """A fresh database with every service's schema; the template is made by whoever comes first."""
-    template = f"{TEMPLATE}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))[:12]}"
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+    template = f"{TEMPLATE}_{run}_{len(services)}_{services[0].name}"
     lock = Path(gettempdir()) / f"bo-template-{template}-{os.geteuid()}.lock"
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -83,9 +83,10 @@ class YearToDate:
 class PayInput:
     """One person's pay of one period.
 
-    `pay_on` chooses the edition of the tables. `period` counts the pay periods of the tax year from 1. `declarations`
-    is an instance of the pack's own model (tax code, Form W-4, ...). `employer` is what the pack wants to know of the
-    employer (US: unemployment rates), an instance of the pack's own model, or None.
+    `pay_on` chooses the edition of the tables. `period` is the number of the pay period in the tax year, as the pack
+    counts (US: from 1; UK: the tax week or month in which it ends). `declarations` is an instance of the pack's own
+    model (tax code, Form W-4, ...). `employer` is what the pack wants to know of the employer (US: unemployment rates),
+    an instance of the pack's own model, or None.
     """
 
     pay_on: date

@@ -25,6 +25,10 @@ class Pack(Protocol):
         """All editions of its tables, oldest first."""
         ...
 
+    def parts(self) -> Mapping[str, Sequence[Edition]]:
+        """Editions of what has tables of its own within the country (states), by its name; empty where nothing has."""
+        ...
+
     def calculate(self, pay: PayInput) -> Result:
         """Gross to net for one person and period, a pure function of its input.
 

@@ -188,13 +188,21 @@ async def test_a_dump_restored_on_an_empty_machine_has_everything(
     secret = composition.compose(
         "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/services/backoffice_role_secret"
     )
-    keys = composition.compose(
-        "run", "--rm", "--entrypoint", "cat", "secrets", "/secrets/sealing/backoffice_sealing_keys_billing"
-    )
+    keys = {
+        name: composition.compose(
+            "run",
+            "--rm",
+            "--entrypoint",
+            "cat",
+            "secrets",
+            f"/secrets/sealing/backoffice_sealing_keys_{name}",
+        ).strip()
+        for name in ("billing", "people")
+    }
     composition.compose("down", "--volumes", "--timeout", "40")
 
     composition.settings["BACKOFFICE_ROLE_SECRET"] = secret.strip()
-    composition.settings["BACKOFFICE_SEALING_KEYS_BILLING"] = keys.strip()
+    composition.settings |= {f"BACKOFFICE_SEALING_KEYS_{name.upper()}": each for name, each in keys.items()}
     composition.piped(
         "run", "--rm", "--no-deps", "-T", "orders-api", "tar", "-C", FILES, "-xf", "-", given=files
     )

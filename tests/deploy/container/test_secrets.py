@@ -26,6 +26,8 @@ FILES = OWN | {
     "database/password", "database/backoffice_database_url", "broker/password", "broker/definitions.json",
     "services/backoffice_role_secret", "services/backoffice_amqp_url",
     "sealing/backoffice_sealing_keys_billing", "billing/backoffice_sealing_keys_billing",
+    "sealing/backoffice_sealing_keys_people", "hr/backoffice_sealing_keys_people",
+    "payroll/backoffice_sealing_keys_people",
     "gateway/backoffice_signing_seal",
     "operator/backoffice_admin_client_id", "operator/backoffice_admin_client_secret",
 }  # fmt: skip
@@ -57,7 +59,8 @@ def test_every_secret_is_made_once_and_kept(volumes: Path) -> None:
         k: v for k, v in second.items() if k not in salted
     }
     names = ("database/password", "broker/password", "services/backoffice_role_secret",
-             "sealing/backoffice_sealing_keys_billing", "gateway/backoffice_signing_seal",
+             "sealing/backoffice_sealing_keys_billing", "sealing/backoffice_sealing_keys_people",
+             "gateway/backoffice_signing_seal",
              "operator/backoffice_admin_client_secret", *sorted(f for f in OWN if "password" in f))  # fmt: skip
     secrets = [first[n] for n in names]
     assert len(set(secrets)) == len(names)
@@ -65,7 +68,9 @@ def test_every_secret_is_made_once_and_kept(volumes: Path) -> None:
     assert min(map(len, secrets)) > 40
 
 
-def test_what_a_process_is_given_is_nobody_elses_but_the_brokers_address(volumes: Path) -> None:
+def test_what_a_process_is_given_is_nobody_elses_but_the_brokers_address_and_keys_for_both(
+    volumes: Path,
+) -> None:
     compose_secrets.prepare(volumes, {})
     found = contents(volumes)
 
@@ -75,7 +80,10 @@ def test_what_a_process_is_given_is_nobody_elses_but_the_brokers_address(volumes
             secret for file, secret in found.items() if file.split("/")[0] in (*PROCESSES, "operator", "services")
             and not file.startswith(f"{name}/")
         }  # fmt: skip
-        assert own & others == {found["services/backoffice_amqp_url"]}
+        common = {found["services/backoffice_amqp_url"]}
+        if name in ("hr", "payroll"):  # what hr tells payroll sealed
+            common.add(found["sealing/backoffice_sealing_keys_people"])
+        assert own & others == common
 
 
 def test_an_installation_of_before_keeps_its_role_secret_and_its_keys_are_billings(volumes: Path) -> None:

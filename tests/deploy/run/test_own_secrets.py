@@ -21,7 +21,7 @@ from deploy.run.secrets import (
 from deploy.run.settings import DeploySettings, Misconfigured
 from gateway.identity.signing import derived_seal, seal_of
 from gateway.service import SERVICE as GATEWAY
-from services.all import NAMES, SERVICES
+from services.all import KEYRINGS, NAMES, SERVICES
 from shared.base.settings import SECRETS_DIR, SecretMissing
 from shared.bus.pg.schema import ROLE as BUS
 from shared.database.rls import app_role, password_of, role_password, worker_role
@@ -43,6 +43,7 @@ from tests.stories.steps import (
 
 ORDERS = next(service for service in SERVICES if service.name == "orders")
 PROCESSES = (*NAMES, GATEWAY.name)
+PEOPLES_KEYS = "YW5vdGhlciBzZWFsaW5nIGtleSwgb2YgcGVvcGxlLjI="  # 32 bytes in URL-safe base64
 ROLES = [role(name) for name in PROCESSES for role in (app_role, worker_role)]
 
 
@@ -72,7 +73,9 @@ async def signs_in(url: str, role: str, password: str) -> bool:
 
 def held(name: str, *, bus: bool = True) -> dict[str, str]:
     """What the processes of a service hold in this installation."""
-    settings = DeploySettings(role_secret=ROLE_SECRET, keyrings={"billing": SEALING_KEYS})
+    settings = DeploySettings(
+        role_secret=ROLE_SECRET, keyrings={"billing": SEALING_KEYS, "people": PEOPLES_KEYS}
+    )
     return own_secrets(name, settings, bus=bus)
 
 
@@ -100,15 +103,18 @@ async def test_no_secret_of_a_process_nor_what_is_made_of_it_signs_in_as_another
             assert any(let_in) == (role in own), (name, role)
 
 
-def test_two_processes_have_no_secret_in_common_and_none_has_the_role_secret():
+def test_two_processes_share_no_secret_but_the_keys_that_are_theirs_together_and_none_has_the_role_secret():
     for one, other in permutations(PROCESSES, 2):
-        assert set(held(one, bus=False).values()).isdisjoint(held(other, bus=False).values())
+        common = set(held(one, bus=False).values()) & set(held(other, bus=False).values())
+        assert common == ({PEOPLES_KEYS} if {one, other} == {"hr", "payroll"} else set())
     for name in PROCESSES:
         found = held(name)
         assert len(set(found.values())) == len(found)
         assert ROLE_SECRET not in found.values()
         common = {"backoffice_password_bus", "backoffice_signing_seal"}
-        assert [setting for setting in found.keys() - common if f"_{name}" not in setting] == []
+        keyring = keys_setting(KEYRINGS[name]).lower() if name in KEYRINGS else ""
+        own = found.keys() - common - {keyring}
+        assert [setting for setting in own if f"_{name}" not in setting] == []
     assert [name for name in PROCESSES if "backoffice_signing_seal" in held(name)] == ["gateway"]
 
 

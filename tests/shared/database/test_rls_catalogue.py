@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from gateway.service import SERVICE as GATEWAY
 from services.all import SERVICES
 from shared.database import kernel_tables
 from shared.database.rls import app_role, role_password
@@ -61,7 +62,7 @@ where table_schema = $1 and table_name = any($2)
 async def catalogue_url(admin_url: str) -> AsyncIterator[str]:
     """A database of our own, in which rows may be put that no service would make."""
     name = f"catalogue_{uuid4().hex}"
-    yield await migrated_database(admin_url, SERVICES, name)
+    yield await migrated_database(admin_url, (*SERVICES, GATEWAY), name)
     await postgres.drop_database(admin_url, name)
 
 
@@ -300,7 +301,7 @@ def _some(column: asyncpg.Record) -> str:
     return {
         "uuid": "gen_random_uuid()", "text": "'GBP'", "bigint": "1", "integer": "1", "smallint": "1", "numeric": "1",
         "boolean": "true", "date": "current_date", "timestamp with time zone": "now()", "bytea": "'x'", "jsonb": "'{}'",
-        "interval": "'0'", "text[]": "'{}'", "uuid[]": "'{}'", "time without time zone": "'00:00'",
+        "interval": "'0'", "text[]": "'{}'", "uuid[]": "'{}'", "integer[]": "'{}'", "time without time zone": "'00:00'",
     }[kind]  # fmt: skip
 
 

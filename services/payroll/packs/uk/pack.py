@@ -1,6 +1,6 @@
 """The pack of the United Kingdom: gross to net of one pay by the tables of its tax year."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from services.payroll.engine.editions import Edition, edition_for
@@ -42,6 +42,10 @@ class UnitedKingdom:
     def editions(self) -> Sequence[Edition]:
         """The tax years with tables, oldest first."""
         return editions()
+
+    def parts(self) -> Mapping[str, Sequence[Edition]]:
+        """None: the tables of its countries are in those of the tax year."""
+        return {}
 
     def calculate(self, pay: PayInput) -> Result:
         """Gross to net of one pay; raises Invalid naming the field that the tables of the year cannot serve."""

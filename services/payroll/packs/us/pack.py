@@ -1,6 +1,6 @@
 """The pack: from gross to net, in the order of a payslip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from services.payroll.engine.editions import Edition
@@ -11,7 +11,7 @@ from services.payroll.packs.us.declarations import UsDeclarations, UsEmployer
 from services.payroll.packs.us.income_tax import CODE as FEDERAL_INCOME_TAX
 from services.payroll.packs.us.income_tax import PERIODS, federal_income_tax
 from services.payroll.packs.us.payroll_taxes import employer_taxes, social_security_and_medicare
-from services.payroll.packs.us.states.tables import state_tables, untaxed
+from services.payroll.packs.us.states.tables import state_editions, state_tables, untaxed
 from services.payroll.packs.us.states.withholding import withholding
 from services.payroll.packs.us.tables import PACK_NAME, Federal, editions, federal_on
 from services.payroll.packs.us.wages import (
@@ -37,6 +37,10 @@ class UnitedStates:
     def editions(self) -> Sequence[Edition]:
         """The federal editions, oldest first; states have theirs by their own dates."""
         return editions()
+
+    def parts(self) -> Mapping[str, Sequence[Edition]]:
+        """The editions of the states that withhold a tax of their own."""
+        return {state: state_editions(state) for state in CERTIFICATES}
 
     def calculate(self, pay: PayInput) -> Result:
         """Gross to net; raises MissingEdition for a day without tables, and refusals that name the field."""

@@ -330,3 +330,8 @@ def test_illinoiss_allowance_is_rounded_before_it_is_subtracted():
     result = pay("266.67", "monthly", state="IL", state_declaration={"line2": 2})
 
     assert line(result, "us.state_income_tax").basis == 100
+
+
+def test_californias_annualised_tax_is_divided_by_the_periods_halves_up():
+    assert state_tax("CA", "1000.00", annualised=True) == Decimal("27.77")
+    assert state_tax("CA", "1000.00") == Decimal("27.75")
