@@ -64,8 +64,12 @@ def decimal_text(value: Decimal) -> str:
 
 @cache
 def tables_of(pack: str) -> str:
-    """SHA-256 over the checksums of all editions of a pack."""
-    return checksum_of({each.edition: each.checksum for each in packs()[pack].editions()})
+    """SHA-256 over the checksums of all editions of a pack, those of its states included."""
+    found = packs()[pack]
+    checksums = {each.edition: each.checksum for each in found.editions()}
+    for part, editions in found.parts().items():
+        checksums |= {f"{part} {each.edition}": each.checksum for each in editions}
+    return checksum_of(checksums)
 
 
 def snapshot_of(
