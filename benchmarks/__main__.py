@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import attacks, bus, distributed, gateway, growth, parts
+from benchmarks import attacks, bus, distributed, gateway, growth, parts, payroll
 from benchmarks.peers import tryton
 from benchmarks.report import Section, write
 
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[], Awaitable[Section]]] = {
     "bus": bus.measure,
     "distributed": distributed.distributed,
     "attacks": attacks.attacks,
+    "payroll": payroll.payroll,
     "peers": tryton.peers,
 }
 

@@ -14,6 +14,8 @@ SERVICE = Service(
         "leave",
         "pay_items",
         "run_facts",
+        "payslips",
+        "pay_runs",
         "calculations",
     ),
     shared_keyring="people",

@@ -18,6 +18,7 @@ from tests.hr import given as hr_given
 from tests.kit.suite import Suite, eventually
 from tests.orders import given as orders_given
 from tests.payroll import given as payroll_given
+from tests.payroll.pay_runs import given_runs as runs_given
 
 Build = Callable[[Suite, TenantFacts], Awaitable[str]]
 
@@ -177,6 +178,37 @@ async def pay_item(suite: Suite, tenant: TenantFacts) -> str:
     return str((await payroll_given.given_item(suite.client("payroll", tenant), someone))["id"])
 
 
+async def _submitted_run(suite: Suite, tenant: TenantFacts) -> dict[str, Any]:
+    schedule, _ = await runs_given.given_team(suite, tenant, 1)
+    return await runs_given.submitted(runs_given.caller(suite, tenant, "first"), schedule)
+
+
+async def pay_run(suite: Suite, tenant: TenantFacts) -> str:
+    """A draft."""
+    payroll = suite.client("payroll", tenant)
+    return str((await runs_given.given_run(payroll, await payroll_given.given_schedule(payroll)))["id"])
+
+
+async def payslip(suite: Suite, tenant: TenantFacts) -> str:
+    """Of a run that is submitted."""
+    run = await _submitted_run(suite, tenant)
+    listed = await suite.client("payroll", tenant).get(f"/v1/payslips?pay_run_id={run['id']}")
+    return str(listed.json()["items"][0]["id"])
+
+
+async def payroll_approval(suite: Suite, tenant: TenantFacts) -> str:
+    """Of a pay run."""
+    run = await _submitted_run(suite, tenant)
+    asked = await suite.client("payroll", tenant).get(f"/v1/payroll-approvals?subject_id={run['id']}")
+    return str(asked.json()["items"][0]["id"])
+
+
+def delegation(service: str) -> Build:
+    """Of whoever may approve in a service."""
+    body = {"delegate": "somebody", "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}
+    return made(service, f"/v1/{service}-approval-delegations", lambda: body)
+
+
 def dead_letter(service: str) -> Build:
     """An event the service gave up on, put there as its inbox would."""
 
@@ -250,32 +282,21 @@ BUILDERS: dict[str, Build] = {
     "write-offs": write_off,
     "wage-postings": wage_posting,
     "billing-approvals": approval,
-    "billing-approval-delegations": made(
-        "billing",
-        "/v1/billing-approval-delegations",
-        lambda: {
-            "delegate": "somebody",
-            "starts_at": "2026-01-01T00:00:00Z",
-            "ends_at": "2100-01-01T00:00:00Z",
-        },
-    ),
+    "billing-approval-delegations": delegation("billing"),
     "billing-dead-letters": dead_letter("billing"),
     "billing-mails": mail("billing"),
     "pay-schedules": pay_schedule,
     "payroll-dead-letters": dead_letter("payroll"),
     "payees": payee,
     "pay-items": pay_item,
+    "pay-runs": pay_run,
+    "payslips": payslip,
+    "payroll-approvals": payroll_approval,
+    "payroll-approval-delegations": delegation("payroll"),
+    "payroll-jobs": job("payroll"),
     "employees": hr_given.employee,
     "positions": made("hr", "/v1/positions", lambda: {"code": f"P-{uuid4().hex[:6]}", "title": "A position"}),
     "hr-approvals": hr_given.bank_approval,
-    "hr-approval-delegations": made(
-        "hr",
-        "/v1/hr-approval-delegations",
-        lambda: {
-            "delegate": "somebody",
-            "starts_at": "2026-01-01T00:00:00Z",
-            "ends_at": "2100-01-01T00:00:00Z",
-        },
-    ),
+    "hr-approval-delegations": delegation("hr"),
     "hr-dead-letters": dead_letter("hr"),
 }

@@ -19,7 +19,8 @@ from shared.values.money import Money
 
 # Recurring ones in every period that has one of their days; the others from their first day on, until one is settled.
 DUE = """
-select id, payee_id, kind, code, recurring, starts_on, amount, currency, percent, treatment, garnishment from pay_items
+select id, payee_id, kind, code, recurring, starts_on, amount, currency, percent, treatment,
+  garnishment::text as garnishment from pay_items
 where tenant_id = $1 and payee_id = any($2::uuid[]) and state = 'active' and starts_on <= $4
   and (ends_on is null or ends_on >= $3)
 order by payee_id, starts_on, id

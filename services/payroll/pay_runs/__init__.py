@@ -1,0 +1,1 @@
+"""Pay runs: a period of a schedule calculated for its payees, approved by a second person, posted, paid, reversed."""

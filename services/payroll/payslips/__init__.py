@@ -1,0 +1,1 @@
+"""Payslips: what one payee gets in one pay run, line by line, and what it was calculated from."""
