@@ -30,6 +30,7 @@ from sqlalchemy.types import TypeDecorator
 SETTING = "BACKOFFICE_SEALING_KEYS"
 KEY_BYTES: Final = 32
 BLOCK: Final = 64  # what is sealed is as long as a multiple of this
+MOST_CIPHERS: Final = 1024  # of tenants, kept by a keyring
 _VERSION = b"\x01"
 _ID_BYTES, _NONCE_BYTES = 8, 12
 _NONCE_AT = len(_VERSION) + _ID_BYTES
@@ -111,6 +112,8 @@ class Keyring:
             raise SealingKeysWrong(f"{SETTING} names a key twice.")
         self.newest = next(iter(self._keys))
         self._digest_keys = [_derived(key, b"digest", service) for key in keys]
+        self._ciphers: dict[tuple[str, UUID], AESGCM] = {}
+        self._for_facts: dict[str, Keyring] = {}
 
     @classmethod
     def parse(cls, text: str, *, service: str) -> "Keyring":
@@ -152,14 +155,23 @@ class Keyring:
 
     def for_facts(self, publisher: str) -> "Keyring":
         """The same keys for what a service tells another one sealed; who shares the keys opens it."""
-        return Keyring(list(self._keys.values()), service=f"facts of {publisher}")
+        if publisher not in self._for_facts:
+            self._for_facts[publisher] = Keyring(list(self._keys.values()), service=f"facts of {publisher}")
+        return self._for_facts[publisher]
 
     def digests(self, data: bytes) -> list[bytes]:
         """Keyed digests of some bytes, by the newest key first: without a key nobody can try values against them."""
         return [_mac(key, data) for key in self._digest_keys]
 
     def _cipher(self, key_id: str, tenant_id: UUID) -> AESGCM:
-        return AESGCM(_derived(self._keys[key_id], b"columns", self._service, str(tenant_id)))
+        """The cipher of a tenant; kept, as deriving its key costs more than opening a value."""
+        found = self._ciphers.get((key_id, tenant_id))
+        if found is None:
+            if len(self._ciphers) >= MOST_CIPHERS:
+                self._ciphers.clear()
+            found = AESGCM(_derived(self._keys[key_id], b"columns", self._service, str(tenant_id)))
+            self._ciphers[key_id, tenant_id] = found
+        return found
 
     def _bound(self, head: bytes, place: Place) -> bytes:
         parts = [self._service, str(place.tenant_id), place.table, place.column, str(place.row_id)]
