@@ -7,6 +7,8 @@ import pytest
 from tests.gateway.world import Caller, World, running_world
 
 EVERYTHING = ("orders:read", "orders:write", "billing:read", "billing:write", "billing:approve",
+              "hr:read", "hr:write", "hr:approve", "hr.private:read", "hr.pay:read",
+              "payroll:read", "payroll:write", "payroll:approve", "payroll.private:read", "payroll.bank:read",
               "events:read", "events:write", "sandbox:read", "sandbox:write")  # fmt: skip
 
 

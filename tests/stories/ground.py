@@ -8,6 +8,7 @@ import httpx
 from tests.gateway.world import Caller, World
 from tests.kit.suite import eventually
 from tests.stories.conformance import Ground
+from tests.stories.ground_of_people import furnish_people
 from tests.stories.steps import ADDRESS, made
 
 IMPORT = b"order_ref,sku,quantity,unit_price,customer_ref\nR-1,SKU-0,1,1.00,C-1\nR-2,SKU-0,-1,1.00,C-1\n"
@@ -113,6 +114,8 @@ COLLECTIONS = {
     "period_id": "periods", "tax_code_id": "tax-codes", "invoice_id": "invoices", "payment_id": "payments",
     "credit_note_id": "credit-notes", "exception_id": "posting-exceptions",
     "approval_id": "billing-approvals", "delegation_id": "billing-approval-delegations",
+    "employee_id": "employees", "position_id": "positions", "schedule_id": "pay-schedules", "payee_id": "payees",
+    "item_id": "pay-items", "run_id": "pay-runs", "payslip_id": "payslips",
 }  # fmt: skip
 
 
@@ -131,6 +134,7 @@ async def all_ids(api: httpx.AsyncClient) -> dict[str, list[str]]:
 async def prepared_ground(world: World, caller: Caller) -> Ground:
     """A furnished company for the calls, and another that operators may change."""
     await furnish(caller.http)
+    await furnish_people(caller.http)
     ids = await all_ids(caller.http)
     ids |= {
         "sku": ["SKU-0", "SKU-1", "SKU-2"],
@@ -158,16 +162,36 @@ async def _belonging(
         {"tenant_id": t["id"], "client_id": c["id"]} for t, c in zip(victims, clients, strict=True)
     ]
     client = "/v1/tenants/{tenant_id}/clients/{client_id}"
-    return {
-        "/v1/orders/{order_id}/holds/{hold_id}/release": [
-            {"order_id": order["id"], "hold_id": hold["id"]} for order in orders for hold in order["holds"]
-        ],
-        client: client_paths,
-        f"{client}/rotate-secret": client_paths,
-        "/v1/tenants/{tenant_id}/api-keys/{key_id}": [
-            {"tenant_id": t["id"], "key_id": k["id"]} for t, k in zip(victims, keys, strict=True)
-        ],
-    } | {
-        f"/v1/{collection}/{{resource_id}}/timeline": [{"resource_id": one} for one in ids[name]]
-        for name, collection in COLLECTIONS.items()
-    }
+    return (
+        await _of_employees(caller, ids)
+        | {
+            "/v1/orders/{order_id}/holds/{hold_id}/release": [
+                {"order_id": order["id"], "hold_id": hold["id"]}
+                for order in orders
+                for hold in order["holds"]
+            ],
+            client: client_paths,
+            f"{client}/rotate-secret": client_paths,
+            "/v1/tenants/{tenant_id}/api-keys/{key_id}": [
+                {"tenant_id": t["id"], "key_id": k["id"]} for t, k in zip(victims, keys, strict=True)
+            ],
+        }
+        | {
+            f"/v1/{collection}/{{resource_id}}/timeline": [{"resource_id": one} for one in ids[name]]
+            for name, collection in COLLECTIONS.items()
+        }
+    )
+
+
+async def _of_employees(caller: Caller, ids: dict[str, list[str]]) -> dict[str, list[dict[str, str]]]:
+    """Changes and employments, each with its employee."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for name, collection in (("change_id", "changes"), ("employment_id", "employments")):
+        pairs = [
+            {"employee_id": employee, name: one}
+            for employee in ids["employee_id"]
+            for one in await ids_of(caller.http, f"/v1/employees/{employee}/{collection}")
+        ]
+        path = f"/v1/employees/{{employee_id}}/{collection}/{{{name}}}"
+        found |= {path: pairs, f"{path}/approve": pairs, f"{path}/reject": pairs}
+    return found
