@@ -13,7 +13,16 @@ from tests.gateway.overviews.helpdesk import Helpdesk
 from tests.gateway.world import Caller, World
 from tests.kit.suite import eventually
 
-SCOPES = ("orders:read", "orders:write", "billing:read", "billing:write", "billing:approve", "helpdesk:read")
+SCOPES = (
+    "orders:read",
+    "orders:write",
+    "billing:read",
+    "billing:write",
+    "billing:approve",
+    "hr:read",
+    "payroll:read",
+    "helpdesk:read",
+)
 
 
 @dataclass
