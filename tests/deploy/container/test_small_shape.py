@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from deploy.cli.generate_deployment import processes
-from services.all import SERVICES
+from services.all import NAMES, SERVICES
 from tests.deploy.container.composition import Composition, free_port
 from tests.deploy.container.shop import a_shop
 from tests.kit.suite import eventually
