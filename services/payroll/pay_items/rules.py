@@ -129,7 +129,13 @@ def require_sound(terms: ItemTerms) -> None:
     """Refuse an item that does not say what its kind needs, or says what it has not (422)."""
     errors = [*_wrong_amounts(terms), *_wrong_treatment(terms), *_wrong_order(terms)]
     if errors:
-        raise Invalid(f"This is no {terms.kind}.", errors=errors)
+        raise Invalid(" ".join(dict.fromkeys(each.message for each in errors)), errors=errors)
+
+
+def _a(kind: ItemKind) -> str:
+    """A kind as a sentence begins with it."""
+    words = kind.replace("_", " ")
+    return f"An {words}" if words[0] in "aeiou" else f"A {words}"
 
 
 def _wrong_amounts(terms: ItemTerms) -> Iterator[FieldError]:
@@ -139,11 +145,15 @@ def _wrong_amounts(terms: ItemTerms) -> Iterator[FieldError]:
     if terms.percent is not None and terms.percent <= 0:
         yield FieldError("/percent", "not_positive", "A percentage is above zero.")
     if terms.percent is not None and not by_percent:
-        yield FieldError("/percent", "percent_needless", f"A {terms.kind} is an amount.")
+        yield FieldError("/percent", "percent_needless", f"{_a(terms.kind)} has an amount, not a percentage.")
     if terms.amount is not None and terms.percent is not None:
-        yield FieldError("/percent", "amount_and_percent", "Either an amount or a percentage.")
+        yield FieldError(
+            "/percent", "amount_and_percent", f"{_a(terms.kind)} has either an amount or a percentage."
+        )
     if terms.amount is None and terms.percent is None and terms.kind is not ItemKind.GARNISHMENT:
-        yield FieldError("/amount", "missing", "Say an amount" + (" or a percentage." if by_percent else "."))
+        yield FieldError(
+            "/amount", "missing", f"{_a(terms.kind)} needs an amount{' or a percentage' * by_percent}."
+        )
 
 
 def _wrong_treatment(terms: ItemTerms) -> Iterator[FieldError]:

@@ -186,6 +186,48 @@ async def test_a_change_that_makes_no_item_of_the_kind_is_refused(
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/amount")
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"percent": "0", "amount": money("88.79")}, "/percent"),
+        ({"percent": "5", "amount": money("88.79")}, "/percent"),
+        ({"treatment": "post_tax", "amount": money("1.00")}, "/treatment"),
+        ({"from": "2027-01-01", "to": "2026-01-01", "amount": money("1.00")}, "/to"),
+        ({"garnishment": ORDER, "amount": money("1.00")}, "/garnishment"),
+    ],
+)
+async def test_a_change_that_is_wrong_beside_its_amount_is_refused_and_changes_nothing(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, body: dict[str, Any], pointer: str
+):
+    item = await given_item(payroll, await given_payee(suite, tenant))
+
+    refused = await change(payroll, item, **body)
+
+    assert refused.status_code == 422, refused.text
+    assert pointer in [each["pointer"] for each in refused.json()["errors"]]
+    assert (await payroll.get(f"/v1/pay-items/{item['id']}")).json() == item
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({}, "A bonus needs an amount."),
+        ({"kind": "expense"}, "An expense needs an amount."),
+        ({"kind": "employer_contribution"}, "An employer contribution needs an amount or a percentage."),
+        ({"percent": "5"}, "A bonus has an amount, not a percentage."),
+    ],
+)
+async def test_a_refusal_says_what_the_kind_needs(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, item: dict[str, Any], says: str
+):
+    payee = await given_payee(suite, tenant)
+    body = {"payee_id": payee["id"], "kind": "bonus", "code": "b", "from": "2026-04-01"}
+
+    refused = await payroll.post("/v1/pay-items", json=body | item)
+
+    assert (refused.status_code, refused.json()["detail"]) == (422, says)
+
+
 def elected(employment: dict[str, Any], **facts: Any) -> BenefitElected:
     terms = {"plan_code": "pension", "treatment": "net_pay_arrangement", "employee_percent": "5",
              "employer_percent": "3", "effective_on": date(2026, 2, 1), "version": 1}  # fmt: skip

@@ -1,5 +1,6 @@
 """Pay items that somebody enters."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -68,21 +69,22 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
     _require_own(row)
     if row.state != ItemState.ACTIVE:
         raise ItemOver(f"This pay item is {row.state}; it changes no more.", state=row.state)
+    terms = _changed_terms(row, change)
     given = change.model_fields_set
-    for name in given & {"description", "percent", "treatment"}:
-        setattr(row, name, getattr(change, name))
-    if "from_" in given:
-        row.starts_on = change.from_
-    if "to" in given:
-        row.ends_on = change.to
+    starts_on = change.from_ if "from_" in given else row.starts_on
+    ends_on = change.to if "to" in given else row.ends_on
+    require_sound(terms)
+    require_order(starts_on, ends_on)
     if "amount" in given:
         await _require_currency(ctx, row.payee_id, change.amount)
-        row.set_money(change.amount)
+    # Only now: a query in between would write a half-changed row, which the table refuses.
+    row.starts_on, row.ends_on = starts_on, ends_on
+    row.percent, row.treatment = terms.percent, terms.treatment
+    row.set_money(terms.amount)
     if "garnishment" in given:
         row.garnishment = _stored(change.garnishment)
-    treatment = Treatment(row.treatment) if row.treatment else None
-    require_sound(ItemTerms(ItemKind(row.kind), row.money, row.percent, treatment, row.garnishment))
-    require_order(row.starts_on, row.ends_on)
+    if "description" in given:
+        row.description = change.description
     touch(row, ctx.now)
     await ctx.tx.flush()
     return row
@@ -95,6 +97,17 @@ async def cancel_item(ctx: Ctx, item_id: UUID, *, reason: str | None) -> PayItem
     advance(ctx, LIFECYCLE, row, "cancel", why=reason)
     await ctx.tx.flush()
     return row
+
+
+def _changed_terms(row: PayItem, change: PayItemChange) -> ItemTerms:
+    """What an item would say after a change."""
+    given = change.model_fields_set
+    treatment = Treatment(row.treatment) if row.treatment else None
+    before = ItemTerms(ItemKind(row.kind), row.money, row.percent, treatment, row.garnishment)
+    changes = {name: getattr(change, name) for name in given & {"amount", "percent", "treatment"}}
+    if "garnishment" in given:
+        changes["garnishment"] = _stored(change.garnishment)
+    return replace(before, **changes)
 
 
 def _require_own(row: PayItem) -> None:
