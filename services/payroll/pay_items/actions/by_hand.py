@@ -1,7 +1,7 @@
 """Pay items that somebody enters."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.payroll.engine.inputs import Treatment
@@ -18,18 +18,21 @@ from services.payroll.pay_items.rules import (
     require_order,
     require_sound,
 )
-from services.payroll.pay_items.schemas import GarnishmentIn, PayItemChange, PayItemIn
+from services.payroll.pay_items.schemas import GarnishmentIn, PayItemChange, PayItemIn, PayItemOut
 from services.payroll.payees.queries import find_pack, get_payee
 from shared.context.ctx import Ctx
 from shared.context.lifecycle import advance, begin
+from shared.context.sealed_fields import seal
 from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.faults import Invalid, NotFound
 from shared.values.ids import new_id
 from shared.values.money import Money
 
+TAKEN: Final = ("payee_id", "kind", "code", "description", "recurring", "percent", "treatment")
 
-async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
+
+async def create_item(ctx: Ctx, item: PayItemIn) -> PayItemOut:
     """Add a pay item. Raises Invalid where it does not say what its kind needs."""
     garnishment = _stored(item.garnishment)
     require_sound(ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment))
@@ -47,19 +50,17 @@ async def create_item(ctx: Ctx, item: PayItemIn) -> PayItem:
         updated_at=ctx.now,
         starts_on=item.from_,
         ends_on=item.to,
-        garnishment=garnishment,
         state=begin(ctx, LIFECYCLE, row_id),
-        **item.model_dump(
-            include={"payee_id", "kind", "code", "description", "recurring", "percent", "treatment"}
-        ),
+        **{name: getattr(item, name) for name in TAKEN},
     )
     row.set_money(item.amount)
+    await seal(ctx, row, order_terms=garnishment)
     ctx.session.add(row)
     await ctx.tx.flush()
-    return row
+    return queries.show_item(ctx, row, reveal=False)
 
 
-async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version: int) -> PayItem:
+async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version: int) -> PayItemOut:
     """Change an item for runs to come, based on the version the caller has seen.
 
     Raises OwnedByBenefit for one that hr makes, and ItemOver for one that is settled or cancelled.
@@ -69,7 +70,7 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
     _require_own(row)
     if row.state != ItemState.ACTIVE:
         raise ItemOver(f"This pay item is {row.state}; it changes no more.", state=row.state)
-    terms = _changed_terms(row, change)
+    terms = _changed_terms(ctx, row, change)
     given = change.model_fields_set
     starts_on = change.from_ if "from_" in given else row.starts_on
     ends_on = change.to if "to" in given else row.ends_on
@@ -77,33 +78,35 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
     require_order(starts_on, ends_on)
     if "amount" in given:
         await _require_currency(ctx, row.payee_id, change.amount)
+    if "garnishment" in given:
+        await seal(ctx, row, order_terms=terms.garnishment)
     # Only now: a query in between would write a half-changed row, which the table refuses.
     row.starts_on, row.ends_on = starts_on, ends_on
     row.percent, row.treatment = terms.percent, terms.treatment
     row.set_money(terms.amount)
-    if "garnishment" in given:
-        row.garnishment = _stored(change.garnishment)
     if "description" in given:
         row.description = change.description
     touch(row, ctx.now)
     await ctx.tx.flush()
-    return row
+    return queries.show_item(ctx, row, reveal=False)
 
 
-async def cancel_item(ctx: Ctx, item_id: UUID, *, reason: str | None) -> PayItem:
+async def cancel_item(ctx: Ctx, item_id: UUID, *, reason: str | None) -> PayItemOut:
     """Have an item no longer; what runs have paid of it stays. Raises OwnedByBenefit for one that hr makes."""
     row = await queries.get_item(ctx, item_id, lock=True)
     _require_own(row)
     advance(ctx, LIFECYCLE, row, "cancel", why=reason)
     await ctx.tx.flush()
-    return row
+    return queries.show_item(ctx, row, reveal=False)
 
 
-def _changed_terms(row: PayItem, change: PayItemChange) -> ItemTerms:
+def _changed_terms(ctx: Ctx, row: PayItem, change: PayItemChange) -> ItemTerms:
     """What an item would say after a change."""
     given = change.model_fields_set
     treatment = Treatment(row.treatment) if row.treatment else None
-    before = ItemTerms(ItemKind(row.kind), row.money, row.percent, treatment, row.garnishment)
+    before = ItemTerms(
+        ItemKind(row.kind), row.money, row.percent, treatment, queries.terms_of_order(ctx, row)
+    )
     changes = {name: getattr(change, name) for name in given & {"amount", "percent", "treatment"}}
     if "garnishment" in given:
         changes["garnishment"] = _stored(change.garnishment)
