@@ -83,7 +83,13 @@ ORDERS: Final[Mapping[OrderKind, OrderTerms]] = {
     OrderKind.SUPPORT: OrderTerms(may=frozenset({"second_family", "arrears_over_12_weeks"})),
     OrderKind.CREDITOR: OrderTerms(),
 }
+ORDER_AMOUNTS: Final = ("protected_earnings", "arrears")
 ALWAYS: Final = frozenset({"kind", "issued_on", "reference", "creditor", "priority"})
+
+
+def order_amounts(terms: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, str]]]:
+    """The amounts in the terms of an order by their names, as the wire has them."""
+    return [(name, terms[name]) for name in ORDER_AMOUNTS if terms.get(name)] if terms else []
 
 
 class OwnedByBenefit(Refused):
@@ -112,6 +118,12 @@ class DueItem:
     percent: Decimal | None
     treatment: Treatment | None
     garnishment: Mapping[str, Any] | None
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Those of its amount and of the amounts in its order's terms."""
+        own = frozenset[str]() if self.amount is None else frozenset({self.amount.currency})
+        return own | {told["currency"] for _, told in order_amounts(self.garnishment)}
 
 
 @dataclass(frozen=True, slots=True)

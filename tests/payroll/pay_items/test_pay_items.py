@@ -130,6 +130,32 @@ async def test_an_amount_is_in_the_currency_that_somebody_is_paid_in(
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "currency_mismatch")
 
 
+@pytest.mark.parametrize("verb", ["made", "changed"])
+async def test_an_orders_amounts_are_in_the_currency_that_somebody_is_paid_in(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, verb: str
+):
+    payee = await given_payee(suite, tenant)
+    await changed(payroll, payee, pack="uk")
+    order = ORDER | {"protected_earnings": money("800.00", "USD")}
+    body = {
+        "payee_id": payee["id"],
+        "kind": "garnishment",
+        "code": "b",
+        "from": "2026-04-01",
+        "amount": money("1.00"),
+    }
+
+    if verb == "made":
+        refused = await payroll.post("/v1/pay-items", json=body | {"garnishment": order})
+    else:
+        item = await given_item(payroll, payee, **body | {"garnishment": ORDER})
+        refused = await change(payroll, item, garnishment=order)
+
+    assert [(each["pointer"], each["code"]) for each in refused.json()["errors"]] == [
+        ("/garnishment/protected_earnings/currency", "currency_mismatch")
+    ]
+
+
 async def test_under_one_key_an_item_is_made_once(
     suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
 ):

@@ -15,6 +15,7 @@ from services.payroll.pay_items.rules import (
     ItemState,
     ItemTerms,
     OwnedByBenefit,
+    order_amounts,
     require_order,
     require_sound,
 )
@@ -27,7 +28,6 @@ from shared.database.tables import touch
 from shared.http.router import require_version
 from shared.values.faults import Invalid, NotFound
 from shared.values.ids import new_id
-from shared.values.money import Money
 
 TAKEN: Final = ("payee_id", "kind", "code", "description", "recurring", "percent", "treatment")
 
@@ -35,13 +35,14 @@ TAKEN: Final = ("payee_id", "kind", "code", "description", "recurring", "percent
 async def create_item(ctx: Ctx, item: PayItemIn) -> PayItemOut:
     """Add a pay item. Raises Invalid where it does not say what its kind needs."""
     garnishment = _stored(item.garnishment)
-    require_sound(ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment))
+    terms = ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment)
+    require_sound(terms)
     require_order(item.from_, item.to)
     try:
         payee = await get_payee(ctx, item.payee_id)
     except NotFound:
         raise Invalid.field("/payee_id", "unknown_payee", "There is no such payee.") from None
-    await _require_currency(ctx, payee.id, item.amount)
+    await _require_currency(ctx, payee.id, terms)
     row_id = new_id()
     row = PayItem(
         tenant_id=ctx.tenant.id,
@@ -76,8 +77,8 @@ async def change_item(ctx: Ctx, item_id: UUID, change: PayItemChange, *, version
     ends_on = change.to if "to" in given else row.ends_on
     require_sound(terms)
     require_order(starts_on, ends_on)
-    if "amount" in given:
-        await _require_currency(ctx, row.payee_id, change.amount)
+    if given & {"amount", "garnishment"}:
+        await _require_currency(ctx, row.payee_id, terms)
     if "garnishment" in given:
         await seal(ctx, row, order_terms=terms.garnishment)
     # Only now: a query in between would write a half-changed row, which the table refuses.
@@ -124,9 +125,14 @@ def _stored(garnishment: GarnishmentIn | None) -> dict[str, Any] | None:
     return None if garnishment is None else garnishment.model_dump(mode="json", exclude_none=True)
 
 
-async def _require_currency(ctx: Ctx, payee_id: UUID, amount: Money | None) -> None:
-    """Refuse an amount in another currency than the one that somebody is paid in, where that is known (422)."""
-    name = None if amount is None else await find_pack(ctx, payee_id)
+async def _require_currency(ctx: Ctx, payee_id: UUID, terms: ItemTerms) -> None:
+    """Refuse amounts in another currency than the one that somebody is paid in, where that is known (422)."""
+    amounts = [(f"/garnishment/{name}", each["currency"]) for name, each in order_amounts(terms.garnishment)]
+    if terms.amount is not None:
+        amounts.append(("/amount", terms.amount.currency))
+    name = await find_pack(ctx, payee_id) if amounts else None
     pack = packs().get(name) if name else None
-    if amount is not None and pack is not None and amount.currency != pack.currency:
-        raise Invalid.field("/amount/currency", "currency_mismatch", f"The payee is paid in {pack.currency}.")
+    for pointer, currency in amounts:
+        if pack is not None and currency != pack.currency:
+            text = f"The payee is paid in {pack.currency}."
+            raise Invalid.field(f"{pointer}/currency", "currency_mismatch", text)
