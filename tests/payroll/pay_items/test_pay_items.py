@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.payroll.packs import packs
 from services.payroll.pay_items.actions import reopen_items, settle_items
 from services.payroll.pay_items.queries import find_due
 from shared.context.ctx import TenantFacts
@@ -97,6 +98,13 @@ async def test_each_kind_says_what_it_needs(
         ({"from": "2026-04-02", "to": "2026-04-01"}, "/to"),
         ({"from": None}, "/from"),
         ({"payee_id": str(new_id())}, "/payee_id"),
+        ({"amount": money("1000000000.01")}, "/amount/amount"),
+        ({"amount": money("90000000000000.00")}, "/amount/amount"),
+        ({"kind": "garnishment", "garnishment": ORDER | {"protected_earnings": money("1000000000.01")}},
+         "/garnishment/protected_earnings/amount"),
+        ({"kind": "garnishment", "garnishment": ORDER | {"arrears": money("-0.01")}}, "/garnishment/arrears/amount"),
+        ({"code": "uk.income_tax"}, "/code"),
+        ({"code": "US.medicare"}, "/code"),
         ({"state": "settled"}, "/state"),
     ],
 )  # fmt: skip
@@ -116,6 +124,28 @@ async def test_a_wrong_item_is_refused_by_its_field(
 
     assert refused.status_code == 422, refused.text
     assert pointer in [each["pointer"] for each in refused.json()["errors"]]
+
+
+async def test_codes_of_packs_are_reserved_and_others_are_not(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    payee = await given_payee(suite, tenant)
+    body = {"payee_id": payee["id"], "kind": "bonus", "from": "2026-04-01", "amount": money("1.00")}
+
+    for name in packs():
+        refused = await payroll.post("/v1/pay-items", json=body | {"code": f"{name}.anything"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "reserved_code")
+        assert (await given_item(payroll, payee, code=f"{name}bonus"))["code"] == f"{name}bonus"
+
+
+async def test_an_item_comes_to_a_milliard_and_no_more(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    item = await given_item(payroll, await given_payee(suite, tenant), amount=money("1000000000.00"))
+
+    refused = await change(payroll, item, amount=money("1000000000.01"))
+
+    assert [each["code"] for each in refused.json()["errors"]] == ["amount_out_of_range"]
 
 
 async def test_an_amount_is_in_the_currency_that_somebody_is_paid_in(

@@ -194,6 +194,22 @@ async def test_dollars_are_never_paid_as_pounds(
     assert (await verb(payroll, run, "submit")).json()["code"] == "payees_failed"
 
 
+async def test_sums_beyond_sense_fail_one_payee_and_not_the_run(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    schedule, _ = await given_team(suite, tenant, 1)
+    salary = {"compensation": {"kind": "salary", "amount": money("90000000000000.00"), "per": "month"}}
+    await given_scheduled(suite, tenant, schedule, number="E-7", name="Rich", private=salary)
+
+    run = await calculated(payroll, await given_run(payroll, schedule))
+
+    assert run["state"] == "calculated"
+    assert [(each["number"], each["code"]) for each in await problems_of(payroll, run)] == [
+        ("E-7", "not_calculable")
+    ]
+    assert [slip["number"] for slip in await payslips_of(payroll, run)] == ["E-0"]
+
+
 async def test_somebody_without_a_bank_account_is_warned_of(
     suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
 ):

@@ -16,6 +16,7 @@ from services.payroll.pay_items.rules import (
     ItemTerms,
     OwnedByBenefit,
     order_amounts,
+    require_free_code,
     require_order,
     require_sound,
 )
@@ -38,6 +39,7 @@ async def create_item(ctx: Ctx, item: PayItemIn) -> PayItemOut:
     terms = ItemTerms(item.kind, item.amount, item.percent, item.treatment, garnishment)
     require_sound(terms)
     require_order(item.from_, item.to)
+    require_free_code(item.code, packs())
     try:
         payee = await get_payee(ctx, item.payee_id)
     except NotFound:
