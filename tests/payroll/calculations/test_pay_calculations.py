@@ -85,7 +85,7 @@ async def test_net_and_cost_are_the_lines_added_up(suite: Suite, tenant: TenantF
     assert cents["deduction"] == 5_000
     assert int(calculation["net"]["amount"].replace(".", "")) == net
     assert int(calculation["employer_cost"]["amount"].replace(".", "")) == cost
-    assert amounts(calculation)["us.state_income_tax"] == "30.70"  # 3.07 %: no deduction in Pennsylvania
+    assert amounts(calculation)["us.state_income_tax"] == "30.70"  # 3.07 %: Pennsylvania taxes a 401(k) contribution
 
 
 async def test_the_tables_are_those_of_the_day_of_pay(suite: Suite, tenant: TenantFacts):

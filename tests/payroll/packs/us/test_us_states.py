@@ -174,11 +174,27 @@ def test_without_a_supplemental_rate_a_bonus_is_added_to_the_wages_of_the_period
     assert not any(text.startswith("supplemental_alone") for text in both.warnings)
 
 
-def test_pennsylvania_and_philadelphia_tax_gross_wages_without_any_deduction():
+def test_pennsylvania_taxes_a_401k_contribution_but_no_cafeteria_plan():
+    taken = [deducted("section_125", "200.00"), deducted("pretax_401k", percent="5")]
+    result = pay("2000.00", "biweekly", pay_on="2026-06-30", state="PA", deductions=taken)
+
+    found = line(result, "us.state_income_tax")
+    assert (found.basis, found.amount) == (1800, Decimal("55.26"))
+
+
+def test_pennsylvania_takes_a_cafeteria_plan_out_of_a_bonus_where_there_is_no_other_pay():
+    result = pay(
+        earnings=[earned("supplemental", "1000.00")], state="PA", deductions=[deducted("section_125", "100.00")]
+    )
+
+    assert line(result, "us.state_income_tax").amount == Decimal("27.63")
+
+
+def test_philadelphia_and_the_unemployment_contribution_take_gross_wages_without_any_deduction():
     taken = [deducted("pretax_401k", "100.00"), deducted("section_125", "100.00")]
     result = pay("1000.00", state="PA", state_declaration={"philadelphia": "resident"}, deductions=taken)
 
-    assert line(result, "us.state_income_tax").amount == Decimal("30.70")
+    assert line(result, "us.state_income_tax").amount == Decimal("27.63")
     assert line(result, "us.local_income_tax").amount == Decimal("37.40")
     assert line(result, "us.state_disability").amount == Decimal("0.70")
 

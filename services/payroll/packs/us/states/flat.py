@@ -25,7 +25,7 @@ _TIERS: Final = {
 
 
 def pennsylvania(pay: StatePay) -> Decimal:
-    """One rate on all compensation, no allowance (REV-415)."""
+    """One rate on compensation, no allowance (REV-415)."""
     return pay.at_rate(pay.regular, pay.income_tax["rate"])
 
 
