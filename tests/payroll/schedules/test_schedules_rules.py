@@ -165,7 +165,8 @@ def test_the_friday_before_a_us_holiday_on_a_saturday_is_a_day_of_payment():
 )
 def test_us_holidays_are_those_of_the_reserve_banks(closed, open_before, open_after):
     assert not is_working_day(US, closed)
-    assert is_working_day(US, open_before) and is_working_day(US, open_after)
+    assert is_working_day(US, open_before)
+    assert is_working_day(US, open_after)
 
 
 def test_no_us_friday_is_closed_for_a_holiday_on_the_saturday():

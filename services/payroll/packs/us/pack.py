@@ -9,7 +9,7 @@ from services.payroll.engine.lines import Line, LineKind, Result
 from services.payroll.packs.us.certificates import CERTIFICATES, Indiana
 from services.payroll.packs.us.declarations import UsDeclarations, UsEmployer
 from services.payroll.packs.us.income_tax import CODE as FEDERAL_INCOME_TAX
-from services.payroll.packs.us.income_tax import PERIODS, federal_income_tax
+from services.payroll.packs.us.income_tax import federal_income_tax, periods_of
 from services.payroll.packs.us.payroll_taxes import employer_taxes, social_security_and_medicare
 from services.payroll.packs.us.states.tables import state_editions, state_tables, untaxed
 from services.payroll.packs.us.states.withholding import withholding
@@ -46,7 +46,7 @@ class UnitedStates:
         """Gross to net; raises MissingEdition for a day without tables, and refusals that name the field."""
         tables = federal_on(pay.pay_on)
         form: UsDeclarations = pay.declarations
-        periods = PERIODS[pay.frequency]
+        periods = periods_of(pay.frequency, pay.period)
         before = pay.year_to_date
         gross = sum((e.amount for e in pay.earnings if e.kind != "reimbursement"), ZERO)
         deducted = deducted_of(pay, gross)

@@ -220,3 +220,17 @@ def test_the_same_input_has_the_same_result_every_time():
     first, second = (pay("1234.56", state="NY", state_declaration={"city": "NYC"}) for _ in range(2))
 
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("frequency", "most"),
+    [("daily", 366), ("weekly", 53), ("biweekly", 27), ("four_weekly", 14), ("semimonthly", 25), ("monthly", 13),
+     ("quarterly", 5), ("semiannual", 3), ("annual", 2)],
+)  # fmt: skip
+def test_a_period_is_one_of_the_year_or_the_one_beyond_that_a_year_may_have(frequency: str, most: int):
+    for period in (1, most):
+        assert pay("1000.00", frequency, period=period).gross == 1000
+    for period in (-5, 0, most + 1, 10**18):
+        with pytest.raises(Invalid) as refused:
+            pay("1000.00", frequency, period=period)
+        assert [(e.pointer, e.code) for e in refused.value.errors] == [("/period", "period_out_of_range")]

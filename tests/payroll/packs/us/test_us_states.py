@@ -184,7 +184,9 @@ def test_pennsylvania_taxes_a_401k_contribution_but_no_cafeteria_plan():
 
 def test_pennsylvania_takes_a_cafeteria_plan_out_of_a_bonus_where_there_is_no_other_pay():
     result = pay(
-        earnings=[earned("supplemental", "1000.00")], state="PA", deductions=[deducted("section_125", "100.00")]
+        earnings=[earned("supplemental", "1000.00")],
+        state="PA",
+        deductions=[deducted("section_125", "100.00")],
     )
 
     assert line(result, "us.state_income_tax").amount == Decimal("27.63")
