@@ -65,10 +65,11 @@ def gross_of(tables: Tables, pay: PayInput, declared: UkDeclarations) -> Gross:
     """Lines of earnings and deductions, and what they sum to; raises Invalid for treatments of other countries."""
     found = Gross([])
     for earning in pay.earnings:
-        if earning.kind is EarningKind.REIMBURSEMENT:
-            found.lines.append(Line(earning.code, LineKind.REIMBURSEMENT, earning.amount))
+        paid_back = earning.kind is EarningKind.REIMBURSEMENT
+        kind = LineKind.REIMBURSEMENT if paid_back else LineKind.EARNING
+        found.lines.append(Line(earning.code, kind, earning.amount, rule=f"uk.earning.{earning.kind.value}"))
+        if paid_back:
             continue
-        found.lines.append(Line(earning.code, LineKind.EARNING, earning.amount))
         found.gross += earning.amount
         if earning.code not in NOT_ATTACHABLE:
             found.attachable += earning.amount

@@ -59,10 +59,8 @@ class UnitedKingdom:
         both = contributions(tables, declared, pay, period, found.ni_earnings)
         ni_employee, ni_employer = ni_lines(both)
         loans = loan_lines(tables, declared, pay, period, found.ni_earnings)
-        attachable = found.attachable - found.sacrificed - found.net_pay - found.relief_at_source
-        attached, orders = attachment_lines(
-            tables, declared, period, attachable - tax.tax - both.employee.amount
-        )
+        by_law = (tax.tax, both.employee.amount)
+        attached, orders = attachment_lines(tables, declared, period, found, by_law)
         pension = pension_employer_line(tables, declared, found)
         lines = (
             *(*found.lines, *loans, *attached),

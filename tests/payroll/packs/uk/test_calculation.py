@@ -164,3 +164,13 @@ def test_kinds_of_earnings_are_all_taxed_alike():
     expenses = paid(earnings=(Earning("x", EarningKind.REIMBURSEMENT, D("3000.00")),))
     assert (amount(expenses, "uk.paye"), expenses.gross, expenses.net) == (0, 0, D("3000.00"))
     assert line(expenses, "x").kind is LineKind.REIMBURSEMENT
+
+
+def test_an_earning_names_the_rule_of_its_kind():
+    for kind in EarningKind:
+        found = line(paid(earnings=(Earning("x", kind, D("3000.00")),)), "x")
+        assert found.rule == f"uk.earning.{kind.value}"
+
+
+def test_every_step_says_what_it_was_made_of():
+    assert all(step.inputs for each in whole().lines for step in each.steps)

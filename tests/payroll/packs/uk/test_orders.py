@@ -138,6 +138,21 @@ def test_a_council_tax_order_takes_one_rate_of_all_net_earnings(country: str, ma
     assert amounts(limits[-1] + 100, tax, frequency=frequency) == [limits[-1] * D("0.17") + 50]
 
 
+def test_a_council_tax_order_says_where_its_last_band_ends_and_what_is_taken_above():
+    tax = order("council_tax", country="wales", issued_on=date(2022, 4, 1))
+
+    (above,) = attached("6000.00", tax, frequency="monthly")
+    (within,) = attached("900.00", tax, frequency="monthly")
+
+    assert dict(above.steps[0].inputs) == {
+        "net_earnings": "6000.00", "units": "1", "band_up_to": "2860", "rate": "0.17",
+        "above_last_band": "3140.00", "rate_above": "0.5",
+    }  # fmt: skip
+    assert dict(within.steps[0].inputs) == {
+        "net_earnings": "900.00", "units": "1", "band_up_to": "1050", "rate": "0.05",
+    }  # fmt: skip
+
+
 def test_a_second_council_tax_order_is_worked_out_on_what_the_first_left():
     first = order("council_tax", country="england", reference="first")
     second = order("council_tax", country="england", reference="second", issued_on=date(2025, 6, 2))
@@ -280,6 +295,14 @@ def test_net_earnings_are_pay_less_tax_insurance_and_pension_without_parental_pa
     assert (taken.basis, taken.amount) == (net, (net * D("0.11")).quantize(D("0.01")))
     assert taken.rule == "uk.attachment.dea"
     assert taken.steps[0].inputs == (("reference", "R1"),)
+    assert (taken.steps[1].name, taken.steps[1].result) == ("net_earnings", str(net))
+    assert dict(taken.steps[1].inputs) == {
+        "earnings": "2100.00",
+        "income_tax": str(amount(found, "uk.paye")),
+        "national_insurance": str(amount(found, "uk.ni_employee")),
+        "pension": str(amount(found, "uk.pension_employee")),
+        "salary_sacrifice": "0.00",
+    }
 
 
 @pytest.mark.parametrize("treatment", ["net_pay_arrangement", "salary_sacrifice", "relief_at_source"])

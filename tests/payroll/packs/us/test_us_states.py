@@ -353,3 +353,29 @@ def test_illinoiss_allowance_is_rounded_before_it_is_subtracted():
 def test_californias_annualised_tax_is_divided_by_the_periods_halves_up():
     assert state_tax("CA", "1000.00", annualised=True) == Decimal("27.77")
     assert state_tax("CA", "1000.00") == Decimal("27.75")
+
+
+@pytest.mark.parametrize("state", sorted(CERTIFICATES))
+def test_every_step_of_a_state_says_what_it_was_made_of(state: str):
+    result = pay(
+        "2000.00",
+        pay_on="2026-06-26",
+        state=state,
+        ytd={"social_security_wages": "150000.00", "medicare_wages": "250000.00"},
+        earnings=[earned("regular", "2000.00"), earned("supplemental", "500.00", "bonus")],
+    )
+
+    assert all(step.inputs for each in result.lines for step in each.steps)
+
+
+def test_exemptions_of_a_period_can_be_redone_by_hand():
+    def inputs(state: str, code: str, name: str, **certificate: object) -> dict[str, str]:
+        result = pay("2000.00", pay_on="2026-06-26", state=state, state_declaration=certificate)
+        return dict(next(s.inputs for s in line(result, code).steps if s.name == name))
+
+    assert inputs("IN", "us.state_income_tax", "exemptions: personal", personal=2) == {
+        "count": "2", "each": "1000", "periods": "52",
+    }  # fmt: skip
+    assert inputs("IL", "us.state_income_tax", "allowances of a year", line1=2, line2=1)["line1"] == "2"
+    detroit = inputs("MI", "us.local_income_tax", "exemptions", exemptions=3, city="DETROIT", resident=True)
+    assert detroit["exemptions"] == "3"
