@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from services.payroll.engine.editions import Edition
 from services.payroll.engine.inputs import ZERO, PayInput
-from services.payroll.engine.lines import Line, LineKind, Result
+from services.payroll.engine.lines import Line, Result
+from services.payroll.packs.negative_net import negative_net
 from services.payroll.packs.us.certificates import CERTIFICATES, Indiana
 from services.payroll.packs.us.declarations import UsDeclarations, UsEmployer
 from services.payroll.packs.us.income_tax import CODE as FEDERAL_INCOME_TAX
@@ -21,8 +22,6 @@ from services.payroll.packs.us.wages import (
     earning_lines,
     wages_of,
 )
-
-_TAKING = (LineKind.DEDUCTION, LineKind.TAX)
 
 
 class UnitedStates:
@@ -94,9 +93,8 @@ def _warnings(pay: PayInput, form: UsDeclarations, wages: Wages, result: Result)
         yield from _state_warnings(state, pay, form, wages)
     else:
         yield from _not_covered(state, untaxed().not_covered.get(state, ()))
-    if result.net < 0:
-        names = ", ".join(line.code for line in result.lines if line.kind in _TAKING and line.amount > 0)
-        yield f"negative_net: net pay is {result.net}; {names} take more than is paid."
+    if negative := negative_net(result):
+        yield negative
 
 
 def _state_warnings(state: str, pay: PayInput, form: UsDeclarations, wages: Wages) -> Iterable[str]:

@@ -148,9 +148,19 @@ def test_net_pay_below_zero_is_warned_of_with_what_was_taken():
     net = found.net
     assert net < 0
     assert found.warnings == (
-        f"negative_net: net pay is {net}; taken by cycle, loan, uk.paye, uk.ni_employee.",
+        f"negative_net: net pay is {net}; more than is paid is taken by cycle, loan, uk.paye, uk.ni_employee.",
     )
     assert paid("0.00", deductions=(deduction("loan", "post_tax", of="0.00"),)).warnings == ()
+
+
+def test_pay_that_is_itself_below_zero_is_warned_of_in_a_whole_sentence():
+    alone = paid("-500.00")
+    taken = paid("-500.00", deductions=(deduction("loan", "post_tax", of="20.00"),))
+
+    assert alone.warnings == ("negative_net: net pay is -500.00; pay itself comes to -500.00.",)
+    assert taken.warnings == (
+        "negative_net: net pay is -520.00; pay itself comes to -500.00, and 20.00 more is taken by loan.",
+    )
 
 
 def test_the_same_input_gives_the_same_result():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.payroll.engine.inputs import Earning, EarningKind, Frequency
+from services.payroll.engine.lines import LineKind
 from services.payroll.packs.uk.orders import Attached, Order, OrderKind, attach
 from services.payroll.packs.uk.periods import tax_period
 from shared.values.faults import Invalid
@@ -312,6 +313,21 @@ def test_pension_contributions_are_no_net_earnings(treatment: str):
 
     basis = next(x for x in found.lines if x.code == "uk.attachment").basis
     assert basis == 1900 - amount(found, "uk.paye") - amount(found, "uk.ni_employee")
+
+
+def test_an_order_issued_after_the_day_of_pay_is_refused_by_its_place():
+    on_the_day = declared("dea", rate="standard", issued_on="2026-04-30")
+    later = declared("dea", rate="standard", issued_on="2026-05-01")
+
+    assert (
+        paid("1000.00", pay_on=date(2026, 4, 30), attachment_orders=[on_the_day]).total(LineKind.DEDUCTION)
+        > 0
+    )
+    with pytest.raises(Invalid) as refused:
+        paid("1000.00", pay_on=date(2026, 4, 30), attachment_orders=[on_the_day, later, later])
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [
+        (f"/declarations/attachment_orders/{place}/issued_on", "issued_after_pay") for place in (1, 2)
+    ]
 
 
 def test_what_an_order_falls_short_by_is_said_with_what_becomes_of_it():

@@ -240,3 +240,14 @@ def test_a_treatment_of_another_country_is_refused(treatment: str):
         )
 
     assert refused.value.errors[0].pointer == "/deductions/1/treatment"
+
+
+@pytest.mark.parametrize(
+    "treatment", ["net_pay_arrangement", "relief_at_source", "salary_sacrifice", "post_tax"]
+)
+def test_a_percentage_of_negative_earnings_takes_nothing(treatment: str):
+    found = paid("-500.00", deductions=(deduction("scheme", treatment, percent="5"),))
+
+    taken = line(found, "scheme")
+    assert (taken.amount, taken.basis, taken.rate) == (D("0.00"), 0, D("0.05"))
+    assert found.net == paid("-500.00").net

@@ -131,9 +131,20 @@ def test_deductions_beyond_the_pay_are_warned_of_by_their_lines():
 
     assert result.net == Decimal("-107.65")
     assert result.warnings == (
-        "negative_net: net pay is -107.65; a_post_tax, us.social_security, us.medicare take more than is paid.",
+        "negative_net: net pay is -107.65; more than is paid is taken by a_post_tax, us.social_security, us.medicare.",
     )
     assert not pay("100.00", state="TX", deductions=[deducted("post_tax", "92.35")]).warnings
+
+
+def test_pay_that_is_itself_below_zero_is_warned_of_in_a_whole_sentence():
+    before = {"medicare_wages": "5000", "social_security_wages": "5000"}
+    corrected = pay("-500.00", state="TX", ytd=before)
+    and_taken = pay("-500.00", state="TX", ytd=before, deductions=[deducted("post_tax", "20.00")])
+
+    assert corrected.warnings == ("negative_net: net pay is -461.75; pay itself comes to -500.00.",)
+    assert and_taken.warnings == (
+        "negative_net: net pay is -481.75; pay itself comes to -500.00, and 20.00 more is taken by a_post_tax.",
+    )
 
 
 def test_nothing_earned_has_nothing_taken():
@@ -235,3 +246,10 @@ def test_a_period_is_one_of_the_year_or_the_one_beyond_that_a_year_may_have(freq
         with pytest.raises(Invalid) as refused:
             pay("1000.00", frequency, period=period)
         assert [(e.pointer, e.code) for e in refused.value.errors] == [("/period", "period_out_of_range")]
+
+
+@pytest.mark.parametrize("treatment", ["pretax_401k", "section_125", "post_tax"])
+def test_a_percentage_of_negative_earnings_takes_nothing(treatment: str):
+    taken = line(pay("-500.00", deductions=[deducted(treatment, percent="5")]), f"a_{treatment}")
+
+    assert (taken.amount, taken.basis) == (0, 0)
