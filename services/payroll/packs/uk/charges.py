@@ -103,14 +103,18 @@ def _loan_line(tables: Tables, code: str, rule: str, taken: Repayment) -> Line:
 
 
 def attachment_lines(
-    tables: Tables, declared: UkDeclarations, period: TaxPeriod, found: Gross, taken_by_law: TakenByLaw
+    tables: Tables,
+    declared: UkDeclarations,
+    pay: PayInput,
+    period: TaxPeriod,
+    found: Gross,
+    taken_by_law: TakenByLaw,
 ) -> tuple[tuple[Line, ...], Sequence[Attached]]:
     """A line for each order in the order of priority, behind it the employer's fee where one is taken."""
     if not declared.attachment_orders:
         return (), ()
     net_earnings, derived = _net_earnings(found, taken_by_law)
-    orders = [order.order(place) for place, order in enumerate(declared.attachment_orders)]
-    attached = attach(tables.orders, orders, net_earnings, period)
+    attached = attach(tables.orders, declared.orders_on(pay.pay_on), net_earnings, period)
     lines: list[Line] = []
     for taken in attached:
         named = Step("order", (("reference", taken.order.reference),), str(taken.amount))

@@ -60,7 +60,7 @@ class UnitedKingdom:
         ni_employee, ni_employer = ni_lines(both)
         loans = loan_lines(tables, declared, pay, period, found.ni_earnings)
         by_law = (tax.tax, both.employee.amount)
-        attached, orders = attachment_lines(tables, declared, period, found, by_law)
+        attached, orders = attachment_lines(tables, declared, pay, period, found, by_law)
         pension = pension_employer_line(tables, declared, found)
         lines = (
             *(*found.lines, *loans, *attached),
