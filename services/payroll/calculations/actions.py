@@ -1,6 +1,11 @@
 """Calculating a pay that nobody is paid."""
 
-from services.payroll.calculations.rules import earnings_of, require_currency
+from services.payroll.calculations.rules import (
+    earnings_of,
+    require_currency,
+    require_own_codes,
+    require_plausible,
+)
 from services.payroll.calculations.schemas import YTD_FIELDS, PayCalculationIn, PayCalculationOut
 from services.payroll.engine.editions import edition_for
 from services.payroll.engine.inputs import ZERO, Deduction, Earning, PayInput, YearToDate
@@ -11,6 +16,8 @@ def calculate(request: PayCalculationIn) -> PayCalculationOut:
     """Gross to net of one person and period; pure. Raises the pack's refusals, and for a day without tables."""
     pack = packs()[request.pack]
     require_currency(pack.name, pack.currency, request.amounts())
+    require_plausible(request.amounts())
+    require_own_codes(packs(), request.codes())
     edition = edition_for(pack.name, pack.editions(), request.pay_on)
     result = pack.calculate(_input_of(request))
     return PayCalculationOut.of(result, edition, pack.currency)

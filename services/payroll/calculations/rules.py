@@ -1,12 +1,15 @@
 """Rules of what-if calculations: what is paid is said once, and in the country's currency."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Final
 
 from services.payroll.engine.inputs import Earning, EarningKind
 from shared.values.faults import FieldError, Invalid
 from shared.values.money import Money
 
+MOST: Final = Decimal(1_000_000_000)
+"""The largest amount of a request: 400 of them still sum to what money can say."""
 GROSS = "gross"
 """The code of the one earning of a request that says `gross`."""
 Amounts = Iterator[tuple[str, Money]]
@@ -33,6 +36,36 @@ class OtherCurrency(Invalid):
         super().__init__(
             sentence, errors=[FieldError(f"{p}/currency", self.code, sentence) for p in pointers]
         )
+
+
+class AmountOutOfRange(Invalid):
+    """An amount that nobody earns: sums of such could not be told any more."""
+
+    code = "amount_out_of_range"
+
+
+class ReservedCode(Invalid):
+    """A code of the caller's begins as those of taxes do (`uk.paye`)."""
+
+    code = "reserved_code"
+
+
+def require_plausible(amounts: Amounts) -> None:
+    """Refuse amounts beyond what a calculation takes, naming each."""
+    odd = [pointer for pointer, money in amounts if abs(money.amount) > MOST]
+    if odd:
+        sentence = f"An amount is at most {MOST:,}."
+        errors = [FieldError(f"{pointer}/amount", AmountOutOfRange.code, sentence) for pointer in odd]
+        raise AmountOutOfRange(sentence, errors=errors)
+
+
+def require_own_codes(packs: Iterable[str], codes: Iterator[tuple[str, str]]) -> None:
+    """Refuse codes that are those of a pack's lines, naming each."""
+    prefixes = tuple(f"{name}." for name in packs)
+    odd = [pointer for pointer, code in codes if code.startswith(prefixes)]
+    if odd:
+        sentence = f"Codes that begin with {', '.join(prefixes)} are those of taxes."
+        raise ReservedCode(sentence, errors=[FieldError(p, ReservedCode.code, sentence) for p in odd])
 
 
 def require_currency(pack: str, currency: str, amounts: Amounts) -> None:

@@ -1,5 +1,6 @@
 """Wire shapes of pay calculations: one request model for each pack, since people declare other things elsewhere."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -97,6 +98,12 @@ class PayCalculationIn(WireInput):
             money = getattr(self.year_to_date, name)
             if money is not None:
                 yield f"/year_to_date/{name}", money
+
+    def codes(self) -> Iterator[tuple[str, str]]:
+        """The codes that the request gives, each with its pointer."""
+        for name in ("earnings", "deductions"):
+            for n, each in enumerate(getattr(self, name)):
+                yield f"/{name}/{n}/code", each.code
 
 
 def request_of(pack: Pack) -> type[PayCalculationIn]:

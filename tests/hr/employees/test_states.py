@@ -280,3 +280,29 @@ async def agree(suite: Suite, tenant: TenantFacts, employee: dict[str, Any], pas
         assert (state == "terminated") == (last is not None and day(n) > last), (day(n), last)
         if row["state"] not in ("pending", "terminated") and state != "terminated":
             assert state == row["state"]
+
+
+async def test_a_suspension_goes_on_when_an_end_is_taken_back(suite: Suite, tenant: TenantFacts):
+    hr = suite.client("hr", tenant)
+    employee = await given_employee(hr, hire_on=day(-30))
+    await verb(hr, employee, "suspend")
+    ended = await verb(hr, employee, "terminate", last_day=day(-3))
+    assert ended.json()["state"] == "terminated", ended.text
+
+    back = await verb(hr, employee, "cancel-termination")
+
+    assert (back.status_code, back.json()["state"]) == (200, "suspended"), back.text
+    states = [(await shown(hr, employee, as_of=day(n)))["state"] for n in (-10, 0, 10)]
+    assert states == ["active", "suspended", "suspended"]
+    assert (await verb(hr, employee, "resume")).json()["state"] == "active"
+
+
+async def test_an_employment_that_never_begins_has_no_terms_to_change(suite: Suite, tenant: TenantFacts):
+    hr = suite.client("hr", tenant)
+    employee = await given_employee(hr, hire_on=day(10))
+    await verb(hr, employee, "cancel-start")
+
+    body = {"effective_on": day(12), "fields": {"department": "C"}, "reason": "agreed"}
+    answer = await hr.post(f"/v1/employees/{employee['id']}/changes", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "employment_cancelled"), answer.text

@@ -124,6 +124,18 @@ async def test_the_tables_are_those_of_the_day_of_pay(suite: Suite, tenant: Tena
         ({"period": "1"}, "/period", "int_type"),
         (US | {"declarations": {"state": "MA"}}, "/declarations/state", "unsupported_state"),
         ({"employee": "x"}, "/employee", "extra_forbidden"),
+        ({"gross": gbp("90000000000000.00")}, "/gross/amount", "amount_out_of_range"),
+        ({"gross": gbp("-90000000000000.00")}, "/gross/amount", "amount_out_of_range"),
+        (
+            {"year_to_date": {"gross": gbp("1000000000.01")}},
+            "/year_to_date/gross/amount",
+            "amount_out_of_range",
+        ),
+        (
+            {"gross": None, "earnings": [{"code": "uk.paye", "amount": gbp("1.00")}]},
+            "/earnings/0/code",
+            "reserved_code",
+        ),
     ],
 )
 async def test_what_cannot_be_calculated_is_refused_by_its_field(
@@ -177,3 +189,14 @@ async def test_the_most_that_a_request_may_hold_is_calculated(suite: Suite, tena
 
     assert calculation["gross"] == gbp("2000.00")
     assert len(calculation["lines"]) > 400
+
+
+@pytest.mark.parametrize("pack", [UK, US])
+async def test_sums_of_the_largest_amounts_are_told(suite: Suite, tenant: TenantFacts, pack: dict[str, Any]):
+    currency = pack["gross"]["currency"]
+    most = {"amount": "1000000000.00", "currency": currency}
+    request = pack | {"gross": None, "earnings": [{"code": "pay", "amount": most}] * 200}
+
+    calculation = await calculated(suite, tenant, request)
+
+    assert calculation["gross"] == {"amount": "200000000000.00", "currency": currency}

@@ -20,6 +20,7 @@ from services.hr.employees.rules import (
     TERMINATED,
     TERMS_FIELDS,
     Days,
+    EmploymentCancelled,
     columns_of,
     require_born,
     require_within,
@@ -126,6 +127,8 @@ async def _employment(ctx: Ctx, employee: Employee, body: ChangeIn, given: list[
         employments, body.employment_id, lambda each: each.state not in (TERMINATED, CANCELLED)
     )
     if TERMS_FIELDS.keys() & set(given):
+        if found.state == CANCELLED:
+            raise EmploymentCancelled("This employment was cancelled before it began.")
         require_within(body.effective_on, found.hire_on, found.last_day)
     return found
 

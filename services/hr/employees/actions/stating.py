@@ -77,12 +77,14 @@ async def state_stage(ctx: Ctx, employment: Employment, state: str, first: date,
     await restate(ctx, stage, key=("employment_id",))
 
 
-async def reopen(ctx: Ctx, employment: Employment, *, until: date | None) -> None:
+async def reopen(ctx: Ctx, employment: Employment, *, until: date | None, suspended: bool = False) -> None:
     """Have an employment whose end was stated go on after it, until a later day, as it stands; its managers with it."""
     if employment.last_day is None or (until is not None and until <= employment.last_day):
         return
     first = employment.last_day + DAY
     state = employment.state if employment.state in (ON_LEAVE, SUSPENDED) else ACTIVE
+    if suspended:
+        state = SUSPENDED
     await state_stage(ctx, employment, state, first, None)
     again = Days(first, until)
     rows = [row for row in await queries.terms_rows(ctx, employment.id) if row.manager_id is not None]

@@ -67,13 +67,20 @@ async def terminate(ctx: Ctx, employee_id: UUID, body: TerminateIn) -> EmployeeO
 
 
 async def cancel_termination(ctx: Ctx, employee_id: UUID, body: EmploymentVerbIn) -> EmployeeOut:
-    """Take the end of an employment back: it goes on without one, also when the last day is over."""
+    """Take the end of an employment back: it goes on without one, also when the last day is over.
+
+    One that was suspended when it ended is suspended again, until it is resumed.
+    """
     employment = await _chosen(ctx, employee_id, body.employment_id, _has_end)
     LIFECYCLE.target(employment.state, "cancel-termination")
     if employment.last_day is None:
         raise NothingToCancel("No end of this employment is stated.")
-    await reopen(ctx, employment, until=None)
+    ended = employment.state == TERMINATED
+    suspended = ended and await queries.ended_from(ctx, employment.id) == SUSPENDED
+    await reopen(ctx, employment, until=None, suspended=suspended)
     advance(ctx, LIFECYCLE, employment, "cancel-termination", why=body.reason)
+    if suspended and employment.state == ACTIVE:
+        advance(ctx, LIFECYCLE, employment, "suspend", why="The suspension goes on.")
     employment.last_day = employment.access_end_at = employment.final_pay_on = None
     schedule_days(ctx, employment)
     telling.tell_termination_cancelled(ctx, employment)

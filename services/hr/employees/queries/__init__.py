@@ -14,6 +14,7 @@ from services.hr.employees.queries.managers import Above, first_day_below, lock_
 from services.hr.employees.queries.rows import (
     Terms,
     employments_of,
+    ended_from,
     get_employee,
     get_employment,
     get_own_employment,
@@ -34,6 +35,7 @@ __all__ = [
     "Terms",
     "Wanted",
     "employments_of",
+    "ended_from",
     "find_change",
     "find_facts",
     "find_private",

@@ -21,6 +21,11 @@ where tenant_id = $1 and aggregate = 'employment' and aggregate_id = any($2::uui
 order by id desc limit $4
 """
 
+ENDED = """
+select from_state from history where tenant_id = $1 and aggregate = 'employment' and aggregate_id = $2 and verb = 'end'
+order by id desc limit 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -133,3 +138,9 @@ async def terms_rows(ctx: Ctx, employment_id: UUID) -> Sequence[EmploymentTerms]
         EmploymentTerms.employment_id == employment_id, col(EmploymentTerms.superseded_at).is_(None)
     )
     return (await ctx.session.exec(statement.order_by(col(EmploymentTerms.valid_from)))).all()
+
+
+async def ended_from(ctx: Ctx, employment_id: UUID) -> str | None:
+    """The state in which an employment was when it ended last; none of one that never has."""
+    found: str | None = await ctx.sql.fetchval(ENDED, ctx.tenant.id, employment_id)
+    return found

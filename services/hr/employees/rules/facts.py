@@ -59,6 +59,12 @@ class OutsideEmployment(Invalid):
     code = "outside_employment"
 
 
+class EmploymentCancelled(Refused):
+    """An employment that never began has no terms to change."""
+
+    code = "employment_cancelled"
+
+
 def columns_of(fields: Collection[str], of: Mapping[str, tuple[str, ...]]) -> list[str]:
     """The columns of some fields of a person or of an employment."""
     return [column for field, columns in of.items() if field in fields for column in columns]
