@@ -63,7 +63,15 @@ def test_there_are_sealed_columns_to_look_at():
     assert {service.name: columns(service) for service in SEALING} == {
         "billing": {"bank_account", "payment_instructions"},
         "hr": {"bank_account", "compensation", "tax_ids", "birth_date", "gender", "address"},
-        "payroll": {"bank_account", "compensation", "tax_ids", "birth_date", "declared", "record"},
+        "payroll": {
+            "bank_account",
+            "compensation",
+            "tax_ids",
+            "birth_date",
+            "declared",
+            "order_terms",
+            "record",
+        },
     }
 
 

@@ -28,7 +28,6 @@ from shared.values.fields import (
 from shared.values.tagged import OneOf
 
 MOST_ENTRIES = 200
-MOST_PERIODS = 366
 YTD_FIELDS = tuple(YearToDate.__dataclass_fields__)
 
 
@@ -79,7 +78,7 @@ class PayCalculationIn(WireInput):
     pack: str
     pay_on: LocalDate
     frequency: Frequency
-    period: WholeNumber = Field(ge=1, le=MOST_PERIODS)
+    period: WholeNumber
     period_start: LocalDate | None = None
     gross: MoneyIO | None = None
     earnings: Annotated[list[EarningIn], Entries(most=MOST_ENTRIES)] = Field(default_factory=list)

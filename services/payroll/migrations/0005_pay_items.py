@@ -44,7 +44,7 @@ create table pay_items (
   currency text,
   percent numeric check (percent > 0 and percent <= 100),
   treatment text,
-  garnishment jsonb,
+  order_terms bytea,
   state text not null check (state in ('active', 'settled', 'cancelled')),
   settled_by uuid,
   election_id uuid,
@@ -53,10 +53,10 @@ create table pay_items (
   constraint pay_items_election_key unique (tenant_id, election_id, kind),
   check (ends_on is null or ends_on >= starts_on),
   check ((amount is null) = (currency is null)),
-  check (amount > 0),
+  check (amount > 0 and (amount <= 1000000000 or election_id is not null)),
   check (kind = 'garnishment' or (amount is null) <> (percent is null)),
   check ((kind = 'deduction') = (treatment is not null)),
-  check ((kind = 'garnishment') = (garnishment is not null)),
+  check ((kind = 'garnishment') = (order_terms is not null)),
   check ((state = 'settled') = (settled_by is not null))
 );
 create index pay_items_payee on pay_items (tenant_id, payee_id, state, starts_on);

@@ -11,13 +11,17 @@ from sqlmodel import Field
 
 from services.payroll.base import PayrollRow
 from services.payroll.pay_items.rules import LIFECYCLE
+from shared.database.sealing import Sealed, SealedColumn
 from shared.values.money import Money
 
 NOUGHT = {"server_default": text("0")}
 
 
 class PayItem(PayrollRow, table=True):
-    """Something paid or taken beside salary: once, or in every period from `starts_on` to `ends_on` (inclusive)."""
+    """Something paid or taken beside salary: once, or in every period from `starts_on` to `ends_on` (inclusive).
+
+    `order_terms` are those of a garnishment's order: kind, day, reference, creditor, protected earnings.
+    """
 
     __tablename__ = "pay_items"
     __table_args__ = (
@@ -40,7 +44,7 @@ class PayItem(PayrollRow, table=True):
     currency: str | None = Field(default=None, sa_type=Text)
     percent: Decimal | None = Field(default=None, sa_type=Numeric)
     treatment: str | None = Field(default=None, sa_type=Text)
-    garnishment: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    order_terms: Sealed | None = Field(default=None, sa_type=SealedColumn)
     state: str = Field(sa_type=Text)
     settled_by: UUID | None = None
     election_id: UUID | None = None

@@ -1,6 +1,6 @@
 """Rules of pay items: what each kind must say, and when an item is due."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -83,7 +83,15 @@ ORDERS: Final[Mapping[OrderKind, OrderTerms]] = {
     OrderKind.SUPPORT: OrderTerms(may=frozenset({"second_family", "arrears_over_12_weeks"})),
     OrderKind.CREDITOR: OrderTerms(),
 }
+MOST: Final = Decimal("1000000000.00")
+"""The most that an item may come to, in units of its currency; what is above is a slip of the hand."""
+ORDER_AMOUNTS: Final = ("protected_earnings", "arrears")
 ALWAYS: Final = frozenset({"kind", "issued_on", "reference", "creditor", "priority"})
+
+
+def order_amounts(terms: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, str]]]:
+    """The amounts in the terms of an order by their names, as the wire has them."""
+    return [(name, terms[name]) for name in ORDER_AMOUNTS if terms.get(name)] if terms else []
 
 
 class OwnedByBenefit(Refused):
@@ -113,6 +121,12 @@ class DueItem:
     treatment: Treatment | None
     garnishment: Mapping[str, Any] | None
 
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Those of its amount and of the amounts in its order's terms."""
+        own = frozenset[str]() if self.amount is None else frozenset({self.amount.currency})
+        return own | {told["currency"] for _, told in order_amounts(self.garnishment)}
+
 
 @dataclass(frozen=True, slots=True)
 class ItemTerms:
@@ -129,21 +143,33 @@ def require_sound(terms: ItemTerms) -> None:
     """Refuse an item that does not say what its kind needs, or says what it has not (422)."""
     errors = [*_wrong_amounts(terms), *_wrong_treatment(terms), *_wrong_order(terms)]
     if errors:
-        raise Invalid(f"This is no {terms.kind}.", errors=errors)
+        raise Invalid(" ".join(dict.fromkeys(each.message for each in errors)), errors=errors)
+
+
+def _a(kind: ItemKind) -> str:
+    """A kind as a sentence begins with it."""
+    words = kind.replace("_", " ")
+    return f"An {words}" if words[0] in "aeiou" else f"A {words}"
 
 
 def _wrong_amounts(terms: ItemTerms) -> Iterator[FieldError]:
     by_percent = terms.kind in (ItemKind.DEDUCTION, ItemKind.EMPLOYER_CONTRIBUTION)
     if terms.amount is not None and terms.amount.minor <= 0:
         yield FieldError("/amount", "not_positive", "An amount is above zero; its kind says the direction.")
+    if terms.amount is not None and terms.amount.amount > MOST:
+        yield FieldError("/amount/amount", "amount_out_of_range", f"At most {MOST:,}.")
     if terms.percent is not None and terms.percent <= 0:
         yield FieldError("/percent", "not_positive", "A percentage is above zero.")
     if terms.percent is not None and not by_percent:
-        yield FieldError("/percent", "percent_needless", f"A {terms.kind} is an amount.")
+        yield FieldError("/percent", "percent_needless", f"{_a(terms.kind)} has an amount, not a percentage.")
     if terms.amount is not None and terms.percent is not None:
-        yield FieldError("/percent", "amount_and_percent", "Either an amount or a percentage.")
+        yield FieldError(
+            "/percent", "amount_and_percent", f"{_a(terms.kind)} has either an amount or a percentage."
+        )
     if terms.amount is None and terms.percent is None and terms.kind is not ItemKind.GARNISHMENT:
-        yield FieldError("/amount", "missing", "Say an amount" + (" or a percentage." if by_percent else "."))
+        yield FieldError(
+            "/amount", "missing", f"{_a(terms.kind)} needs an amount{' or a percentage' * by_percent}."
+        )
 
 
 def _wrong_treatment(terms: ItemTerms) -> Iterator[FieldError]:
@@ -168,12 +194,24 @@ def _wrong_order(terms: ItemTerms) -> Iterator[FieldError]:
         yield FieldError(f"/garnishment/{name}", "missing", f"An order {kind} states it.")
     for name in sorted(given - needed.must - needed.may):
         yield FieldError(f"/garnishment/{name}", "not_of_this_kind", f"An order {kind} has none.")
+    for name, told in order_amounts(terms.garnishment):
+        if not 0 <= Decimal(told["amount"]) <= MOST:
+            pointer = f"/garnishment/{name}/amount"
+            yield FieldError(pointer, "amount_out_of_range", f"At least zero and at most {MOST:,}.")
     if needed.amount and terms.amount is None:
         yield FieldError("/amount", "missing", f"An order {kind} states the amount of a pay.")
     if not needed.amount and terms.amount is not None:
         yield FieldError(
             "/amount", "not_of_this_kind", f"Of an order {kind} the pack's tables say the amount."
         )
+
+
+def require_free_code(code: str, packs: Iterable[str]) -> None:
+    """Refuse a code that begins like those of a pack's own lines, `uk.` or `us.` (422)."""
+    for name in packs:
+        if code.lower().startswith(f"{name}."):
+            text = f"Codes that begin with {name}. are those of the pack's own lines."
+            raise Invalid.field("/code", "reserved_code", text)
 
 
 def require_order(starts_on: date, ends_on: date | None) -> None:

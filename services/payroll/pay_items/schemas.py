@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.payroll.engine.inputs import Treatment
 from services.payroll.pay_items.rules import ItemKind, ItemState, OrderKind
+from services.payroll.payees.schemas import READ_PRIVATE
 from shared.values.fields import (
     Code,
     Flag,
@@ -21,6 +22,7 @@ from shared.values.fields import (
     WireModel,
     left_out,
 )
+from shared.values.masked import NotMasked, masked
 
 
 def _none() -> Any:  # noqa: ANN401 - stands for any type, as `left_out` does
@@ -36,8 +38,8 @@ class GarnishmentIn(WireInput):
 
     kind: OrderKind
     issued_on: LocalDate
-    reference: Code
-    creditor: ShortText | None = None
+    reference: Annotated[Code, NotMasked]
+    creditor: Annotated[ShortText, NotMasked] | None = None
     priority: Annotated[WholeNumber, Field(ge=1, le=99)] = 50
     protected_earnings: MoneyIO | None = None
     arrears: MoneyIO | None = None
@@ -82,6 +84,12 @@ class PayItemCancelIn(WireInput):
     reason: LongText | None = None
 
 
+class OrderTermsOut(WireModel):
+    """The terms of a garnishment's order, under their column's name."""
+
+    order_terms: Annotated[dict[str, Any] | None, masked(scope=READ_PRIVATE)]
+
+
 class PayItemOut(WireModel):
     """Something paid or taken beside salary."""
 
@@ -96,7 +104,7 @@ class PayItemOut(WireModel):
     amount: Annotated[MoneyIO | None, Field(validation_alias="money")]
     percent: Percent | None
     treatment: Treatment | None
-    garnishment: dict[str, Any] | None
+    garnishment: Annotated[dict[str, Any] | None, masked(scope=READ_PRIVATE)]
     state: ItemState
     settled_by: Annotated[UUID | None, Field(description="The pay run that paid it.")]
     election_id: Annotated[UUID | None, Field(description="The benefit in hr that makes it.")]

@@ -98,10 +98,8 @@ def _found(
     paid = [stretch for stretch in payee.stretches if stretch.compensation is not None]
     if payee.stretches and len(paid) < len(payee.stretches):
         yield "blocker", "missing_compensation", "hr has told no compensation for all days of the period."
-    amounts = [s.compensation.amount for s in paid if s.compensation] + [
-        i.amount for i in payee.items if i.amount
-    ]
-    if any(amount.currency != currency for amount in amounts):
+    currencies = {s.compensation.amount.currency for s in paid if s.compensation}
+    if currencies.union(*(item.currencies for item in payee.items)) - {currency}:
         yield "blocker", "currency_mismatch", f"something is not in {currency}, the pack's currency."
     if not payee.has_bank_account:
         yield "warning", "missing_bank_account", "there is no bank account to pay to."

@@ -85,7 +85,9 @@ async def test_net_and_cost_are_the_lines_added_up(suite: Suite, tenant: TenantF
     assert cents["deduction"] == 5_000
     assert int(calculation["net"]["amount"].replace(".", "")) == net
     assert int(calculation["employer_cost"]["amount"].replace(".", "")) == cost
-    assert amounts(calculation)["us.state_income_tax"] == "30.70"  # 3.07 %: no deduction in Pennsylvania
+    assert (
+        amounts(calculation)["us.state_income_tax"] == "30.70"
+    )  # 3.07 %: Pennsylvania taxes a 401(k) contribution
 
 
 async def test_the_tables_are_those_of_the_day_of_pay(suite: Suite, tenant: TenantFacts):
@@ -116,6 +118,10 @@ async def test_the_tables_are_those_of_the_day_of_pay(suite: Suite, tenant: Tena
         ),
         ({"declarations": UK["declarations"] | {"salary": 1}}, "/declarations/salary", "extra_forbidden"),
         ({"deductions": [{"code": "x", "treatment": "post_tax"}]}, "/deductions/0", "amount_or_percent"),
+        (US | {"year_to_date": {}, "period": 0}, "/period", "period_out_of_range"),
+        (US | {"year_to_date": {}, "period": -5}, "/period", "period_out_of_range"),
+        (US | {"year_to_date": {}, "period": 54}, "/period", "period_out_of_range"),
+        ({"period": "1"}, "/period", "int_type"),
         (US | {"declarations": {"state": "MA"}}, "/declarations/state", "unsupported_state"),
         ({"employee": "x"}, "/employee", "extra_forbidden"),
         ({"gross": gbp("90000000000000.00")}, "/gross/amount", "amount_out_of_range"),

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.payroll.packs import packs
 from services.payroll.pay_items.actions import reopen_items, settle_items
 from services.payroll.pay_items.queries import find_due
 from shared.context.ctx import TenantFacts
@@ -70,7 +71,8 @@ async def test_each_kind_says_what_it_needs(
         name: value for name, value in item.items() if name != "garnishment"
     }
     if "garnishment" in item:
-        assert item["garnishment"].items() <= made["garnishment"].items()
+        shown = (await payroll.get(f"/v1/pay-items/{made['id']}")).json()
+        assert item["garnishment"].items() <= shown["garnishment"].items()
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,13 @@ async def test_each_kind_says_what_it_needs(
         ({"from": "2026-04-02", "to": "2026-04-01"}, "/to"),
         ({"from": None}, "/from"),
         ({"payee_id": str(new_id())}, "/payee_id"),
+        ({"amount": money("1000000000.01")}, "/amount/amount"),
+        ({"amount": money("90000000000000.00")}, "/amount/amount"),
+        ({"kind": "garnishment", "garnishment": ORDER | {"protected_earnings": money("1000000000.01")}},
+         "/garnishment/protected_earnings/amount"),
+        ({"kind": "garnishment", "garnishment": ORDER | {"arrears": money("-0.01")}}, "/garnishment/arrears/amount"),
+        ({"code": "uk.income_tax"}, "/code"),
+        ({"code": "US.medicare"}, "/code"),
         ({"state": "settled"}, "/state"),
     ],
 )  # fmt: skip
@@ -117,6 +126,28 @@ async def test_a_wrong_item_is_refused_by_its_field(
     assert pointer in [each["pointer"] for each in refused.json()["errors"]]
 
 
+async def test_codes_of_packs_are_reserved_and_others_are_not(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    payee = await given_payee(suite, tenant)
+    body = {"payee_id": payee["id"], "kind": "bonus", "from": "2026-04-01", "amount": money("1.00")}
+
+    for name in packs():
+        refused = await payroll.post("/v1/pay-items", json=body | {"code": f"{name}.anything"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "reserved_code")
+        assert (await given_item(payroll, payee, code=f"{name}bonus"))["code"] == f"{name}bonus"
+
+
+async def test_an_item_comes_to_a_milliard_and_no_more(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    item = await given_item(payroll, await given_payee(suite, tenant), amount=money("1000000000.00"))
+
+    refused = await change(payroll, item, amount=money("1000000000.01"))
+
+    assert [each["code"] for each in refused.json()["errors"]] == ["amount_out_of_range"]
+
+
 async def test_an_amount_is_in_the_currency_that_somebody_is_paid_in(
     suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
 ):
@@ -127,6 +158,32 @@ async def test_an_amount_is_in_the_currency_that_somebody_is_paid_in(
     refused = await payroll.post("/v1/pay-items", json=body | {"amount": money("1.00", "USD")})
 
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "currency_mismatch")
+
+
+@pytest.mark.parametrize("verb", ["made", "changed"])
+async def test_an_orders_amounts_are_in_the_currency_that_somebody_is_paid_in(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, verb: str
+):
+    payee = await given_payee(suite, tenant)
+    await changed(payroll, payee, pack="uk")
+    order = ORDER | {"protected_earnings": money("800.00", "USD")}
+    body = {
+        "payee_id": payee["id"],
+        "kind": "garnishment",
+        "code": "b",
+        "from": "2026-04-01",
+        "amount": money("1.00"),
+    }
+
+    if verb == "made":
+        refused = await payroll.post("/v1/pay-items", json=body | {"garnishment": order})
+    else:
+        item = await given_item(payroll, payee, **body | {"garnishment": ORDER})
+        refused = await change(payroll, item, garnishment=order)
+
+    assert [(each["pointer"], each["code"]) for each in refused.json()["errors"]] == [
+        ("/garnishment/protected_earnings/currency", "currency_mismatch")
+    ]
 
 
 async def test_under_one_key_an_item_is_made_once(
@@ -184,6 +241,48 @@ async def test_a_change_that_makes_no_item_of_the_kind_is_refused(
     refused = await change(payroll, item, amount=None)
 
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/amount")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"percent": "0", "amount": money("88.79")}, "/percent"),
+        ({"percent": "5", "amount": money("88.79")}, "/percent"),
+        ({"treatment": "post_tax", "amount": money("1.00")}, "/treatment"),
+        ({"from": "2027-01-01", "to": "2026-01-01", "amount": money("1.00")}, "/to"),
+        ({"garnishment": ORDER, "amount": money("1.00")}, "/garnishment"),
+    ],
+)
+async def test_a_change_that_is_wrong_beside_its_amount_is_refused_and_changes_nothing(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, body: dict[str, Any], pointer: str
+):
+    item = await given_item(payroll, await given_payee(suite, tenant))
+
+    refused = await change(payroll, item, **body)
+
+    assert refused.status_code == 422, refused.text
+    assert pointer in [each["pointer"] for each in refused.json()["errors"]]
+    assert (await payroll.get(f"/v1/pay-items/{item['id']}")).json() == item
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({}, "A bonus needs an amount."),
+        ({"kind": "expense"}, "An expense needs an amount."),
+        ({"kind": "employer_contribution"}, "An employer contribution needs an amount or a percentage."),
+        ({"percent": "5"}, "A bonus has an amount, not a percentage."),
+    ],
+)
+async def test_a_refusal_says_what_the_kind_needs(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient, item: dict[str, Any], says: str
+):
+    payee = await given_payee(suite, tenant)
+    body = {"payee_id": payee["id"], "kind": "bonus", "code": "b", "from": "2026-04-01"}
+
+    refused = await payroll.post("/v1/pay-items", json=body | item)
+
+    assert (refused.status_code, refused.json()["detail"]) == (422, says)
 
 
 def elected(employment: dict[str, Any], **facts: Any) -> BenefitElected:

@@ -13,6 +13,7 @@ from shared.context.ctx import TenantFacts
 from shared.contracts.hr import EmployeeChanged
 from tests.kit.suite import Suite
 from tests.payroll.given import (
+    DECLARED,
     SALARY,
     changed,
     delivered,
@@ -166,6 +167,47 @@ async def test_who_cannot_be_paid_is_named_and_the_others_go_on(
     left_out = await calculated(payroll, run, exclude=[each["payee_id"] for each in found.values()])
     assert (left_out["payslips"], await problems_of(payroll, left_out)) == (1, [])
     assert (await verb(payroll, run, "submit")).status_code == 200
+
+
+async def test_dollars_are_never_paid_as_pounds(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    schedule, _ = await given_team(suite, tenant, 1)
+    salary = {"compensation": {"kind": "salary", "amount": money("30000.00", "USD"), "per": "year"}}
+    await given_scheduled(suite, tenant, schedule, number="E-7", name="In dollars", private=salary)
+    early = await given_payee(suite, tenant, number="E-8", name="Bonus in dollars")
+    await given_item(payroll, early, amount=money("100.00", "USD"))
+    scheduled = await changed(payroll, early, pay_schedule_id=schedule["id"], declarations=DECLARED)
+
+    run = await calculated(payroll, await given_run(payroll, schedule))
+
+    assert scheduled.status_code == 200
+    found = await problems_of(payroll, run)
+    assert sorted((each["number"], each["code"]) for each in found) == [
+        ("E-7", "currency_mismatch"), ("E-8", "currency_mismatch"),
+    ]  # fmt: skip
+    assert sorted(each["message"].partition(":")[0] for each in found) == [
+        "E-7 In dollars",
+        "E-8 Bonus in dollars",
+    ]
+    assert [slip["number"] for slip in await payslips_of(payroll, run)] == ["E-0"]
+    assert (await verb(payroll, run, "submit")).json()["code"] == "payees_failed"
+
+
+async def test_sums_beyond_sense_fail_one_payee_and_not_the_run(
+    suite: Suite, tenant: TenantFacts, payroll: httpx.AsyncClient
+):
+    schedule, _ = await given_team(suite, tenant, 1)
+    salary = {"compensation": {"kind": "salary", "amount": money("90000000000000.00"), "per": "month"}}
+    await given_scheduled(suite, tenant, schedule, number="E-7", name="Rich", private=salary)
+
+    run = await calculated(payroll, await given_run(payroll, schedule))
+
+    assert run["state"] == "calculated"
+    assert [(each["number"], each["code"]) for each in await problems_of(payroll, run)] == [
+        ("E-7", "not_calculable")
+    ]
+    assert [slip["number"] for slip in await payslips_of(payroll, run)] == ["E-0"]
 
 
 async def test_somebody_without_a_bank_account_is_warned_of(

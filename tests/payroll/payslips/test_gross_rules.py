@@ -147,6 +147,38 @@ def test_the_employers_contribution_is_owed_to_the_scheme_of_the_pension_deducti
     assert roles["health", "employer"] == ("other_deduction", "50.00")
 
 
+HUGE = {"kind": "salary", "amount": "90000000000000.00", "per": "month"}
+LIMIT = "100000000000.00"
+
+
+@pytest.mark.parametrize("kind", ["employee", "contractor"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"stretches": [stretch(compensation=HUGE)]},
+        {"stretches": [stretch(compensation=HUGE | {"kind": "hourly"}, weekly_hours="1000000000000")]},
+        {"year_to_date": {"gross": LIMIT}},
+        {"lines_before": {"salary": LIMIT}},
+        {"items": [{"kind": "employer_contribution", "amount": "100000000000.01"}]},
+    ],
+)
+def test_sums_beyond_sense_are_one_payees_problem(kind: str, parts: dict[str, Any]):
+    items = [item(code="c", **each) for each in parts.get("items", ())]
+    given = snapshot(**parts | {"items": items})
+    given["payee"]["kind"] = kind
+    with pytest.raises(CannotPay) as refused:
+        calculate(given)
+
+    assert refused.value.code == "not_calculable"
+    assert not any(digit in refused.value.message for digit in "0123456789")
+
+
+def test_sums_up_to_the_limit_are_calculated():
+    most = {"kind": "employer_contribution", "code": "c", "amount": LIMIT}
+    given = snapshot(stretches=[], items=[item(**most)])
+    assert calculate(given)["employer_cost"] == LIMIT
+
+
 def item(**facts: Any) -> dict[str, Any]:
     return {
         "id": "00000000-0000-7000-8000-000000000001", "kind": "bonus", "code": "bonus", "recurring": True,

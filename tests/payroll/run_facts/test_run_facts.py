@@ -9,12 +9,15 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.payroll.pay_items.rules import DueItem, ItemKind
+from services.payroll.payslips.rules.snapshots import RunTerms, snapshot_of
 from services.payroll.run_facts.queries import facts_for_run, find_unscheduled
-from services.payroll.run_facts.rules import PayeeFacts, clipped, findings
+from services.payroll.run_facts.rules import Compensation, PayeeFacts, PayStretch, clipped, findings
 from services.payroll.schedules.queries import find_period, get_schedule
 from shared.context.ctx import TenantFacts
 from shared.contracts.hr import EmployeeChanged, EmployeeTerminated, LeaveApproved, LeaveDay
 from shared.values.ids import new_id
+from shared.values.money import CurrencyMismatch, Money
 from tests.kit.statements import statements
 from tests.kit.suite import Suite
 from tests.payroll.given import (
@@ -186,6 +189,47 @@ async def test_a_payee_without_compensation_or_in_another_currency_hinders_a_run
 
     codes = {f.number: [each.code for each in findings(f, pack="uk", currency="GBP")] for f in found}
     assert codes == {"1": ["missing_compensation"], "2": ["currency_mismatch"], "3": ["missing_bank_account"]}
+
+
+def due(**facts: Any) -> DueItem:
+    whole: dict[str, Any] = {
+        "item_id": new_id(), "payee_id": new_id(), "kind": ItemKind.BONUS, "code": "b", "recurring": False,
+        "starts_on": date(2026, 4, 1), "amount": None, "percent": None, "treatment": None, "garnishment": None,
+    }  # fmt: skip
+    return DueItem(**whole | facts)
+
+
+@pytest.mark.parametrize(
+    ("item", "codes"),
+    [
+        (due(amount=Money.parse("1.00", "GBP")), []),
+        (due(amount=Money.parse("1.00", "USD")), ["currency_mismatch"]),
+        (
+            due(garnishment={"kind": "aeo_priority", "protected_earnings": money("1.00", "USD")}),
+            ["currency_mismatch"],
+        ),
+        (due(garnishment={"kind": "aeo_priority", "arrears": money("1.00", "USD")}), ["currency_mismatch"]),
+        (due(garnishment={"kind": "aeo_priority", "arrears": money("1.00")}), []),
+    ],
+)
+def test_an_item_in_another_currency_hinders_a_run(item: DueItem, codes: list[str]):
+    found = findings(person(items=(item,)), pack="uk", currency="GBP")
+
+    assert [each.code for each in found] == codes
+    assert all(each.message.startswith("E-1 Jane: ") for each in found)
+
+
+@pytest.mark.parametrize("where", ["compensation", "item"])
+def test_no_snapshot_takes_dollars_for_pounds(where: str):
+    day, dollars = date(2026, 4, 30), Money.parse("30000.00", "USD")
+    terms = RunTerms("regular", True, "uk", "monthly", 1, date(2026, 4, 1), day, 2026, day, day)
+    paid = PayStretch(
+        day, day, "employee", None, None, "GB", None, None, Compensation("salary", dollars, "year")
+    )
+    facts = person(stretches=(paid,)) if where == "compensation" else person(items=(due(amount=dollars),))
+
+    with pytest.raises(CurrencyMismatch):
+        snapshot_of(facts, terms, lines_before={}, employer=None)
 
 
 def test_a_stretch_is_cut_to_the_period_and_the_employment():

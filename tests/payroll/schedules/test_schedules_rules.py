@@ -143,6 +143,61 @@ def test_a_us_year_may_have_27_fortnights_and_the_pay_of_new_years_day_may_be_of
     assert (len(after), after[-1].pay_on) == (26, date(2026, 12, 18))
 
 
+def test_the_friday_before_a_us_holiday_on_a_saturday_is_a_day_of_payment():
+    (independence_day,) = of(Terms("biweekly", date(2026, 7, 3)), date(2026, 7, 3), date(2026, 7, 3), US)
+    semimonthly = Terms("semimonthly", date(2027, 1, 15), date(2027, 1, 31))
+    (new_year,) = of(semimonthly, date(2027, 12, 31), date(2027, 12, 31), US)
+
+    assert independence_day.pay_on == date(2026, 7, 3)
+    assert (new_year.pay_on, new_year.tax_year, new_year.number) == (date(2027, 12, 31), 2027, 24)
+
+
+@pytest.mark.parametrize(
+    ("closed", "open_before", "open_after"),
+    [
+        (date(2026, 1, 1), date(2025, 12, 31), date(2026, 1, 2)),
+        (date(2027, 7, 5), date(2027, 7, 2), date(2027, 7, 6)),  # 4 July is a Sunday
+        (date(2022, 6, 20), date(2022, 6, 17), date(2022, 6, 21)),  # Juneteenth is a Sunday
+        (date(2022, 12, 26), date(2022, 12, 23), date(2022, 12, 27)),  # Christmas is a Sunday
+        (date(2023, 1, 2), date(2022, 12, 30), date(2023, 1, 3)),  # New Year's Day is a Sunday
+        (date(2026, 11, 26), date(2026, 11, 25), date(2026, 11, 27)),
+    ],
+)
+def test_us_holidays_are_those_of_the_reserve_banks(closed, open_before, open_after):
+    assert not is_working_day(US, closed)
+    assert is_working_day(US, open_before)
+    assert is_working_day(US, open_after)
+
+
+def test_no_us_friday_is_closed_for_a_holiday_on_the_saturday():
+    fridays = [date(2000, 1, 7) + timedelta(days=7 * n) for n in range(52 * 60)]
+    fixed = {(1, 1), (6, 19), (7, 4), (11, 11), (12, 25)}
+
+    closed = [day for day in fridays if not is_working_day(US, day)]
+
+    assert closed
+    assert all((day.month, day.day) in fixed for day in closed)
+
+
+# England and Wales, bank holidays as published on GOV.UK (substitute days included).
+BANK_HOLIDAYS = {
+    2021: "01-01 04-02 04-05 05-03 05-31 08-30 12-27 12-28",
+    2022: "01-03 04-15 04-18 05-02 06-02 06-03 08-29 09-19 12-26 12-27",
+    2026: "01-01 04-03 04-06 05-04 05-25 08-31 12-25 12-28",
+    2027: "01-01 03-26 03-29 05-03 05-31 08-30 12-27 12-28",
+    2028: "01-03 04-14 04-17 05-01 05-29 08-28 12-25 12-26",
+}
+
+
+@pytest.mark.parametrize(("year", "published"), BANK_HOLIDAYS.items())
+def test_uk_weekdays_without_payment_are_the_bank_holidays_of_england_and_wales(year, published):
+    days = [date(year, 1, 1) + timedelta(days=n) for n in range(365)]
+
+    closed = [day for day in days if day.weekday() < 5 and not is_working_day(UK, day)]
+
+    assert [format(day, "%m-%d") for day in closed] == published.split()
+
+
 def test_a_uk_pay_day_on_easter_monday_counts_in_the_new_year_though_people_are_paid_in_the_old_one():
     (period,) = of(Terms("weekly", date(2026, 4, 6)), date(2026, 4, 6), date(2026, 4, 6))
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.payroll.engine.inputs import PayInput
 from services.payroll.engine.lines import Line, LineKind, Step
-from services.payroll.packs.uk.amounts import ZERO
+from services.payroll.packs.uk.amounts import ZERO, step
 from services.payroll.packs.uk.declarations import DirectorMethod, UkDeclarations
 from services.payroll.packs.uk.gross import Gross, terms_of
 from services.payroll.packs.uk.loans import Repayment, director_repayment, lowest_plan, repayment
@@ -23,6 +23,8 @@ from services.payroll.packs.uk.periods import TaxPeriod
 from services.payroll.packs.uk.tables import Tables
 
 ASSUMED_CATEGORY = "A"
+TakenByLaw = tuple[Decimal, Decimal]
+"""Income tax and the employee's National Insurance of a pay."""
 
 
 def tax_line(tables: Tables, tax: Taxed) -> Line:
@@ -101,18 +103,23 @@ def _loan_line(tables: Tables, code: str, rule: str, taken: Repayment) -> Line:
 
 
 def attachment_lines(
-    tables: Tables, declared: UkDeclarations, period: TaxPeriod, net_earnings: Decimal
+    tables: Tables,
+    declared: UkDeclarations,
+    pay: PayInput,
+    period: TaxPeriod,
+    found: Gross,
+    taken_by_law: TakenByLaw,
 ) -> tuple[tuple[Line, ...], Sequence[Attached]]:
     """A line for each order in the order of priority, behind it the employer's fee where one is taken."""
     if not declared.attachment_orders:
         return (), ()
-    orders = [order.order(place) for place, order in enumerate(declared.attachment_orders)]
-    found = attach(tables.orders, orders, net_earnings, period)
+    net_earnings, derived = _net_earnings(found, taken_by_law)
+    attached = attach(tables.orders, declared.orders_on(pay.pay_on), net_earnings, period)
     lines: list[Line] = []
-    for taken in found:
+    for taken in attached:
         named = Step("order", (("reference", taken.order.reference),), str(taken.amount))
         rule = f"uk.attachment.{taken.order.kind}"
-        steps, source = (named, *taken.steps), taken.source
+        steps, source = (named, derived, *taken.steps), taken.source
         lines.append(
             Line("uk.attachment", LineKind.DEDUCTION, taken.amount, net_earnings, None, rule, source, steps)
         )
@@ -126,7 +133,16 @@ def attachment_lines(
                     source=source,
                 )
             )
-    return tuple(lines), found
+    return tuple(lines), attached
+
+
+def _net_earnings(found: Gross, taken_by_law: TakenByLaw) -> tuple[Decimal, Step]:
+    """What orders are worked out on: attachable earnings less tax, National Insurance and pension contributions."""
+    pension = found.net_pay + found.relief_at_source
+    tax, insurance = taken_by_law
+    net = found.attachable - found.sacrificed - pension - tax - insurance
+    inputs = {"earnings": found.attachable, "income_tax": tax, "national_insurance": insurance}
+    return net, step("net_earnings", net, None, **inputs, pension=pension, salary_sacrifice=found.sacrificed)
 
 
 def pension_employer_line(tables: Tables, declared: UkDeclarations, found: Gross) -> tuple[Line, ...]:

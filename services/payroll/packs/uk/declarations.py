@@ -7,6 +7,7 @@ calculation, which knows the day of pay; everything else here. Every refusal nam
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
@@ -19,6 +20,7 @@ from services.payroll.packs.uk.orders import Order, OrderKind
 from services.payroll.packs.uk.pensions import PensionBasis
 from services.payroll.packs.uk.starters import Statement
 from services.payroll.packs.uk.tax_code import LONGEST, PATTERN, BadTaxCode, read_tax_code
+from shared.values.faults import FieldError, Invalid
 from shared.values.fields import (
     Code,
     Entries,
@@ -269,3 +271,19 @@ class UkDeclarations(WireInput):
             wrong.append(("attachment_orders", "second_arrestment", why))
         _refuse(type(self), wrong)
         return self
+
+    def orders_on(self, pay_on: date) -> list[Order]:
+        """The orders as the rules know them; raises Invalid at `issued_on` of those issued after the day of pay."""
+        later = [
+            FieldError(
+                f"/declarations/attachment_orders/{place}/issued_on",
+                "issued_after_pay",
+                f"The order was issued on {order.issued_on}, after the pay of {pay_on}.",
+            )
+            for place, order in enumerate(self.attachment_orders)
+            if order.issued_on > pay_on
+        ]
+        if later:
+            text = f"Attachment orders issued after {pay_on} take nothing of the pay of that day."
+            raise Invalid(text, code="issued_after_pay", errors=later)
+        return [order.order(place) for place, order in enumerate(self.attachment_orders)]

@@ -3,7 +3,8 @@
 All earnings but reimbursements are taxable and subject to National Insurance, tips through the payroll included. Pay
 given up (salary sacrifice) leaves both bases, a pension by net pay arrangement that of income tax; relief at source and
 deductions after tax leave none. A percentage is of all earnings of the period, reimbursements aside (the pensionable
-pay of this pack); by relief at source it contains the basic rate that the scheme claims, and the rest is taken.
+pay of this pack), and takes nothing of negative ones; by relief at source it contains the basic rate that the scheme
+claims, and the rest is taken.
 """
 
 from dataclasses import dataclass
@@ -65,10 +66,11 @@ def gross_of(tables: Tables, pay: PayInput, declared: UkDeclarations) -> Gross:
     """Lines of earnings and deductions, and what they sum to; raises Invalid for treatments of other countries."""
     found = Gross([])
     for earning in pay.earnings:
-        if earning.kind is EarningKind.REIMBURSEMENT:
-            found.lines.append(Line(earning.code, LineKind.REIMBURSEMENT, earning.amount))
+        paid_back = earning.kind is EarningKind.REIMBURSEMENT
+        kind = LineKind.REIMBURSEMENT if paid_back else LineKind.EARNING
+        found.lines.append(Line(earning.code, kind, earning.amount, rule=f"uk.earning.{earning.kind.value}"))
+        if paid_back:
             continue
-        found.lines.append(Line(earning.code, LineKind.EARNING, earning.amount))
         found.gross += earning.amount
         if earning.code not in NOT_ATTACHABLE:
             found.attachable += earning.amount
@@ -113,14 +115,14 @@ def _deduct(pensions: Pensions, found: Gross, deduction: Deduction, place: int) 
         kind = _count(found, treatment, deduction.amount)
         found.lines.append(Line(deduction.code, kind, deduction.amount, rule=rule))
         return
-    share = deduction.percent * HUNDREDTH
+    share, earnings = deduction.percent * HUNDREDTH, max(found.gross, ZERO)
     if treatment is Treatment.RELIEF_AT_SOURCE:
-        amount, steps = net_of_relief(pensions, found.gross, share)
+        amount, steps = net_of_relief(pensions, earnings, share)
     else:
-        amount = half_up_cent(found.gross * share)
-        steps = (step("percentage", amount, "half_up_cent", earnings=found.gross, share=share),)
+        amount = half_up_cent(earnings * share)
+        steps = (step("percentage", amount, "half_up_cent", earnings=earnings, share=share),)
     kind = _count(found, treatment, amount)
-    line = Line(deduction.code, kind, amount, basis=found.gross, rate=share, rule=rule, steps=steps)
+    line = Line(deduction.code, kind, amount, basis=earnings, rate=share, rule=rule, steps=steps)
     found.lines.append(line)
 
 

@@ -7,6 +7,7 @@ to and above the upper earnings limit is rounded to the penny separately. Source
 method; National Insurance Manual NIM01206; the lower earnings limit moves no contribution.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -22,6 +23,8 @@ from services.payroll.packs.uk.tables import Category, Tables
 from shared.values.faults import Invalid
 
 WEEKS: Final = 52
+_Part = tuple[Decimal, Decimal, Decimal]
+"""Earnings, rate, contribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,38 +105,45 @@ def weeks_of_directorship(appointed_on: date | None, pay_on: date, period: TaxPe
 
 
 def _employee(category: Category, limits: Limits, earnings: Decimal) -> Contribution:
+    start = {"primary_threshold": limits.primary}
     main = min(earnings, limits.upper) - limits.primary
     if main <= 0:
-        return Contribution(ZERO, NOUGHT, category.employee_main, _nothing(earnings, limits.primary))
+        return Contribution(ZERO, NOUGHT, category.employee_main, _nothing(earnings, start))
     above = max(earnings - limits.upper, NOUGHT)
     lower, higher = ni_penny(main * category.employee_main), ni_penny(above * category.employee_above)
-    steps = _steps(earnings, (main, category.employee_main, lower), (above, category.employee_above, higher))
+    parts = ((main, category.employee_main, lower), (above, category.employee_above, higher))
+    steps = _steps(earnings, start, limits.upper, *parts)
     rate = category.employee_main if above == 0 or category.employee_main == category.employee_above else None
     return Contribution(lower + higher, main + above, rate, steps)
 
 
 def _employer(category: Category, limits: Limits, earnings: Decimal) -> Contribution:
+    start = {"employer_from": limits.employer_from}
     basis = earnings - limits.employer_from
     if basis <= 0:
-        return Contribution(ZERO, NOUGHT, category.employer, _nothing(earnings, limits.employer_from))
+        return Contribution(ZERO, NOUGHT, category.employer, _nothing(earnings, start))
     above = max(earnings - limits.upper, NOUGHT)
     main = basis - above
     lower, higher = ni_penny(main * category.employer), ni_penny(above * category.employer)
-    steps = _steps(earnings, (main, category.employer, lower), (above, category.employer, higher))
+    parts = ((main, category.employer, lower), (above, category.employer, higher))
+    steps = _steps(earnings, start, limits.upper, *parts)
     return Contribution(lower + higher, basis, category.employer, steps)
 
 
-def _nothing(earnings: Decimal, threshold: Decimal) -> tuple[Step, ...]:
-    return (step("below_threshold", ZERO, earnings=earnings, threshold=threshold),)
+def _nothing(earnings: Decimal, start: Mapping[str, Decimal]) -> tuple[Step, ...]:
+    return (step("below_threshold", ZERO, None, earnings=earnings, **start),)
 
 
 def _steps(
-    earnings: Decimal, main: tuple[Decimal, Decimal, Decimal], above: tuple[Decimal, Decimal, Decimal]
+    earnings: Decimal, start: Mapping[str, Decimal], upper: Decimal, main: _Part, above: _Part
 ) -> tuple[Step, ...]:
-    up_to = step("up_to_upper_limit", main[2], "ni_penny", earnings=earnings, band=main[0], rate=main[1])
+    """Both parts with the limits that they lie between; `start` is the threshold they begin at, by its name."""
+    limits = {"earnings": earnings, **start, "upper_earnings_limit": upper}
+    up_to = step("up_to_upper_limit", main[2], "ni_penny", **limits, band=main[0], rate=main[1])
     if above[0] == 0:
         return (up_to,)
-    return up_to, step("above_upper_limit", above[2], "ni_penny", band=above[0], rate=above[1])
+    limits = {"earnings": earnings, "upper_earnings_limit": upper}
+    return up_to, step("above_upper_limit", above[2], "ni_penny", **limits, band=above[0], rate=above[1])
 
 
 def _source(tables: Tables, category: Category, source: Source, length: int) -> Source:

@@ -182,7 +182,9 @@ def _council_tax(tables: OrderTables, order: Order, earnings: _Earnings) -> Atta
     above = max(per_unit - band.up_to, NOUGHT)
     exact = (per_unit - above) * band.rate + above * table.above_last
     amount = half_down_cent(exact * length)
-    inputs = {"net_earnings": earnings.left, "units": length, "rate": band.rate, "above_last_band": above}
+    inputs = {"net_earnings": earnings.left, "units": length, "band_up_to": band.up_to, "rate": band.rate}
+    if above > 0:
+        inputs |= {"above_last_band": above, "rate_above": table.above_last}
     done = step("attached", amount, "half_down_cent", **inputs)
     return Attached(order, amount, ZERO, ZERO, table.source, (done,))
 

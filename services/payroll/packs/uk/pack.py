@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from services.payroll.engine.editions import Edition, edition_for
 from services.payroll.engine.inputs import PayInput
-from services.payroll.engine.lines import Line, LineKind, Result
-from services.payroll.packs.uk.amounts import ZERO
+from services.payroll.engine.lines import Line, Result
+from services.payroll.packs.negative_net import negative_net
 from services.payroll.packs.uk.charges import (
     attachment_lines,
     contributions,
@@ -59,10 +59,8 @@ class UnitedKingdom:
         both = contributions(tables, declared, pay, period, found.ni_earnings)
         ni_employee, ni_employer = ni_lines(both)
         loans = loan_lines(tables, declared, pay, period, found.ni_earnings)
-        attachable = found.attachable - found.sacrificed - found.net_pay - found.relief_at_source
-        attached, orders = attachment_lines(
-            tables, declared, period, attachable - tax.tax - both.employee.amount
-        )
+        by_law = (tax.tax, both.employee.amount)
+        attached, orders = attachment_lines(tables, declared, pay, period, found, by_law)
         pension = pension_employer_line(tables, declared, found)
         lines = (
             *(*found.lines, *loans, *attached),
@@ -127,10 +125,8 @@ def _warnings(
     for order in orders:
         if order.shortfall > 0:
             yield _shortfall(order)
-    if (net := result.net) < 0:
-        takers = (LineKind.DEDUCTION, LineKind.SACRIFICE, LineKind.TAX)
-        names = ", ".join(line.code for line in result.lines if line.kind in takers and line.amount > ZERO)
-        yield f"negative_net: net pay is {net}; taken by {names}."
+    if negative := negative_net(result):
+        yield negative
 
 
 def _shortfall(attached: Attached) -> str:

@@ -103,19 +103,28 @@ def contribution(
     up by salary sacrifice is paid in by the employer.
     """
     basis = earnings
+    explained: tuple[Step, ...] = ()
     if terms.basis is PensionBasis.QUALIFYING_EARNINGS:
-        basis = qualifying_earnings(pensions, earnings, frequency)
+        basis, explained = _qualifying(pensions, earnings, frequency)
     share = terms.employee_percent * HUNDREDTH
     employee, employee_steps = _employee(pensions, terms.treatment, basis, share)
     employer = half_up_cent(basis * terms.employer_percent * HUNDREDTH)
-    steps: tuple[Step, ...] = (
-        step("employer", employer, "half_up_cent", basis=basis, percent=terms.employer_percent),
-    )
+    done = step("employer", employer, "half_up_cent", basis=basis, percent=terms.employer_percent)
+    steps: tuple[Step, ...] = (*explained, done)
     if terms.treatment is Treatment.SALARY_SACRIFICE:
         total = employer + employee
         steps = (*steps, step("with_pay_given_up", total, employer=employer, given_up=employee))
         employer = total
-    return PensionContribution(basis, employee, employer, employee_steps, steps)
+    return PensionContribution(basis, employee, employer, (*explained, *employee_steps), steps)
+
+
+def _qualifying(
+    pensions: Pensions, earnings: Decimal, frequency: Frequency
+) -> tuple[Decimal, tuple[Step, ...]]:
+    """Qualifying earnings with the levels that they lie between."""
+    basis = qualifying_earnings(pensions, earnings, frequency)
+    levels = {"lower_level": pensions.lower[frequency], "upper_level": pensions.upper[frequency]}
+    return basis, (step("qualifying_earnings", basis, None, earnings=earnings, **levels),)
 
 
 def _employee(

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.payroll.packs.us.amounts import Count, Dollars, Fraction, refused_entries
@@ -13,6 +13,17 @@ from shared.values.fields import Flag, WireInput
 ZERO: Final = Decimal(0)
 MOST_COUNTY_RATE: Final = Decimal("0.05")
 """Above it a county's rate is taken for a slip (per cent for a fraction); the highest in force is below 0.04."""
+
+
+def _county_rate(rate: Decimal) -> Decimal:
+    if rate > MOST_COUNTY_RATE:
+        text = 'Must be at most {most}, a fraction: "0.02" is 2 %'
+        raise PydanticCustomError("less_than_equal", text, {"most": str(MOST_COUNTY_RATE)})
+    return rate
+
+
+CountyRate = Annotated[Fraction, AfterValidator(_county_rate)]
+"""A county's rate as a fraction of one, up to the highest that is taken for one."""
 
 
 class Certificate(WireInput):
@@ -75,8 +86,8 @@ class Indiana(WithAdditional):
         default=0, validation_alias=AliasChoices("firstTimeDependent", "first_time_dependent")
     )
     adopted_child: Count = Field(default=0, validation_alias=AliasChoices("adoptedChild", "adopted_child"))
-    county_rate: Fraction | None = Field(
-        default=None, validation_alias=AliasChoices("countyRate", "county_rate"), le=MOST_COUNTY_RATE
+    county_rate: CountyRate | None = Field(
+        default=None, validation_alias=AliasChoices("countyRate", "county_rate")
     )
 
 

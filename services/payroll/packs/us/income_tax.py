@@ -15,6 +15,7 @@ from services.payroll.packs.us.declarations import UsDeclarations
 from services.payroll.packs.us.steps import Steps
 from services.payroll.packs.us.tables import Federal, IncomeTax, Supplemental, row_at
 from services.payroll.packs.us.wages import Part
+from shared.values.faults import Invalid
 
 PERIODS: Final[Mapping[Frequency, int]] = {
     Frequency.DAILY: 260,
@@ -28,7 +29,22 @@ PERIODS: Final[Mapping[Frequency, int]] = {
     Frequency.ANNUAL: 1,
 }
 """Pay periods of a year (Worksheet 1A, Table 3; thirteen periods of four weeks, which the table leaves out)."""
+MOST_DAYS: Final = 366
+"""Days that a calendar year may have; people are paid on all of them by those who pay daily."""
 CODE: Final = "us.federal_income_tax"
+
+
+def periods_of(frequency: Frequency, period: int) -> int:
+    """Pay periods of a year by their frequency; refuses a `period` that no year has (422).
+
+    By its pay days a year may have one more than that: 53 weeks, 27 fortnights; of daily pay up to 366.
+    """
+    periods = PERIODS[frequency]
+    most = MOST_DAYS if frequency is Frequency.DAILY else periods + 1
+    if not 1 <= period <= most:
+        text = f"A pay period of {frequency.value} pay is from 1 to {most}."
+        raise Invalid.field("/period", "period_out_of_range", text)
+    return periods
 
 
 def federal_income_tax(

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from services.payroll.engine.editions import Edition
 from services.payroll.engine.inputs import ZERO, PayInput
-from services.payroll.engine.lines import Line, LineKind, Result
+from services.payroll.engine.lines import Line, Result
+from services.payroll.packs.negative_net import negative_net
 from services.payroll.packs.us.certificates import CERTIFICATES, Indiana
 from services.payroll.packs.us.declarations import UsDeclarations, UsEmployer
 from services.payroll.packs.us.income_tax import CODE as FEDERAL_INCOME_TAX
-from services.payroll.packs.us.income_tax import PERIODS, federal_income_tax
+from services.payroll.packs.us.income_tax import federal_income_tax, periods_of
 from services.payroll.packs.us.payroll_taxes import employer_taxes, social_security_and_medicare
 from services.payroll.packs.us.states.tables import state_editions, state_tables, untaxed
 from services.payroll.packs.us.states.withholding import withholding
@@ -21,8 +22,6 @@ from services.payroll.packs.us.wages import (
     earning_lines,
     wages_of,
 )
-
-_TAKING = (LineKind.DEDUCTION, LineKind.TAX)
 
 
 class UnitedStates:
@@ -46,7 +45,7 @@ class UnitedStates:
         """Gross to net; raises MissingEdition for a day without tables, and refusals that name the field."""
         tables = federal_on(pay.pay_on)
         form: UsDeclarations = pay.declarations
-        periods = PERIODS[pay.frequency]
+        periods = periods_of(pay.frequency, pay.period)
         before = pay.year_to_date
         gross = sum((e.amount for e in pay.earnings if e.kind != "reimbursement"), ZERO)
         deducted = deducted_of(pay, gross)
@@ -94,9 +93,8 @@ def _warnings(pay: PayInput, form: UsDeclarations, wages: Wages, result: Result)
         yield from _state_warnings(state, pay, form, wages)
     else:
         yield from _not_covered(state, untaxed().not_covered.get(state, ()))
-    if result.net < 0:
-        names = ", ".join(line.code for line in result.lines if line.kind in _TAKING and line.amount > 0)
-        yield f"negative_net: net pay is {result.net}; {names} take more than is paid."
+    if negative := negative_net(result):
+        yield negative
 
 
 def _state_warnings(state: str, pay: PayInput, form: UsDeclarations, wages: Wages) -> Iterable[str]:

@@ -48,7 +48,9 @@ def yearly_tax(
         paid = steps.round(
             "tax before this pay", half_up_cent, start * tax.rate, rate=tax.rate, year_to_date=start
         )
-        amount = steps.take("tax of this pay", amount - paid)
+        amount = steps.take(
+            "tax of this pay", amount - paid, tax_of_year_to_date=amount, tax_before_this_pay=paid
+        )
     return Line(code, kind, amount, basis, tax.rate, rule or code, tax.source, steps.done())
 
 

@@ -19,9 +19,11 @@ from services.payroll.packs import packs
 from services.payroll.payslips.rules.documents import Booked, payslip_document
 from services.payroll.payslips.rules.garnishing import orders_by, orders_of
 from services.payroll.payslips.rules.gross import ZERO, Earned, earnings_of
-from services.payroll.payslips.rules.refusals import CannotPay
+from services.payroll.payslips.rules.ranges import require_in_range
+from services.payroll.payslips.rules.refusals import CannotPay, NotCalculable
 from services.payroll.payslips.rules.roles import PENSION_TREATMENTS, role_of, role_of_deduction
 from shared.values.faults import Fault
+from shared.values.money import MoneyOutOfRange
 
 MEASURES: Final = frozenset(YearToDate.__dataclass_fields__)
 HUNDREDTH: Final = Decimal("0.01")
@@ -33,6 +35,15 @@ STATUTORY: Final = frozenset(
 
 def calculate(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """The document of a payslip; raises CannotPay."""
+    try:
+        document = _calculated(snapshot)
+    except (ArithmeticError, MoneyOutOfRange):
+        raise NotCalculable(snapshot["run"]["pack"]) from None
+    require_in_range(document, snapshot)
+    return document
+
+
+def _calculated(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     _require_leave_known(snapshot)
     earned = earnings_of(snapshot)
     deductions = [each for each in snapshot["items"] if each["kind"] == "deduction"]
@@ -80,10 +91,6 @@ def _employee(
         pointer = fault.errors[0].pointer if fault.errors else f"{run['pack']}.{fault.code}"
         code = fault.errors[0].code if fault.errors else fault.code
         raise CannotPay(code, f"the pack refuses it at {pointer}.", pointer) from None
-    except ArithmeticError:
-        raise CannotPay(
-            "not_calculable", "an amount is beyond what can be calculated.", run["pack"]
-        ) from None
     return result, [Booked(line, "garnishment", o["item_id"]) for line, o in zip(lines, orders, strict=False)]
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 import orjson
 
 from services.payroll.payslips.rules.calculating import calculate
+from services.payroll.payslips.rules.ranges import TOTALS
 from services.payroll.payslips.rules.refusals import CannotPay
 from services.payroll.payslips.rules.rows import LineRow, PayslipRow
 from services.payroll.payslips.rules.snapshots import canonical, hash_of
 
 FAST: Final = 1  # zlib's level: the texts of steps repeat themselves, little is won by more
-TOTALS: Final = ("gross", "reimbursed", "deductions", "taxes", "net", "employer_cost")
 LINE: Final = tuple(name for name in LineRow.__slots__ if name != "payslip_id")
 
 

@@ -7,3 +7,10 @@ class CannotPay(Exception):  # noqa: N818 - named for what happened
     def __init__(self, code: str, message: str, rule: str) -> None:
         super().__init__(message)
         self.code, self.message, self.rule = code, message, rule
+
+
+class NotCalculable(CannotPay):
+    """An amount, or what amounts come to, is beyond what anybody is paid."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__("not_calculable", "an amount is beyond what can be calculated.", rule)

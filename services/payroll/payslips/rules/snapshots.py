@@ -19,7 +19,7 @@ from services.payroll.engine.editions import checksum_of
 from services.payroll.packs import packs
 from services.payroll.pay_items.rules import DueItem
 from services.payroll.run_facts.rules import PayeeFacts, PayStretch
-from shared.values.money import Money
+from shared.values.money import CurrencyMismatch, Money
 
 ENGINE: Final = "1"
 """Counts the changes of rules that are code and no tables: the same snapshot may give another result."""
@@ -79,7 +79,11 @@ def snapshot_of(
     lines_before: Mapping[str, Decimal],
     employer: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The document of one payee; without number and name, on which no amount depends."""
+    """The document of one payee; without number and name, on which no amount depends.
+
+    Its amounts have no currency beside them: raises CurrencyMismatch for one that is not in the pack's.
+    """
+    currency = packs()[terms.pack].currency
     items = [each for each in facts.items if terms.basic_pay or not each.recurring]
     return {
         "engine": ENGINE,
@@ -92,12 +96,12 @@ def snapshot_of(
             "last_day": _plain(facts.last_day),
             "unused_leave_hours": _plain(facts.unused_leave_hours),
         },
-        "stretches": [_stretch(each) for each in facts.stretches],
+        "stretches": [_stretch(each, currency) for each in facts.stretches],
         "days_away": [
             {"day": str(each.day), "hours": decimal_text(each.hours), "pay_code": each.pay_code}
             for each in facts.days_away
         ],
-        "items": [_item(each) for each in items],
+        "items": [_item(each, currency) for each in items],
         "declarations": facts.declarations if facts.kind == "employee" else None,
         "employer": employer,
         "year_to_date": {name: decimal_text(value) for name, value in facts.year_to_date.items()},
@@ -111,29 +115,32 @@ def _plain(value: object) -> object:
     return decimal_text(value) if isinstance(value, Decimal) else str(value)
 
 
-def _stretch(each: PayStretch) -> dict[str, Any]:
+def _stretch(each: PayStretch, currency: str) -> dict[str, Any]:
     paid = each.compensation
     return {
         "first": str(each.first),
         "last": str(each.last),
         "weekly_hours": _plain(each.weekly_hours),
-        "compensation": paid and {"kind": paid.kind, "amount": paid.amount.text, "per": paid.per},
+        "compensation": paid
+        and {"kind": paid.kind, "amount": _money(paid.amount, currency), "per": paid.per},
     }
 
 
-def _item(each: DueItem) -> dict[str, Any]:
+def _item(each: DueItem, currency: str) -> dict[str, Any]:
     return {
         "id": str(UUID(int=each.item_id.int)),
         "kind": str(each.kind),
         "code": each.code,
         "recurring": each.recurring,
         "starts_on": str(each.starts_on),
-        "amount": _money(each.amount),
+        "amount": _money(each.amount, currency),
         "percent": _plain(each.percent),
         "treatment": each.treatment and str(each.treatment),
         "garnishment": each.garnishment,
     }
 
 
-def _money(amount: Money | None) -> str | None:
+def _money(amount: Money | None, currency: str) -> str | None:
+    if amount is not None and amount.currency != currency:
+        raise CurrencyMismatch(f"{amount.currency} is not the pack's {currency}")
     return None if amount is None else amount.text

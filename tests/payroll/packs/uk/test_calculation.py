@@ -148,9 +148,19 @@ def test_net_pay_below_zero_is_warned_of_with_what_was_taken():
     net = found.net
     assert net < 0
     assert found.warnings == (
-        f"negative_net: net pay is {net}; taken by cycle, loan, uk.paye, uk.ni_employee.",
+        f"negative_net: net pay is {net}; more than is paid is taken by cycle, loan, uk.paye, uk.ni_employee.",
     )
     assert paid("0.00", deductions=(deduction("loan", "post_tax", of="0.00"),)).warnings == ()
+
+
+def test_pay_that_is_itself_below_zero_is_warned_of_in_a_whole_sentence():
+    alone = paid("-500.00")
+    taken = paid("-500.00", deductions=(deduction("loan", "post_tax", of="20.00"),))
+
+    assert alone.warnings == ("negative_net: net pay is -500.00; pay itself comes to -500.00.",)
+    assert taken.warnings == (
+        "negative_net: net pay is -520.00; pay itself comes to -500.00, and 20.00 more is taken by loan.",
+    )
 
 
 def test_the_same_input_gives_the_same_result():
@@ -164,3 +174,13 @@ def test_kinds_of_earnings_are_all_taxed_alike():
     expenses = paid(earnings=(Earning("x", EarningKind.REIMBURSEMENT, D("3000.00")),))
     assert (amount(expenses, "uk.paye"), expenses.gross, expenses.net) == (0, 0, D("3000.00"))
     assert line(expenses, "x").kind is LineKind.REIMBURSEMENT
+
+
+def test_an_earning_names_the_rule_of_its_kind():
+    for kind in EarningKind:
+        found = line(paid(earnings=(Earning("x", kind, D("3000.00")),)), "x")
+        assert found.rule == f"uk.earning.{kind.value}"
+
+
+def test_every_step_says_what_it_was_made_of():
+    assert all(step.inputs for each in whole().lines for step in each.steps)

@@ -89,8 +89,8 @@ def test_lines_are_shown_when_nothing_is_due():
     own, other = line(found, "uk.ni_employee"), line(found, "uk.ni_employer")
     assert (own.amount, own.basis, own.rate) == (D("0.00"), 0, D("0.08"))
     assert (other.amount, other.basis, other.rate) == (D("0.00"), 0, D("0.15"))
-    assert own.steps[0].inputs == (("earnings", "100.00"), ("threshold", "1048"))
-    assert other.steps[0].inputs == (("earnings", "100.00"), ("threshold", "417"))
+    assert own.steps[0].inputs == (("earnings", "100.00"), ("primary_threshold", "1048"))
+    assert other.steps[0].inputs == (("earnings", "100.00"), ("employer_from", "417"))
 
 
 def test_the_parts_of_a_high_pay_are_explained():
@@ -101,9 +101,14 @@ def test_the_parts_of_a_high_pay_are_explained():
         ("up_to_upper_limit", "251.28"),
         ("above_upper_limit", "16.22"),
     ]
-    assert [s.inputs for s in found.steps] == [
-        (("earnings", "5000.10"), ("band", "3141"), ("rate", "0.08")),
-        (("band", "811.10"), ("rate", "0.02")),
+    upper = {"earnings": "5000.10", "upper_earnings_limit": "4189"}
+    assert [dict(s.inputs) for s in found.steps] == [
+        upper | {"primary_threshold": "1048", "band": "3141", "rate": "0.08"},
+        upper | {"band": "811.10", "rate": "0.02"},
+    ]
+    assert [dict(s.inputs) for s in line(paid("5000.10"), "uk.ni_employer").steps] == [
+        upper | {"employer_from": "417", "band": "3772.00", "rate": "0.15"},
+        upper | {"band": "811.10", "rate": "0.15"},
     ]
     assert line(paid("5000.10", ni_category="J"), "uk.ni_employee").rate == D("0.02")
     assert line(paid("4189.00"), "uk.ni_employee").rate == D("0.08")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.payroll.engine.inputs import Earning, EarningKind, Frequency
+from services.payroll.engine.lines import LineKind
 from services.payroll.packs.uk.orders import Attached, Order, OrderKind, attach
 from services.payroll.packs.uk.periods import tax_period
 from shared.values.faults import Invalid
@@ -136,6 +137,21 @@ def test_a_council_tax_order_takes_one_rate_of_all_net_earnings(country: str, ma
             assert amounts(limit + 1, tax, frequency=frequency) == [(limit + 1) * D(RATES[place + 1]) / 100]
     assert amounts(limits[-1] + 1, tax, frequency=frequency) == [limits[-1] * D("0.17") + D("0.50")]
     assert amounts(limits[-1] + 100, tax, frequency=frequency) == [limits[-1] * D("0.17") + 50]
+
+
+def test_a_council_tax_order_says_where_its_last_band_ends_and_what_is_taken_above():
+    tax = order("council_tax", country="wales", issued_on=date(2022, 4, 1))
+
+    (above,) = attached("6000.00", tax, frequency="monthly")
+    (within,) = attached("900.00", tax, frequency="monthly")
+
+    assert dict(above.steps[0].inputs) == {
+        "net_earnings": "6000.00", "units": "1", "band_up_to": "2860", "rate": "0.17",
+        "above_last_band": "3140.00", "rate_above": "0.5",
+    }  # fmt: skip
+    assert dict(within.steps[0].inputs) == {
+        "net_earnings": "900.00", "units": "1", "band_up_to": "1050", "rate": "0.05",
+    }  # fmt: skip
 
 
 def test_a_second_council_tax_order_is_worked_out_on_what_the_first_left():
@@ -280,6 +296,14 @@ def test_net_earnings_are_pay_less_tax_insurance_and_pension_without_parental_pa
     assert (taken.basis, taken.amount) == (net, (net * D("0.11")).quantize(D("0.01")))
     assert taken.rule == "uk.attachment.dea"
     assert taken.steps[0].inputs == (("reference", "R1"),)
+    assert (taken.steps[1].name, taken.steps[1].result) == ("net_earnings", str(net))
+    assert dict(taken.steps[1].inputs) == {
+        "earnings": "2100.00",
+        "income_tax": str(amount(found, "uk.paye")),
+        "national_insurance": str(amount(found, "uk.ni_employee")),
+        "pension": str(amount(found, "uk.pension_employee")),
+        "salary_sacrifice": "0.00",
+    }
 
 
 @pytest.mark.parametrize("treatment", ["net_pay_arrangement", "salary_sacrifice", "relief_at_source"])
@@ -289,6 +313,21 @@ def test_pension_contributions_are_no_net_earnings(treatment: str):
 
     basis = next(x for x in found.lines if x.code == "uk.attachment").basis
     assert basis == 1900 - amount(found, "uk.paye") - amount(found, "uk.ni_employee")
+
+
+def test_an_order_issued_after_the_day_of_pay_is_refused_by_its_place():
+    on_the_day = declared("dea", rate="standard", issued_on="2026-04-30")
+    later = declared("dea", rate="standard", issued_on="2026-05-01")
+
+    assert (
+        paid("1000.00", pay_on=date(2026, 4, 30), attachment_orders=[on_the_day]).total(LineKind.DEDUCTION)
+        > 0
+    )
+    with pytest.raises(Invalid) as refused:
+        paid("1000.00", pay_on=date(2026, 4, 30), attachment_orders=[on_the_day, later, later])
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [
+        (f"/declarations/attachment_orders/{place}/issued_on", "issued_after_pay") for place in (1, 2)
+    ]
 
 
 def test_what_an_order_falls_short_by_is_said_with_what_becomes_of_it():

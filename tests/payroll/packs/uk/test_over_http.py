@@ -45,6 +45,8 @@ async def test_a_pay_comes_out_with_its_lines(payroll: httpx.AsyncClient):
         ({"student_loans": ["plan_5"]}, {"pay_on": "2025-04-30"}, "/declarations/student_loans"),
         ({"director": {"method": "annual", "appointed_on": "2026-06-01"}}, {}, "/declarations/director/appointed_on"),
         ({"attachment_orders": [{"kind": "dea"}]}, {}, "/declarations/attachment_orders/0/issued_on"),
+        ({"attachment_orders": [{"kind": "dea", "issued_on": "2026-05-01", "reference": "R", "rate": "higher"}]}, {},
+         "/declarations/attachment_orders/0/issued_on"),
         ({}, {"period": 13}, "/period"),
         ({}, {"frequency": "semimonthly"}, "/frequency"),
     ],

@@ -113,7 +113,11 @@ def test_salary_sacrifice_leaves_both_bases_and_is_paid_by_the_employer():
     assert line(found, "uk.pension_employee").kind is LineKind.SACRIFICE
     assert amount(found, "uk.pension_employee") == D("124.00")
     assert amount(found, "uk.pension_employer") == D("198.40")
-    assert [s.name for s in line(found, "uk.pension_employer").steps] == ["employer", "with_pay_given_up"]
+    assert [s.name for s in line(found, "uk.pension_employer").steps] == [
+        "qualifying_earnings",
+        "employer",
+        "with_pay_given_up",
+    ]
     assert amount(found, "uk.paye") == tax("2876.00")
     assert amount(found, "uk.ni_employee") == D("146.24")
     assert amount(found, "uk.ni_employer") == D("368.85")
@@ -125,6 +129,13 @@ def test_salary_sacrifice_leaves_both_bases_and_is_paid_by_the_employer():
         D("2876.00"),
         D("2876.00"),
     )
+
+
+def test_the_basis_of_a_pension_is_explained_by_its_levels():
+    for code in ("uk.pension_employee", "uk.pension_employer"):
+        first = line(paid("5000.00", **terms("net_pay_arrangement")), code).steps[0]
+        assert (first.name, first.result) == ("qualifying_earnings", "3669")
+        assert dict(first.inputs) == {"earnings": "5000.00", "lower_level": "520", "upper_level": "4189"}
 
 
 def test_a_pension_of_all_earnings_takes_no_notice_of_the_levels():
@@ -229,3 +240,14 @@ def test_a_treatment_of_another_country_is_refused(treatment: str):
         )
 
     assert refused.value.errors[0].pointer == "/deductions/1/treatment"
+
+
+@pytest.mark.parametrize(
+    "treatment", ["net_pay_arrangement", "relief_at_source", "salary_sacrifice", "post_tax"]
+)
+def test_a_percentage_of_negative_earnings_takes_nothing(treatment: str):
+    found = paid("-500.00", deductions=(deduction("scheme", treatment, percent="5"),))
+
+    taken = line(found, "scheme")
+    assert (taken.amount, taken.basis, taken.rate) == (D("0.00"), 0, D("0.05"))
+    assert found.net == paid("-500.00").net

@@ -45,6 +45,7 @@ def pay(
     frequency: str = "weekly",
     *,
     pay_on: str = "2026-03-06",
+    period: int = 1,
     period_start: str | None = None,
     earnings: Sequence[Earning] = (),
     deductions: Sequence[Deduction] = (),
@@ -57,7 +58,7 @@ def pay(
         PayInput(
             pay_on=date.fromisoformat(pay_on),
             frequency=Frequency(frequency),
-            period=1,
+            period=period,
             period_start=date.fromisoformat(period_start or pay_on),
             earnings=tuple(earnings) or (Earning("gross", EarningKind.REGULAR, Decimal(gross)),),
             declarations=UsDeclarations.model_validate(declared),

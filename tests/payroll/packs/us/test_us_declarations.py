@@ -205,6 +205,13 @@ def test_a_county_rate_is_at_most_five_per_cent():
     assert refused(state="IN", state_declaration={"countyRate": "0.050001"})[0][1] == "less_than_equal"
 
 
+def test_a_refused_county_rate_is_told_in_plain_text():
+    with pytest.raises(ValidationError) as wrong:
+        UsDeclarations.model_validate({"state": "IN", "state_declaration": {"countyRate": "0.06"}})
+
+    assert [e["msg"] for e in wrong.value.errors()] == ['Must be at most 0.05, a fraction: "0.02" is 2 %']
+
+
 def test_the_largest_amount_and_the_smallest_rate_are_accepted():
     assert UsDeclarations.model_validate({"step4a": 9_999_999_999}).step4a == 9_999_999_999
     assert UsDeclarations.model_validate({"step4a": "9999999999.99"}).step4a == Decimal("9999999999.99")

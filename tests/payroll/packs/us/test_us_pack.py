@@ -131,9 +131,20 @@ def test_deductions_beyond_the_pay_are_warned_of_by_their_lines():
 
     assert result.net == Decimal("-107.65")
     assert result.warnings == (
-        "negative_net: net pay is -107.65; a_post_tax, us.social_security, us.medicare take more than is paid.",
+        "negative_net: net pay is -107.65; more than is paid is taken by a_post_tax, us.social_security, us.medicare.",
     )
     assert not pay("100.00", state="TX", deductions=[deducted("post_tax", "92.35")]).warnings
+
+
+def test_pay_that_is_itself_below_zero_is_warned_of_in_a_whole_sentence():
+    before = {"medicare_wages": "5000", "social_security_wages": "5000"}
+    corrected = pay("-500.00", state="TX", ytd=before)
+    and_taken = pay("-500.00", state="TX", ytd=before, deductions=[deducted("post_tax", "20.00")])
+
+    assert corrected.warnings == ("negative_net: net pay is -461.75; pay itself comes to -500.00.",)
+    assert and_taken.warnings == (
+        "negative_net: net pay is -481.75; pay itself comes to -500.00, and 20.00 more is taken by a_post_tax.",
+    )
 
 
 def test_nothing_earned_has_nothing_taken():
@@ -187,8 +198,9 @@ def test_the_lines_always_add_up_to_net_pay_in_whole_cents(
 
 
 @settings(max_examples=150, deadline=None)
-@given(low=GROSS, more=GROSS, form=declared)
+@given(low=GROSS.filter(bool), more=GROSS, form=declared)
 def test_more_pay_never_has_less_tax_nor_leaves_less(low: Decimal, more: Decimal, form: dict):
+    # without any pay nothing is withheld, with a cent the tax on the other income of step 4a
     form = {**form, "state": None}
     lower, higher = pay(low, **form), pay(low + more, **form)
 
@@ -220,3 +232,24 @@ def test_the_same_input_has_the_same_result_every_time():
     first, second = (pay("1234.56", state="NY", state_declaration={"city": "NYC"}) for _ in range(2))
 
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("frequency", "most"),
+    [("daily", 366), ("weekly", 53), ("biweekly", 27), ("four_weekly", 14), ("semimonthly", 25), ("monthly", 13),
+     ("quarterly", 5), ("semiannual", 3), ("annual", 2)],
+)  # fmt: skip
+def test_a_period_is_one_of_the_year_or_the_one_beyond_that_a_year_may_have(frequency: str, most: int):
+    for period in (1, most):
+        assert pay("1000.00", frequency, period=period).gross == 1000
+    for period in (-5, 0, most + 1, 10**18):
+        with pytest.raises(Invalid) as refused:
+            pay("1000.00", frequency, period=period)
+        assert [(e.pointer, e.code) for e in refused.value.errors] == [("/period", "period_out_of_range")]
+
+
+@pytest.mark.parametrize("treatment", ["pretax_401k", "section_125", "post_tax"])
+def test_a_percentage_of_negative_earnings_takes_nothing(treatment: str):
+    taken = line(pay("-500.00", deductions=[deducted(treatment, percent="5")]), f"a_{treatment}")
+
+    assert (taken.amount, taken.basis) == (0, 0)

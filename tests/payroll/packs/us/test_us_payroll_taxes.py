@@ -175,6 +175,7 @@ def test_the_rounding_is_explained_by_both_totals_of_the_year():
         ("tax before this pay", "0.01", "half_up_cent"),
         ("tax of this pay", "0.02", None),
     ]
+    assert dict(found.steps[-1].inputs) == {"tax_of_year_to_date": "0.03", "tax_before_this_pay": "0.01"}
 
 
 def test_a_correction_below_zero_gives_back_what_was_taken():

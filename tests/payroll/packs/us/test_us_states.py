@@ -174,11 +174,29 @@ def test_without_a_supplemental_rate_a_bonus_is_added_to_the_wages_of_the_period
     assert not any(text.startswith("supplemental_alone") for text in both.warnings)
 
 
-def test_pennsylvania_and_philadelphia_tax_gross_wages_without_any_deduction():
+def test_pennsylvania_taxes_a_401k_contribution_but_no_cafeteria_plan():
+    taken = [deducted("section_125", "200.00"), deducted("pretax_401k", percent="5")]
+    result = pay("2000.00", "biweekly", pay_on="2026-06-30", state="PA", deductions=taken)
+
+    found = line(result, "us.state_income_tax")
+    assert (found.basis, found.amount) == (1800, Decimal("55.26"))
+
+
+def test_pennsylvania_takes_a_cafeteria_plan_out_of_a_bonus_where_there_is_no_other_pay():
+    result = pay(
+        earnings=[earned("supplemental", "1000.00")],
+        state="PA",
+        deductions=[deducted("section_125", "100.00")],
+    )
+
+    assert line(result, "us.state_income_tax").amount == Decimal("27.63")
+
+
+def test_philadelphia_and_the_unemployment_contribution_take_gross_wages_without_any_deduction():
     taken = [deducted("pretax_401k", "100.00"), deducted("section_125", "100.00")]
     result = pay("1000.00", state="PA", state_declaration={"philadelphia": "resident"}, deductions=taken)
 
-    assert line(result, "us.state_income_tax").amount == Decimal("30.70")
+    assert line(result, "us.state_income_tax").amount == Decimal("27.63")
     assert line(result, "us.local_income_tax").amount == Decimal("37.40")
     assert line(result, "us.state_disability").amount == Decimal("0.70")
 
@@ -335,3 +353,29 @@ def test_illinoiss_allowance_is_rounded_before_it_is_subtracted():
 def test_californias_annualised_tax_is_divided_by_the_periods_halves_up():
     assert state_tax("CA", "1000.00", annualised=True) == Decimal("27.77")
     assert state_tax("CA", "1000.00") == Decimal("27.75")
+
+
+@pytest.mark.parametrize("state", sorted(CERTIFICATES))
+def test_every_step_of_a_state_says_what_it_was_made_of(state: str):
+    result = pay(
+        "2000.00",
+        pay_on="2026-06-26",
+        state=state,
+        ytd={"social_security_wages": "150000.00", "medicare_wages": "250000.00"},
+        earnings=[earned("regular", "2000.00"), earned("supplemental", "500.00", "bonus")],
+    )
+
+    assert all(step.inputs for each in result.lines for step in each.steps)
+
+
+def test_exemptions_of_a_period_can_be_redone_by_hand():
+    def inputs(state: str, code: str, name: str, **certificate: object) -> dict[str, str]:
+        result = pay("2000.00", pay_on="2026-06-26", state=state, state_declaration=certificate)
+        return dict(next(s.inputs for s in line(result, code).steps if s.name == name))
+
+    assert inputs("IN", "us.state_income_tax", "exemptions: personal", personal=2) == {
+        "count": "2", "each": "1000", "periods": "52",
+    }  # fmt: skip
+    assert inputs("IL", "us.state_income_tax", "allowances of a year", line1=2, line2=1)["line1"] == "2"
+    detroit = inputs("MI", "us.local_income_tax", "exemptions", exemptions=3, city="DETROIT", resident=True)
+    assert detroit["exemptions"] == "3"

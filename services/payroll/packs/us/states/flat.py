@@ -25,7 +25,7 @@ _TIERS: Final = {
 
 
 def pennsylvania(pay: StatePay) -> Decimal:
-    """One rate on all compensation, no allowance (REV-415)."""
+    """One rate on compensation, no allowance (REV-415)."""
     return pay.at_rate(pay.regular, pay.income_tax["rate"])
 
 
@@ -33,7 +33,15 @@ def illinois(pay: StatePay) -> Decimal:
     """Booklet IL-700-T, automated payroll method: allowances of the period, to the cent, come off first."""
     form: Illinois = pay.certificate
     figures = pay.income_tax
-    annual = form.line1 * figures["line1"] + form.line2 * figures["line2"]
+    basic, more = figures["line1"], figures["line2"]
+    annual = pay.steps.take(
+        "allowances of a year",
+        form.line1 * basic + form.line2 * more,
+        line1=form.line1,
+        each_of_line1=basic,
+        line2=form.line2,
+        each_of_line2=more,
+    )
     allowance = pay.steps.round(
         "allowance of the period", half_up_cent, annual / pay.periods, annual=annual, periods=pay.periods
     )
@@ -80,7 +88,12 @@ def indiana_taxable(pay: StatePay) -> Decimal:
         if count:
             each = figures[tier]
             less += pay.steps.round(
-                f"exemptions: {tier}", half_up_cent, count * each / pay.periods, count=count, each=each
+                f"exemptions: {tier}",
+                half_up_cent,
+                count * each / pay.periods,
+                count=count,
+                each=each,
+                periods=pay.periods,
             )
     return pay.taxable(pay.regular, less)
 

@@ -43,7 +43,8 @@ def _detroit(pay: StatePay, _gross: Part) -> Line | None:
     if form.city is None:
         return None
     figures = pay.tables.figures["local"][form.city]
-    less = form.exemptions * pay.of_period(figures["exemption"])
+    one = pay.of_period(figures["exemption"])
+    less = pay.steps.take("exemptions", form.exemptions * one, exemptions=form.exemptions, each=one)
     taxable = pay.taxable(pay.regular, less) + pay.supplemental
     tax = pay.at_rate(taxable, figures["resident" if form.resident else "nonresident"])
     return _line(pay, form.city.lower(), figures, tax, pay.regular)

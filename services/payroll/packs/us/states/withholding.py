@@ -35,8 +35,12 @@ METHODS: Final[Mapping[str, Method]] = {
     "PA": flat.pennsylvania,
     "UT": utah,
 }
-GROSS_BASED: Final = frozenset(("PA",))
-"""States that tax all compensation: neither 401(k) contributions nor section 125 deductions come off."""
+TAXING_401K: Final = frozenset(("PA",))
+"""States that tax what is contributed to a 401(k); section 125 deductions come off all the same.
+
+Pennsylvania: payments through a cafeteria plan for hospitalisation, sickness, disability or death are not compensation
+(72 P.S. s. 7301(d) "compensation" (vi); 61 Pa. Code s. 101.6; Act 7 of 1997). Assumed: section 125 deductions are such.
+"""
 
 
 def withholding(pay: PayInput, form: UsDeclarations, wages: Wages, periods: int) -> list[Line]:
@@ -47,7 +51,7 @@ def withholding(pay: PayInput, form: UsDeclarations, wages: Wages, periods: int)
     """
     state = form.state or ""
     tables = state_tables(state, pay)
-    part = wages.gross if state in GROSS_BASED else wages.income_tax
+    part = wages.fica if state in TAXING_401K else wages.income_tax
     given = _state_pay(pay, form, tables, part, wages.bonus, periods)
     tax = _income_tax_line(given, part, wages.gross.regular)
     local = local_line(given, wages.gross)
