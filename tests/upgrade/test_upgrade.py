@@ -50,12 +50,15 @@ def changes(before: list[str], after: list[str]) -> list[str]:
 def schema_of(url: str) -> list[str]:
     """Everything but rows, without brackets: an expression comes back from a dump with fewer of them.
 
-    Some builds of PostgreSQL stamp each column with `pg_attver`, when it was made; that is no part of a schema.
+    Some builds of PostgreSQL stamp each column with `pg_attver`, when it was made; that is no part of a schema. Nor is
+    the order in which services that came one after the other were granted something.
     """
     without = str.maketrans("", "", "()")
-    return [
+    lines = [
         line.translate(without) for line in text_of(url, "--schema-only") if " SET (pg_attver=" not in line
     ]
+    grants = sorted(line for line in lines if line.startswith("GRANT "))
+    return [*(line for line in lines if not line.startswith("GRANT ")), *grants]
 
 
 async def clients_of(upgraded: Upgraded) -> list[tuple[dict[str, Any], httpx.AsyncClient]]:

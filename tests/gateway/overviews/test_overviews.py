@@ -127,7 +127,9 @@ async def test_a_service_that_the_caller_may_not_read_is_named(world: World, des
     page = (await narrow.http.get("/v1/jobs")).json()
 
     assert page["items"] == []
-    assert page["missing"] == [{"service": "orders", "code": "missing_scope"}]
+    assert page["missing"] == [
+        {"service": service, "code": "missing_scope"} for service in ("orders", "payroll")
+    ]
 
 
 async def test_services_that_the_company_has_not_subscribed_are_not_asked(world: World, desk: Desk):
