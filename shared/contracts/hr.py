@@ -160,3 +160,12 @@ class BenefitEnded(Event, type="hr.benefit.ended.v1"):
     plan_code: str
     effective_on: date
     version: int
+
+
+class SpendingRequested(Event, type="hr.spending.requested.v1"):
+    """Money is wanted for something of the staff's (an event, a training), to be taken from a budget."""
+
+    spending_request_id: UUID
+    cost_centre: str
+    amount: MoneyIO
+    purpose: str

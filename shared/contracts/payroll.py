@@ -69,6 +69,15 @@ class PayslipIssued(Event, type="payroll.payslip.issued.v1"):
     pay_on: date
 
 
+class TimeEntryFlagged(Event, type="payroll.time_entry.flagged.v1"):
+    """A time entry cannot be approved as it is."""
+
+    time_entry_id: UUID
+    employment_id: UUID
+    worked_on: date
+    flags: list[str]
+
+
 class LiabilityRemitted(Event, type="payroll.liability.remitted.v1"):
     """What was withheld was paid over to an authority, a scheme or a creditor."""
 

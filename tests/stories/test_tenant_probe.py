@@ -10,11 +10,14 @@ import pytest
 from tests.gateway.world import Caller, World
 from tests.stories.conformance import DOCUMENT
 from tests.stories.ground import all_ids, furnish
+from tests.stories.ground_of_people import PERSON, furnish_people
 
 MONEY = {"amount": "1.00", "currency": "GBP"}
 ALLOCATION = {"allocations": [{"invoice_id": str(uuid.uuid4()), "amount": MONEY}]}
 REASON = {"reason": "probe"}
 ADDRESS = {"line1": "1 High Street", "city": "Leeds", "country": "GB"}
+VERBS = ("suspend", "resume", "cancel-termination", "cancel-start")
+NAMED = ("given_name", "family_name", "email", "bank_account")
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/orders/{order_id}/holds": REASON,
     "/v1/fulfilments/{fulfilment_id}": {"ship_to": ADDRESS},
@@ -29,6 +32,22 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/billing-approvals/{approval_id}/reject": REASON,
     "/v1/accounts/{account_id}": {"name": "probe"},
     "/v1/periods/{period_id}/reopen": REASON,
+    "/v1/hr-approvals/{approval_id}/reject": REASON,
+    "/v1/payroll-approvals/{approval_id}/reject": REASON,
+    "/v1/employees/{employee_id}/changes": {
+        "effective_on": "2026-06-01",
+        "fields": {"department": "x"},
+        "reason": "probe",
+    },
+    "/v1/employees/{employee_id}/changes/{change_id}/reject": REASON,
+    "/v1/employees/{employee_id}/employments": {
+        name: value for name, value in PERSON.items() if name not in NAMED
+    },
+    "/v1/employees/{employee_id}/terminate": {"last_day": "2026-12-31", "reason": "probe"},
+    **{f"/v1/employees/{{employee_id}}/{verb}": REASON for verb in VERBS},
+    "/v1/pay-runs/{run_id}/approve": {"result_hash": "0" * 64},
+    "/v1/pay-runs/{run_id}/reject": REASON,
+    "/v1/pay-runs/{run_id}/pay": {"paid_on": "2026-11-27"},
 }
 """Bodies that are acceptable as such, where an empty one is not."""
 
@@ -52,6 +71,7 @@ def parameter_of(path: str) -> str:
 async def treasure(acme: Caller) -> dict[str, list[str]]:
     """The ids of everything a trading company has."""
     await furnish(acme.http)
+    await furnish_people(acme.http)
     ids = await all_ids(acme.http)
     missing = [name for name, found in ids.items() if not found]
     assert missing == []
@@ -73,8 +93,10 @@ def urls(path: str, ids: dict[str, list[str]], tenant: dict[str, Any]) -> list[t
     path = path.replace("{tenant_id}", tenant["id"])
     if "{" not in path:
         return [(path, tenant["id"])]
-    if "{order_id}/holds/{hold_id}" in path:
-        path = path.replace("{order_id}", ids["order_id"][0])
+    tried_id = parameter_of(path)
+    for name in ("order_id", "employee_id"):  # what the one that is tried stands below
+        if name != tried_id:
+            path = path.replace("{" + name + "}", ids[name][0])
     everything = list(dict.fromkeys(one for found in ids.values() for one in found[:2]))
     tried = ids.get(parameter_of(path), [])[:2] or everything
     return [(path.replace("{" + parameter_of(path) + "}", one), one) for one in tried]
