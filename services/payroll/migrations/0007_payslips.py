@@ -1,6 +1,7 @@
 """Payslips and their lines; what was approved is never altered."""
 
 from shared.database.alembic import run
+from shared.database.owner_functions import guard_functions
 from shared.database.rls import protect
 
 revision = "payroll_0007"
@@ -107,3 +108,4 @@ def upgrade() -> None:
     run(TABLES)
     run(protect("payroll", "payslips"))
     run(protect("payroll", "payslip_lines", grants="select, insert, delete"))
+    run(guard_functions("payroll"))

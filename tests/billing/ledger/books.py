@@ -127,7 +127,9 @@ async def trial_balance(billing: httpx.AsyncClient, **query: str) -> dict[str, s
 
 async def assert_ties_out(billing: httpx.AsyncClient, *, but: Sequence[str] = ()) -> None:
     """The books agree with themselves; `but` names checks that the test's shortcuts break on purpose."""
-    report = (await billing.get("/v1/reports/tie-out")).json()
+    answer = await billing.get("/v1/reports/tie-out")
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
     assert report["checks"]
     assert [d for d in report["differences"] if d["check"] not in but] == []
 
