@@ -12,6 +12,7 @@ from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.contracts.hr import EmployeeChanged
 from shared.http.router import Operation
+from tests.kit.canaries import held_of, planted_in
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 from tests.payroll.given import SALARY, changed, delivered, given_item, given_schedule, money, payee_of, told
@@ -44,25 +45,6 @@ async def database(suite: Suite) -> AsyncIterator[asyncpg.Connection]:
     sql = await asyncpg.connect(suite.url)
     yield sql
     await sql.close()
-
-
-async def held_of(sql: asyncpg.Connection, tenant: TenantFacts) -> str:
-    """All rows of payroll that a tenant has, as text: outbox, inbox, audit, idempotency keys and the rest."""
-    tables = await sql.fetch(
-        "select table_name from information_schema.columns where table_schema = 'payroll' and column_name = 'tenant_id'"
-    )
-    found: list[str] = []
-    for table in tables:
-        rows = await sql.fetch(
-            f"select t::text from payroll.{table['table_name']} t where tenant_id = $1", tenant.id
-        )
-        found += [row[0] for row in rows]
-    return "\n".join(found)
-
-
-def found_in(text: str) -> list[str]:
-    """The canaries in a text, also as the database shows bytes."""
-    return [c for c in CANARIES if c in text or c.encode().hex() in text]
 
 
 def reads() -> list[str]:
@@ -130,7 +112,10 @@ async def test_no_row_event_log_or_answer_shows_planted_private_facts(
 
     shown = {who: await read_all(client, ids) for who, client in (("all", payroll), ("clerk", clerk))}
 
-    by_path = {who: {path: found_in(text) for path, text in found.items()} for who, found in shown.items()}
+    by_path = {
+        who: {path: planted_in(text, CANARIES) for path, text in found.items()}
+        for who, found in shown.items()
+    }
     assert {path for path, found in by_path["clerk"].items() if found} == set()
     assert {path: found for path, found in by_path["all"].items() if found} == {
         "/v1/payees/{payee_id}": [PAY, ACCOUNT, NINO, BORN, CODE],
@@ -138,9 +123,12 @@ async def test_no_row_event_log_or_answer_shows_planted_private_facts(
     }
     held = await held_of(database, tenant)
     assert "Jane Payee" in held
-    assert found_in(held) == []
-    assert found_in("\n".join(row["envelope"] for row in await suite.outbox("payroll", tenant.id))) == []
-    assert found_in(logged.getvalue()) == []
+    assert planted_in(held, CANARIES) == []
+    assert (
+        planted_in("\n".join(row["envelope"] for row in await suite.outbox("payroll", tenant.id)), CANARIES)
+        == []
+    )
+    assert planted_in(logged.getvalue(), CANARIES) == []
 
 
 async def test_each_reading_in_full_is_recorded_and_a_masked_one_is_not(

@@ -15,6 +15,7 @@ from shared.base import telemetry
 from shared.context.ctx import TenantFacts
 from shared.http.router import Operation
 from tests.billing.given import ADDRESS, delivered, given_draft, given_invoice, line, pay, shipment
+from tests.kit.canaries import held_of, planted_in, reads_of_sealed
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 
@@ -68,30 +69,8 @@ async def database(suite: Suite) -> AsyncIterator[asyncpg.Connection]:
     await sql.close()
 
 
-async def held_of(sql: asyncpg.Connection, tenant: TenantFacts) -> str:
-    """All rows of billing that a tenant has, as text: outbox, history, audit, idempotency keys and the rest."""
-    tables = await sql.fetch(
-        "select table_name from information_schema.columns where table_schema = 'billing' and column_name = 'tenant_id'"
-    )
-    found: list[str] = []
-    for table in tables:
-        name = table["table_name"]
-        rows = await sql.fetch(f"select t::text from billing.{name} t where tenant_id = $1", tenant.id)
-        found += [row[0] for row in rows]
-    return "\n".join(found)
-
-
-def found_in(text: str) -> list[str]:
-    """The canaries in a text, also as the database shows bytes."""
-    return [c for c in CANARIES if c in text or c.encode().hex() in text]
-
-
 async def audited(sql: asyncpg.Connection, tenant: TenantFacts) -> list[str]:
-    rows = await sql.fetch(
-        "select subject from billing.audit where tenant_id = $1 and action = 'read_sealed' order by id",
-        tenant.id,
-    )
-    return [row["subject"].partition("#")[2] for row in rows]
+    return [read.partition("#")[2] for read in await reads_of_sealed(sql, tenant, "billing")]
 
 
 async def test_bank_data_is_masked_but_for_who_may_see_it_and_that_is_recorded(
@@ -218,15 +197,21 @@ async def test_no_route_event_row_or_log_shows_planted_bank_data(
     bodies = {who: await read_all(client) for who, client in (("clerk", billing), ("treasurer", treasurer))}
     await suite.settled()
 
-    by_path = {who: {path for path, text in found.items() if found_in(text)} for who, found in bodies.items()}
+    by_path = {
+        who: {path for path, text in found.items() if planted_in(text, CANARIES)}
+        for who, found in bodies.items()
+    }
     assert by_path["treasurer"] == {PATH}
     assert by_path["clerk"] == set()
     assert len(bodies["clerk"]) > 20
     held = await held_of(database, tenant)
     assert "INV-" in held
-    assert found_in(held) == []
-    assert found_in("\n".join(row["envelope"] for row in await suite.outbox("billing", tenant.id))) == []
-    assert found_in(logged.getvalue()) == []
+    assert planted_in(held, CANARIES) == []
+    assert (
+        planted_in("\n".join(row["envelope"] for row in await suite.outbox("billing", tenant.id)), CANARIES)
+        == []
+    )
+    assert planted_in(logged.getvalue(), CANARIES) == []
 
 
 async def given_everything(suite: Suite, tenant: TenantFacts, billing: httpx.AsyncClient) -> None:

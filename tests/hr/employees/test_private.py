@@ -14,6 +14,7 @@ from shared.context.ctx import TenantFacts
 from shared.http.router import Operation
 from tests.hr.conftest import PRIVATE_SCOPES
 from tests.hr.given import PRIVATE, given_change, given_employee, person, shown, terms, verb
+from tests.kit.canaries import held_of, planted_in, reads_of_sealed
 from tests.kit.suite import Suite
 from tests.kit.suite import test_settings as settings_with
 
@@ -55,29 +56,8 @@ async def database(suite: Suite) -> AsyncIterator[asyncpg.Connection]:
     await sql.close()
 
 
-async def held_of(sql: asyncpg.Connection, tenant: TenantFacts) -> str:
-    """All rows of hr that a tenant has, as text, and of whoever took its events in."""
-    tables = await sql.fetch(
-        "select table_schema, table_name from information_schema.columns where column_name = 'tenant_id' "
-        "and table_schema not in ('pg_catalog', 'information_schema')"
-    )
-    found: list[str] = []
-    for schema, name in tables:
-        rows = await sql.fetch(f"select t::text from {schema}.{name} t where tenant_id = $1", tenant.id)
-        found += [row[0] for row in rows]
-    return "\n".join(found)
-
-
-def found_in(text: str) -> list[str]:
-    """The canaries in a text, also as the database shows bytes."""
-    return [c for c in CANARIES if c in text or c.encode().hex() in text]
-
-
 async def audited(sql: asyncpg.Connection, tenant: TenantFacts) -> list[str]:
-    rows = await sql.fetch(
-        "select subject from hr.audit where tenant_id = $1 and action = 'read_sealed' order by id", tenant.id
-    )
-    return [row["subject"].partition("#")[2] for row in rows]
+    return [read.partition("#")[2] for read in await reads_of_sealed(sql, tenant, "hr")]
 
 
 async def whole_life(hr: httpx.AsyncClient, second: httpx.AsyncClient) -> dict[str, Any]:
@@ -91,7 +71,7 @@ async def whole_life(hr: httpx.AsyncClient, second: httpx.AsyncClient) -> dict[s
     employee: dict[str, Any] = first.json()
     assert (await hr.post("/v1/employees", json=body)).status_code == 409
     change = await given_change(hr, employee, "2026-03-01", **OTHER)
-    assert found_in(str(change)) == []
+    assert planted_in(str(change), CANARIES) == []
     approved = await second.post(f"/v1/employees/{employee['id']}/changes/{change['id']}/approve")
     assert approved.status_code == 200, approved.text
     for name, value in {
@@ -106,7 +86,7 @@ async def whole_life(hr: httpx.AsyncClient, second: httpx.AsyncClient) -> dict[s
         headers = {"idempotency-key": f"wrong {name}"}
         refused = await hr.post(f"/v1/employees/{employee['id']}/changes", json=body, headers=headers)
         assert refused.status_code == 422, (name, refused.text)
-        assert found_in(refused.text) == [], name
+        assert planted_in(refused.text, CANARIES) == [], name
     await given_change(hr, employee, "2026-05-01", family_name="Roe", department="Lab")
     assert (await verb(hr, employee, "terminate", last_day="2026-06-30")).status_code == 200
     employments = f"/v1/employees/{employee['id']}/employments"
@@ -151,14 +131,16 @@ async def test_nothing_private_is_in_clear_in_any_row_event_log_reply_or_answer(
     await suite.settled()
 
     path = f"/v1/employees/{employee['id']}"
-    assert {p for p, text in clerk.items() if found_in(text)} == set()
-    assert {p for p, text in may.items() if found_in(text)} == {path}
+    assert {p for p, text in clerk.items() if planted_in(text, CANARIES)} == set()
+    assert {p for p, text in may.items() if planted_in(text, CANARIES)} == {path}
     assert f"{path}/changes" in clerk
     held = await held_of(database, tenant)
     assert employee["number"] in held
-    assert found_in(held) == []
-    assert found_in("\n".join(row["envelope"] for row in await suite.outbox("hr", tenant.id))) == []
-    assert found_in(logged.getvalue()) == []
+    assert planted_in(held, CANARIES) == []
+    assert (
+        planted_in("\n".join(row["envelope"] for row in await suite.outbox("hr", tenant.id)), CANARIES) == []
+    )
+    assert planted_in(logged.getvalue(), CANARIES) == []
 
 
 async def test_who_sees_what_is_private_leaves_a_trace_and_only_of_what_they_saw(

@@ -11,6 +11,7 @@ import pytest
 
 from services.payroll.pay_items.queries import find_due
 from shared.context.ctx import TenantFacts
+from tests.kit.canaries import held_of, reads_of_sealed
 from tests.kit.statements import statements
 from tests.kit.suite import Suite
 from tests.payroll.given import given_item, given_payee, money
@@ -33,25 +34,8 @@ async def database(suite: Suite) -> AsyncIterator[asyncpg.Connection]:
     await sql.close()
 
 
-async def held_of(sql: asyncpg.Connection, tenant: TenantFacts) -> str:
-    """All rows of payroll that a tenant has, as text: replies kept under keys, outbox, history, audit and the rest."""
-    tables = await sql.fetch(
-        "select table_name from information_schema.columns where table_schema = 'payroll' and column_name = 'tenant_id'"
-    )
-    found: list[str] = []
-    for table in tables:
-        name = table["table_name"]
-        rows = await sql.fetch(f"select t::text from payroll.{name} t where tenant_id = $1", tenant.id)
-        found += [row[0] for row in rows]
-    return "\n".join(found)
-
-
 async def audited(sql: asyncpg.Connection, tenant: TenantFacts) -> list[str]:
-    rows = await sql.fetch(
-        "select subject from payroll.audit where tenant_id = $1 and action = 'read_sealed' order by id",
-        tenant.id,
-    )
-    return [row["subject"] for row in rows]
+    return await reads_of_sealed(sql, tenant, "payroll")
 
 
 async def given_order(payroll: httpx.AsyncClient, payee: dict[str, Any], **facts: Any) -> dict[str, Any]:
